@@ -1,0 +1,94 @@
+"""What drivers report: instances by group, the traffic in force, cumulative counts."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from plainsail.domain.traffic import Traffic
+
+InstanceState = Literal["starting", "ready", "unready", "leaving"]
+"""`unready`: was ready, its probe fails now. `leaving`: chosen to end, or ending. Dead ones are not reported."""
+
+
+class Instance(msgspec.Struct, frozen=True):
+    """One running copy of a group's release."""
+
+    id: str
+    group: str
+    state: InstanceState
+    address: str
+    """`host:port`"""
+    since: float
+    """When it was started."""
+
+
+class GroupSeen(msgspec.Struct, frozen=True):
+    """What a provider sees of one group. Counts are cumulative over the group's life and survive a restart."""
+
+    group: str
+    asked: int
+    """The size the provider holds it to."""
+    instances: tuple[Instance, ...] = ()
+    crashes: int = 0
+    """Instances that ended, or failed their liveness probe, after they had been ready."""
+    failed_starts: int = 0
+    """Instances that ended before they were ready, or were not ready in time."""
+    timed_out: int = 0
+    """Those of `failed_starts` that were not ready in time."""
+    trouble: str = ""
+    """The last crash or failed start in one clause: `exited with status 1 after 0.2 s`."""
+
+    def ready(self) -> int:
+        return sum(instance.state == "ready" for instance in self.instances)
+
+    def alive(self) -> int:
+        """All that are not on their way out."""
+        return sum(instance.state != "leaving" for instance in self.instances)
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """A group's requests since the router began to count. Cumulative; a smaller value means the router began anew.
+
+    A request that is shielded is the candidate's request and failure, and not live's.
+    """
+
+    requests: int = 0
+    """Answered, or in flight for longer than the latency bound."""
+    failures: int = 0
+    """The group's own failures: answered 5xx, or no answer; shielded or not."""
+    shielded: int = 0
+    """Those of `failures` that live answered instead, so that the user saw none."""
+    slow: int = 0
+    """Requests whose answer began after the latency bound, or has not begun and is past it."""
+
+
+class Latency(msgspec.Struct, frozen=True):
+    """Quantiles from the router's log, in seconds, and the part of all requests they rest on."""
+
+    p50: float
+    p90: float
+    p99: float
+    coverage: float
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """All that is known of a target at one moment."""
+
+    at: float
+    groups: dict[str, GroupSeen] = {}
+    traffic: Traffic | None = None
+    """In force at the router; None: it does not answer, or knows nothing of this service."""
+    sessions: dict[str, int] = {}
+    """Open connections by instance, of those the router still knows."""
+    counts: dict[str, Counts] = {}
+    latency: dict[str, Latency] = {}
+
+    def ready(self, group: str) -> int:
+        seen = self.groups.get(group)
+        return seen.ready() if seen else 0
+
+    def share(self, group: str) -> int:
+        """Basis points of the default rule that go to the group now."""
+        return self.traffic.share(group) if self.traffic else 0

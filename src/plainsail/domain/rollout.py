@@ -1,0 +1,122 @@
+"""A target (a service in one environment), the groups that run there, and the rollout that changes it.
+
+Stored shapes: `SHAPE` is their version, and `upgrade` in the store's migrations brings older ones up to it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from plainsail.domain.evidence import Verdict
+from plainsail.domain.service import EvidenceCriteria, Placement, Run
+from plainsail.domain.strategy import Course, Role, Step
+
+SHAPE = 1
+
+Phase = Literal[
+    "pending", "gated", "progressing", "paused", "finishing", "succeeded", "rolling_back", "rolled_back",
+    "aborted", "superseded", "failed",
+]  # fmt: skip
+ENDED: frozenset[Phase] = frozenset({"succeeded", "rolled_back", "aborted", "superseded", "failed"})
+
+
+class Revision(msgspec.Struct, frozen=True):
+    """What can be put back: a release with the configuration it ran with. Code and configuration go together."""
+
+    release: str
+    version: str
+    run: Run
+    config: str
+    """Digest of `run`."""
+
+
+class Group(msgspec.Struct, frozen=True):
+    """What instances belong to and traffic is split between."""
+
+    id: str
+    role: Role
+    revision: Revision
+    replicas: int
+
+
+class Rollout(msgspec.Struct, frozen=True):
+    """One change on its way. Its row; every tick derives the plan anew from it and the state of the world."""
+
+    id: str
+    service: str
+    environment: str
+    kind: Literal["deploy", "rollback"]
+    by: str
+    strategy: str
+    revision: Revision
+    candidate: str
+    """Group."""
+    live: str | None
+    """The group that users had when it began."""
+    replicas: int
+    course: Course
+    criteria: EvidenceCriteria
+    started_at: float
+    entered_at: float
+    """When the present step was entered."""
+    in_force_at: float | None = None
+    """When the present step's traffic was first seen in force."""
+    phase: Phase = "pending"
+    step: int = 0
+    reason: str = ""
+    reason_code: str = ""
+    ending: Phase | None = None
+    """While rolling back: the phase it will end in."""
+    ended_at: float | None = None
+    reached_bp: int = 0
+    """The largest share of users the candidate has had."""
+    decided_at: float | None = None
+    """When it was decided to take it back, or that it stays."""
+    verdict: Verdict | None = None
+    warned: str = ""
+
+    def steps(self) -> tuple[Step, ...]:
+        """The way it is on."""
+        return self.course.back if self.phase == "rolling_back" else self.course.steps
+
+    def current(self) -> Step:
+        return self.steps()[self.step]
+
+    def group(self, role: Role) -> str | None:
+        match role:
+            case "candidate":
+                return self.candidate
+            case "live":
+                return self.live
+            case _:
+                return None
+
+    def ended(self) -> bool:
+        return self.phase in ENDED
+
+
+class Target(msgspec.Struct, frozen=True):
+    """A service in one environment: what should run there, held also while nothing changes."""
+
+    service: str
+    environment: str
+    placement: Placement = Placement()
+    """As of the last deploy: hosts, shield, stickiness."""
+    serial: int = 0
+    """Number of the last group made here."""
+    groups: tuple[Group, ...] = ()
+    live: str | None = None
+    good: tuple[Revision, ...] = ()
+    """Revisions that were live before, latest first, at most `KEPT_GOOD`."""
+    quarantine: tuple[str, ...] = ()
+    """Digests that were taken back; deploying one again must be meant."""
+    rollout: Rollout | None = None
+    """The one under way."""
+
+    def group(self, id: str | None) -> Group | None:
+        return next((group for group in self.groups if group.id == id), None)
+
+
+KEPT_GOOD = 10

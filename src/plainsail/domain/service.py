@@ -1,0 +1,200 @@
+"""What people declare: environments, services, and how one instance is run. The shape of `plainsail.yaml`.
+
+Everything but the command has a default that is right for a newcomer. Field docstrings are the reference.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+import msgspec
+
+from plainsail.domain.strategy import Canary, Strategy
+from plainsail.domain.units import Duration, Ratio, Size
+
+
+class Probe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How to ask an instance whether it is well. Exactly one of `http`, `tcp`, `command`; none: the process lives."""
+
+    http: str | None = None
+    """A path; any answer from 200 to 399 is yes."""
+    tcp: bool = False
+    """Yes when the port accepts a connection."""
+    command: tuple[str, ...] = ()
+    """Yes when it exits 0; run in the release's directory with the instance's environment."""
+    within: Duration = 30.0
+    """A started instance must be ready within this time (readiness only)."""
+    every: Duration = 1.0
+    """Time between two probes of an instance that is ready."""
+    timeout: Duration = 2.0
+    """Time after which one probe counts as failed."""
+    failures: int = 3
+    """This many failed probes in a row and the instance is not ready (readiness) or is replaced (liveness)."""
+
+
+class Stop(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How an instance is ended: out of the router, `drain`, SIGTERM, `grace`, SIGKILL."""
+
+    drain: Duration = 10.0
+    """Longest time to wait for open connections after the router stopped sending new ones."""
+    grace: Duration = 10.0
+    """Longest time between SIGTERM and SIGKILL."""
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one instance may use, as far as the machine permits."""
+
+    memory: Size | None = None
+    files: int | None = None
+    """Open files."""
+    cpu: float | None = None
+    """Cores."""
+
+
+class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One instance."""
+
+    command: tuple[str, ...]
+    """Run in the release's directory; `{port}` becomes the port to listen on."""
+    env: dict[str, str] = {}
+    secrets: dict[str, str] = {}
+    """Environment variable -> absolute path of the file that holds its value; read when an instance starts."""
+    ready: Probe = Probe(tcp=True)
+    live: Probe | None = None
+    stop: Stop = Stop()
+    limits: Limits = Limits()
+
+
+class Pace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When a step may be left."""
+
+    until: Literal["proven", "dwell"] = "proven"
+    """`proven`: when the margin is proven for the next exposure. `dwell`: when the time is over and nothing failed."""
+    dwell: Duration = 10.0
+    """Shortest time at a share."""
+    deadline: Duration = 1800.0
+    """Longest time at a share; then `on_unsure`."""
+    on_unsure: Literal["hold", "rollback", "advance"] = "hold"
+
+
+class ErrorCriteria(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many more failed requests (no answer, or 5xx) the candidate may have than live."""
+
+    margin: Ratio = 0.005
+    """Absolute: at most this much more than live's part."""
+    relative: Ratio = 0.0
+    """Relative: on top, this part of live's own failures."""
+    max: Ratio = 0.05
+    """Never more than this part, whatever live does (unless live is above it too)."""
+
+
+class LatencyCriteria(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many more slow requests the candidate may have than live."""
+
+    bound: Duration
+    """A request is slow when the first byte of its answer takes longer than this."""
+    margin: Ratio = 0.01
+    relative: Ratio = 0.0
+
+
+class EvidenceCriteria(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a candidate is judged by."""
+
+    errors: ErrorCriteria = ErrorCriteria()
+    latency: LatencyCriteria | None = None
+    alpha: Ratio = 0.01
+    """Longest odds of taking back a release that is within its margins, however often one looks."""
+    beta: Ratio = 0.05
+    """Longest odds of calling a step proven when the release is beyond its margin."""
+    crashes: int = 1
+    """Crashes of ready candidate instances that are forgiven beyond live's own."""
+
+
+class Shield(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Requests that the candidate fails are answered by live instead."""
+
+    enabled: bool = True
+    methods: tuple[str, ...] = ("GET", "HEAD", "OPTIONS")
+    budget: Ratio = 0.2
+    """At most this part of the service's requests, per second, is asked again."""
+
+
+class Sticky(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who stays with one version. Exactly one of the two."""
+
+    cookie: str | None = None
+    """Name of a cookie; set by the router for users who have none."""
+    header: str | None = None
+    """Name of a header that carries the user's identity."""
+
+
+class Placement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A service in one environment."""
+
+    replicas: int = 1
+    hosts: tuple[str, ...] = ()
+    """Host names that lead here; none: every host."""
+    env: dict[str, str] = {}
+    secrets: dict[str, str] = {}
+    strategy: tuple[Strategy, ...] = (Canary(),)
+    pace: Pace = Pace()
+    evidence: EvidenceCriteria = EvidenceCriteria()
+    shield: Shield = Shield()
+    sticky: Sticky | None = None
+
+
+class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A service and where it runs (`in:` in the file)."""
+
+    run: Run
+    placements: dict[str, Placement] = msgspec.field(name="in", default_factory=dict)
+
+
+class Driver(msgspec.Struct, frozen=True):
+    """A driver by name with its own, already checked configuration as plain data."""
+
+    name: str
+    config: dict[str, object] = {}
+
+
+class Environment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A place releases go to."""
+
+    router: Driver
+    provider: Driver = Driver("process")
+    after: str | None = None
+    """The environment a release must have passed before."""
+    gates: tuple[str, ...] = ()
+
+
+class Notify(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where verdicts are told: a Slack-compatible incoming webhook."""
+
+    webhook: str | None = None
+    """File that holds the URL (a secret), or the URL itself."""
+
+
+class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A `plainsail.yaml`."""
+
+    schema: Literal[1]
+    environments: dict[str, Environment] = {}
+    services: dict[str, Service] = {}
+    notify: Notify = Notify()
+
+
+def run_in(service: Service, placement: Placement) -> Run:
+    """How an instance runs there: the service's way with the placement's variables on top."""
+    return msgspec.structs.replace(
+        service.run,
+        env={**service.run.env, **placement.env},
+        secrets={**service.run.secrets, **placement.secrets},
+    )
+
+
+def config_digest(run: Run) -> str:
+    """The identity of a configuration: what, besides the release, makes two groups differ."""
+    return "sha256:" + hashlib.sha256(msgspec.json.encode(run, order="sorted")).hexdigest()
+
+

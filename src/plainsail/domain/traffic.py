@@ -1,0 +1,52 @@
+"""Traffic: an ordered table of rules, and who stands behind each group. What a router is asked for and reports."""
+
+from __future__ import annotations
+
+import msgspec
+
+from plainsail.domain.service import Shield, Sticky
+from plainsail.domain.units import Share
+
+
+class Match(msgspec.Struct, frozen=True):
+    """Which requests a rule is for. Without conditions: all."""
+
+
+class GroupShare(msgspec.Struct, frozen=True):
+    group: str
+    share_bp: Share
+
+
+class Route(msgspec.Struct, frozen=True):
+    """One rule. The first that matches decides; its split sums to 10,000, or is empty: nobody answers."""
+
+    match: Match
+    split: tuple[GroupShare, ...]
+
+
+class Member(msgspec.Struct, frozen=True, order=True):
+    """An instance that may be sent requests."""
+
+    instance: str
+    address: str
+
+
+class Traffic(msgspec.Struct, frozen=True):
+    """The desired state of a service in one router, whole."""
+
+    service: str
+    hosts: tuple[str, ...]
+    routes: tuple[Route, ...]
+    members: dict[str, tuple[Member, ...]]
+    """By group, sorted. Groups without a share may have members: they are warm."""
+    live: str | None
+    """The group that answers for others: shielded requests, and whatever no rule sends elsewhere."""
+    shield: Shield
+    sticky: Sticky | None
+    slow_after: float
+    """Seconds; requests slower than this are counted as slow."""
+
+    def share(self, group: str) -> int:
+        """Basis points of the default (last) rule."""
+        split = self.routes[-1].split if self.routes else ()
+        return sum(part.share_bp for part in split if part.group == group)

@@ -1,0 +1,48 @@
+"""The provider port: it runs instances, one driver object per environment. It sees groups and replica counts; how they run is its own affair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from plainsail.domain.actions import Fleet
+from plainsail.domain.observation import GroupSeen
+
+
+class OutputLine(msgspec.Struct, frozen=True):
+    """A line an instance wrote."""
+
+    instance: str
+    group: str
+    text: str
+
+
+class Provider(Protocol):
+    """Lifecycle: `start` adopts what runs already; `stop` lets go and leaves it running; `end` stops everything.
+
+    Raises only errors of `ports.errors`.
+    """
+
+    changed: Callable[[str], None]
+    """Called with the service when something the engine should see has happened; set by the engine."""
+
+    async def start(self) -> None: ...
+
+    async def apply(self, fleet: Fleet, epoch: int) -> None:
+        """Converge: start what is missing (backing off from a crash loop), let `leaving` ones go. Returns at once;
+        starting and ending go on in the background. Fenced if a newer epoch was seen."""
+        ...
+
+    async def observe(self, service: str) -> tuple[GroupSeen, ...]: ...
+
+    async def output(
+        self, service: str, group: str | None = None, lines: int = 50
+    ) -> tuple[OutputLine, ...]:
+        """The last lines of each instance, also of ended ones as long as they are kept."""
+        ...
+
+    async def stop(self) -> None: ...
+
+    async def end(self) -> None: ...

@@ -1,0 +1,61 @@
+"""The router port: one instance per environment moves the traffic of all its services."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from plainsail.domain.observation import Counts, Latency
+from plainsail.domain.traffic import Traffic
+
+
+class Capabilities(msgspec.Struct, frozen=True):
+    """What a router can do, as data for the planner and for `check`."""
+
+    granularity_bp: int = 1
+    """Smallest share it keeps exactly; 0: no splits at all."""
+    sticky_cookie: bool = False
+    sticky_header: bool = False
+    shield: bool = False
+    mirror: bool = False
+    fault: bool = False
+    match: bool = False
+    fencing: bool = False
+    counts: bool = False
+
+
+class RouterSeen(msgspec.Struct, frozen=True):
+    """One service as the router has it."""
+
+    traffic: Traffic | None
+    """What is in force, read back from the router itself; None: it knows nothing of the service."""
+    sessions: dict[str, int] = {}
+    """Open connections by instance, members or not, as long as the router still knows the instance."""
+    counts: dict[str, Counts] = {}
+    latency: dict[str, Latency] = {}
+
+
+class Router(Protocol):
+    """Lifecycle: `start` adopts the running router or starts one, with the last known traffic in place before the
+    first request; `apply` and `observe` as often as wanted; `stop` lets go and leaves it running; `end` stops it.
+
+    Raises only errors of `ports.errors`. A router outlives the control plane.
+    """
+
+    capabilities: Capabilities
+
+    async def start(self) -> None: ...
+
+    async def apply(self, traffic: Traffic, epoch: int) -> None:
+        """Make it so. New members and shares are raised before old ones are lowered; a member that is no longer named
+        gets no new connection and is forgotten once it has none. Fenced if a newer epoch was seen."""
+        ...
+
+    async def observe(self, service: str) -> RouterSeen: ...
+
+    async def remove(self, service: str, epoch: int) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def end(self) -> None: ...
