@@ -40,6 +40,8 @@ class Evidence(msgspec.Struct, frozen=True):
     """State of the sequential tests, and the counts they last saw. Stored as its own row, at most once a second."""
 
     since: float
+    rollout: str = ""
+    """Whose evidence this is."""
     candidate: Arm = Arm()
     live: Arm = Arm()
     last: dict[str, Counts] = {}

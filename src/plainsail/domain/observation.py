@@ -78,8 +78,10 @@ class Seen(msgspec.Struct, frozen=True):
 
     at: float
     groups: dict[str, GroupSeen] = {}
+    router_up: bool = True
+    """False: the router did not answer, so nothing is known of the traffic, and nothing may be concluded."""
     traffic: Traffic | None = None
-    """In force at the router; None: it does not answer, or knows nothing of this service."""
+    """In force at the router; None: it knows nothing of this service."""
     sessions: dict[str, int] = {}
     """Open connections by instance, of those the router still knows."""
     counts: dict[str, Counts] = {}

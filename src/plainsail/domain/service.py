@@ -92,8 +92,9 @@ class ErrorCriteria(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class LatencyCriteria(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many more slow requests the candidate may have than live."""
 
-    bound: Duration
-    """A request is slow when the first byte of its answer takes longer than this."""
+    bound: Duration = 1.0
+    """A request is slow when the first byte of its answer takes longer than this. The test is comparative, so a
+    bound that live itself often misses does no harm; the tighter it is, the sooner slowness shows."""
     margin: Ratio = 0.01
     relative: Ratio = 0.0
 
@@ -102,7 +103,7 @@ class EvidenceCriteria(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a candidate is judged by."""
 
     errors: ErrorCriteria = ErrorCriteria()
-    latency: LatencyCriteria | None = None
+    latency: LatencyCriteria = LatencyCriteria()
     alpha: Ratio = 0.01
     """Longest odds of taking back a release that is within its margins, however often one looks."""
     beta: Ratio = 0.05

@@ -1,0 +1,1 @@
+"""The loop: claim, observe, decide, record, act. It knows ports, no driver."""

@@ -1,0 +1,89 @@
+"""One turn of the loop as a pure function: intents, the world and the clock in; new state, events and orders out.
+
+`plainsail simulate` and the engine both call this and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from plainsail.domain.actions import Action
+from plainsail.domain.events import Event
+from plainsail.domain.evidence import Evidence, Verdict
+from plainsail.domain.intents import Intent
+from plainsail.domain.judge import begin, judge
+from plainsail.domain.observation import Seen
+from plainsail.domain.plan import plan
+from plainsail.domain.progress import progress
+from plainsail.domain.rollout import Rollout, Target
+from plainsail.domain.steer import Changed, steer
+from plainsail.domain.strategy import Judged
+
+FAST = 0.1
+"""Seconds to the next look while a candidate has traffic: a tenth of a second of a bad release is what users may feel."""
+BRISK = 0.2
+"""While something is on its way without users in danger."""
+IDLE = 2.0
+"""While nothing is under way; what drivers notice by themselves wakes the loop sooner."""
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What one turn decided. `changed` is false when nothing but the running numbers is new."""
+
+    target: Target
+    evidence: Evidence | None
+    rollouts: tuple[Rollout, ...]
+    events: tuple[Event, ...]
+    actions: tuple[Action, ...]
+    changed: bool
+    wake_in: float
+
+
+def decide(target: Target, evidence: Evidence | None, intents: Sequence[Intent], seen: Seen, now: float) -> Decision:
+    """Raises nothing that is not a defect: every input has an answer."""
+    changed = Changed(target)
+    for intent in intents:
+        changed = changed.then(steer(changed.target, intent, now))
+    evidence, verdict = _judged(changed.target, evidence, seen, now)
+    changed = changed.then(progress(changed.target, seen, verdict, now))
+    actions = plan(changed.target, seen)
+    return Decision(
+        target=changed.target,
+        evidence=evidence,
+        rollouts=_latest(changed.rollouts),
+        events=changed.events,
+        actions=actions,
+        changed=bool(changed.events or changed.rollouts or intents or changed.target.groups != target.groups),
+        wake_in=_wake_in(changed.target, seen, bool(actions)),
+    )
+
+
+def _judged(target: Target, evidence: Evidence | None, seen: Seen, now: float) -> tuple[Evidence | None, Verdict | None]:
+    """The judge looks from the first request of the candidate until all users are moved or it is on its way back."""
+    rollout = target.rollout
+    if rollout is None:
+        return None, None
+    if evidence is None or evidence.rollout != rollout.id:
+        evidence = msgspec.structs.replace(begin(now), rollout=rollout.id)
+    if rollout.phase not in ("progressing", "paused") or rollout.kind == "rollback":
+        return evidence, None
+    exposures = tuple(step.leave.exposure for step in rollout.course.steps if isinstance(step.leave, Judged))
+    leave = rollout.current().leave
+    crashes = {id: group.crashes for id, group in seen.groups.items()}
+    return judge(
+        evidence, seen.counts, crashes, rollout.candidate, rollout.live, rollout.criteria, exposures,
+        leave.exposure if isinstance(leave, Judged) else None, now,
+    )  # fmt: skip
+
+
+def _latest(rollouts: tuple[Rollout, ...]) -> tuple[Rollout, ...]:
+    return tuple({rollout.id: rollout for rollout in rollouts}.values())
+
+
+def _wake_in(target: Target, seen: Seen, busy: bool) -> float:
+    rollout = target.rollout
+    if rollout is None:
+        return BRISK if busy else IDLE
+    return FAST if seen.share(rollout.candidate) or rollout.phase == "rolling_back" else BRISK

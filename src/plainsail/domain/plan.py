@@ -1,0 +1,166 @@
+"""The planner: what should be, what is seen -> the orders that close the gap, and no more.
+
+It holds the safety of traffic: a group gets a share only with ready instances behind it, the new is raised before the
+old is lowered, and nothing that still carries users is made smaller. It knows steps, not strategies.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from plainsail.domain.actions import Action, Fleet, GroupOrder, Send
+from plainsail.domain.observation import Seen
+from plainsail.domain.rollout import Target
+from plainsail.domain.traffic import GroupShare, Match, Member, Route, Traffic
+from plainsail.domain.units import ALL
+
+Split = dict[str, int]
+"""Basis points by group; sums to 10,000, or empty: nobody answers."""
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What should be, before it is known what can be."""
+
+    sizes: dict[str, int]
+    split: Split
+    live: str | None
+    """The group that answers for others."""
+    careful: bool
+    """A share may rise only when all instances asked for are ready; on a way back, one is enough."""
+
+
+def plan(target: Target, seen: Seen) -> tuple[Action, ...]:
+    """Orders, in the order to give them; empty when the world is as desired. Same inputs, same orders."""
+    want = wanted(target)
+    split = reachable(want, seen)
+    sizes = sustained(want, seen, split)
+    traffic = _traffic(target, want, sizes, split, seen)
+    fleet = _fleet(target, sizes, seen)
+    actions: list[Action] = []
+    if seen.router_up and seen.traffic != traffic and not (seen.traffic is None and not traffic.members):
+        actions.append(Send(traffic))
+    if _differs(fleet, seen):
+        actions.append(fleet)
+    return tuple(actions)
+
+
+def wanted(target: Target) -> Wanted:
+    """The present step of the rollout under way; without one, the live group in full."""
+    rollout = target.rollout
+    sizes = {group.id: 0 for group in target.groups}
+    if rollout is None:
+        live = target.group(target.live)
+        if live is None:
+            return Wanted(sizes, {}, None, careful=False)
+        return Wanted({**sizes, live.id: live.replicas}, {live.id: ALL}, live.id, careful=False)
+    step = rollout.current()
+    for role, size in step.sizes.items():
+        group = rollout.group(role)
+        if group in sizes:
+            sizes[group] = size
+    split = {group: part.share_bp for part in step.split if (group := rollout.group(part.role)) is not None}
+    backs_up = rollout.live is not None and step.sizes.get("live", 0) > 0
+    live_id = rollout.live if backs_up else rollout.candidate
+    return Wanted(sizes, split, live_id, careful=rollout.phase != "rolling_back")
+
+
+def reachable(want: Wanted, seen: Seen) -> Split:
+    """The split that can be had now: the wanted one if it has ready instances behind every share, else the one in
+    force without the groups that have none."""
+    if not want.split:
+        return {}
+    now = _in_force(seen)
+    if all(_carries(group, share, want, now, seen) for group, share in want.split.items() if share):
+        return {group: share for group, share in want.split.items() if share}
+    kept = {group: share for group, share in now.items() if seen.ready(group)}
+    lost = ALL - sum(kept.values())
+    if not lost:
+        return kept
+    heirs = [group for group in (want.live, *want.split, *kept) if group is not None and seen.ready(group)]
+    if not now and want.careful:
+        heirs = [group for group in heirs if _carries(group, ALL, want, now, seen)]
+    if not heirs:
+        return now
+    return {**kept, heirs[0]: kept.get(heirs[0], 0) + lost}
+
+
+def sustained(want: Wanted, seen: Seen, split: Split) -> dict[str, int]:
+    """Sizes that never make a group smaller while it has users, or is about to have."""
+    sizes = dict(want.sizes)
+    for group, size in want.sizes.items():
+        found = seen.groups.get(group)
+        if found and found.asked > size and (not seen.router_up or seen.share(group) or split.get(group)):
+            sizes[group] = found.asked
+    return sizes
+
+
+def in_force(target: Target, seen: Seen) -> bool:
+    """Whether the router does what the present step wants."""
+    want = wanted(target)
+    split = {group: share for group, share in want.split.items() if share}
+    return seen.router_up and _in_force(seen) == split
+
+
+def _in_force(seen: Seen) -> Split:
+    routes = seen.traffic.routes if seen.traffic else ()
+    return {part.group: part.share_bp for part in routes[-1].split if part.share_bp} if routes else {}
+
+
+def _carries(group: str, share: int, want: Wanted, now: Split, seen: Seen) -> bool:
+    rises = share > now.get(group, 0)
+    full = rises and want.careful and (group != want.live or not now)
+    return seen.ready(group) >= (max(1, want.sizes.get(group, 0)) if full else 1)
+
+
+def _traffic(target: Target, want: Wanted, sizes: dict[str, int], split: Split, seen: Seen) -> Traffic:
+    place = target.placement
+    members = {group: _members(group, seen) for group, size in sizes.items() if size or split.get(group)}
+    parts = tuple(GroupShare(group, split[group]) for group in sorted(split))
+    latency = place.evidence.latency
+    return Traffic(
+        service=target.service,
+        hosts=place.hosts,
+        routes=(Route(Match(), parts),),
+        members={group: found for group, found in members.items() if found},
+        live=want.live,
+        shield=place.shield,
+        sticky=place.sticky,
+        slow_after=latency.bound,
+    )
+
+
+def _members(group: str, seen: Seen) -> tuple[Member, ...]:
+    """The ready ones. If none is but some were, those: an answer that may fail beats none at all."""
+    found = seen.groups.get(group)
+    if not found:
+        return ()
+    for state in ("ready", "unready"):
+        chosen = [Member(one.id, one.address) for one in found.instances if one.state == state]
+        if chosen:
+            return tuple(sorted(chosen))
+    return ()
+
+
+def _fleet(target: Target, sizes: dict[str, int], seen: Seen) -> Fleet:
+    orders = tuple(
+        GroupOrder(group.id, group.revision.release, group.revision.version, group.revision.run, sizes[group.id])
+        for group in target.groups
+    )
+    known = {member.instance for group in seen.traffic.members.values() for member in group} if seen.traffic else set()
+    released = tuple(
+        sorted(
+            one.id
+            for found in seen.groups.values()
+            for one in found.instances
+            if one.state == "leaving" and one.id not in known and not seen.sessions.get(one.id)
+        )
+    )
+    return Fleet(target.service, target.environment, orders, released if seen.router_up else ())
+
+
+def _differs(fleet: Fleet, seen: Seen) -> bool:
+    sizes = {order.group: order.replicas for order in fleet.groups}
+    for found in seen.groups.values():
+        if found.asked != sizes.get(found.group, 0) or found.alive() != found.asked:
+            return True
+    return bool(fleet.released) or any(size and group not in seen.groups for group, size in sizes.items())

@@ -1,0 +1,159 @@
+"""How a rollout moves on: one look at the world and the verdict, and at most one step.
+
+The order matters: harm first, then instances that never start, then the condition to leave the step, then its deadline.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import msgspec
+
+from plainsail.domain.evidence import Verdict
+from plainsail.domain.observation import Seen
+from plainsail.domain.plan import in_force
+from plainsail.domain.rollout import Rollout, Target
+from plainsail.domain.steer import Changed, end, enter, event, turn_back
+from plainsail.domain.strategy import Judged, Ready, Settled
+from plainsail.domain.units import seconds
+
+replace = msgspec.structs.replace
+
+STARTS = 3
+"""Failed starts in a row of time after which a candidate counts as one that never starts; a first may be bad luck."""
+
+
+def progress(target: Target, seen: Seen, verdict: Verdict | None, now: float) -> Changed:
+    """The target after this look; without a rollout under way only what is left of old groups is forgotten."""
+    rollout = target.rollout
+    if rollout is None:
+        return Changed(tidy(target, seen))
+    rollout = replace(rollout, verdict=verdict or rollout.verdict)
+    reached = max(rollout.reached_bp, seen.share(rollout.candidate))
+    rollout = replace(rollout, reached_bp=reached)
+    if rollout.phase in ("progressing", "paused"):
+        harm = _harm(rollout, seen, verdict)
+        if harm is not None:
+            ending, reason, code = harm
+            return turn_back(target, rollout, ending, reason, code, "plainsail", now)
+    return _move(target, rollout, seen, now)
+
+
+def tidy(target: Target, seen: Seen) -> Target:
+    """Without the groups that nothing is asked of and nothing is left of."""
+    busy = {target.live}
+    if target.rollout is not None:
+        busy |= {target.rollout.candidate, target.rollout.live}
+    groups = tuple(
+        group for group in target.groups if group.id in busy or _instances(seen, group.id) or seen.share(group.id)
+    )
+    return target if groups == target.groups else replace(target, groups=groups)
+
+
+def _harm(rollout: Rollout, seen: Seen, verdict: Verdict | None) -> tuple[str, str, str] | None:
+    found = seen.groups.get(rollout.candidate)
+    version = rollout.revision.version
+    if found is not None and found.ready() == 0 and (found.timed_out or found.failed_starts >= STARTS):
+        if rollout.reached_bp == 0:
+            return "failed", f"{version} never became ready: {found.trouble}", "never_ready"
+        return "rolled_back", f"{version} does not start again: {found.trouble}", "never_ready"
+    if verdict is not None and verdict.outcome == "fail":
+        return "rolled_back", verdict.sentence, verdict.code
+    return None
+
+
+def _move(target: Target, rollout: Rollout, seen: Seen, now: float) -> Changed:
+    changed = Changed(replace(target, rollout=rollout))
+    if rollout.in_force_at is None and in_force(changed.target, seen):
+        rollout = replace(rollout, in_force_at=now)
+        changed = Changed(replace(target, rollout=rollout), (rollout,), (event("traffic_moved", rollout, now),))
+    if rollout.phase == "paused":
+        return changed
+    step = rollout.current()
+    match step.leave:
+        case Ready(role=role, within=within):
+            waits = _waits_for_instances(rollout, seen, role, step.sizes.get(role, 0))
+            if not waits and rollout.in_force_at is not None:
+                return changed.then(_next(changed.target, rollout, now))
+            if now - rollout.entered_at > within and rollout.phase != "rolling_back":
+                reason = f"{rollout.revision.version}: {waits or 'its traffic is not in force'} after {seconds(within)}"
+                ending = "rolled_back" if rollout.reached_bp else "failed"
+                return changed.then(
+                    turn_back(changed.target, rollout, ending, reason, "deadline", "plainsail", now)
+                )
+            return _because(changed, rollout, waits)
+        case Settled(within=within):
+            left = sum(_instances(seen, group) for group in _emptied(changed.target, rollout))
+            if rollout.in_force_at is not None and (not left or now - rollout.in_force_at > within):
+                return changed.then(_next(changed.target, rollout, now))
+            return _because(changed, rollout, f"waiting for {left} old instance{'s' * (left != 1)} to end" if left else "")
+        case Judged() as judged:
+            return _judge(changed, rollout, judged, now)
+        case _:
+            assert_never(step.leave)
+
+
+def _judge(changed: Changed, rollout: Rollout, leave: Judged, now: float) -> Changed:
+    since, verdict = rollout.in_force_at, rollout.verdict
+    if since is None:
+        return _because(changed, rollout, "waiting for instances to be ready")
+    proven = leave.until == "dwell" or (verdict is not None and verdict.proven_bp >= leave.exposure)
+    waited = now - since
+    if proven and waited >= leave.dwell:
+        return changed.then(_next(changed.target, rollout, now))
+    why = verdict.sentence if verdict is not None and not proven else f"watching until {seconds(leave.dwell)} are over"
+    if waited < leave.deadline:
+        return _because(changed, rollout, why)
+    late = f"not proven after {seconds(leave.deadline)}: {why}"
+    match leave.on_unsure:
+        case "advance":
+            return changed.then(_next(changed.target, rollout, now))
+        case "rollback":
+            return changed.then(turn_back(changed.target, rollout, "rolled_back", late, "unsure", "plainsail", now))
+        case "hold":
+            held = replace(rollout, phase="paused", reason=f"{late}; resume, advance or abort", reason_code="unsure")
+            held_event = event("rollout_paused", held, now)
+            return changed.then(Changed(replace(changed.target, rollout=held), (held,), (held_event,)))
+        case _:
+            assert_never(leave.on_unsure)
+
+
+def _next(target: Target, rollout: Rollout, now: float) -> Changed:
+    if rollout.step + 1 < len(rollout.steps()):
+        entered = enter(rollout, rollout.step + 1, now)
+        if entered.phase == "finishing" and entered.decided_at is None:
+            entered = replace(entered, decided_at=now)
+        return Changed(replace(target, rollout=entered), (entered,), (event("step_entered", entered, now),))
+    if rollout.phase == "rolling_back":
+        return end(target, rollout, rollout.ending or "rolled_back", rollout.reason, rollout.reason_code, now)
+    verdict = rollout.verdict
+    proven = f": {verdict.sentence}" if verdict is not None and verdict.candidate.requests else ""
+    first = "" if rollout.live else " (the first release here: being ready was enough)"
+    return end(target, rollout, "succeeded", f"{rollout.revision.version} has all users{proven}{first}", "", now)
+
+
+def _because(changed: Changed, rollout: Rollout, reason: str) -> Changed:
+    """The same, with a fresh reason for those who look; that alone is no event."""
+    if rollout.phase == "rolling_back" or not reason:
+        return changed
+    return Changed(replace(changed.target, rollout=replace(rollout, reason=reason)), changed.rollouts, changed.events)
+
+
+def _waits_for_instances(rollout: Rollout, seen: Seen, role: str, size: int) -> str:
+    group = rollout.candidate if role == "candidate" else rollout.live
+    ready = seen.ready(group) if group else size
+    if ready >= size:
+        return ""
+    found = seen.groups.get(group or "")
+    trouble = f" ({found.trouble})" if found and found.trouble else ""
+    return f"{ready} of {size} instances ready{trouble}"
+
+
+def _emptied(target: Target, rollout: Rollout) -> tuple[str, ...]:
+    sizes = rollout.current().sizes
+    return tuple(group for role in sizes if not sizes[role] and (group := rollout.group(role)) is not None)
+
+
+def _instances(seen: Seen, group: str) -> int:
+    found = seen.groups.get(group)
+    return len(found.instances) if found else 0

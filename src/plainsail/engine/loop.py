@@ -1,0 +1,165 @@
+"""The engine: holds targets, one task each, and takes turns when they are due or when something nudges it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+
+from plainsail.domain.events import Event
+from plainsail.domain.observation import Seen
+from plainsail.engine.turn import LEASE, Holding, Site
+from plainsail.ports.errors import Failure, Fenced
+from plainsail.ports.notifier import Notifier
+from plainsail.ports.provider import OutputLine
+from plainsail.ports.store import Key, Store
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = 0.5
+"""Seconds between looks for targets that nobody holds. A nudge shortens it."""
+AFTER_TROUBLE = 1.0
+"""Seconds before a turn that raised is tried again."""
+
+
+class Engine:
+    """Runs until cancelled. `sites` gives an environment's drivers, made on first use."""
+
+    def __init__(
+        self, store: Store, site: Callable[[str], Site], clock: Callable[[], float], holder: str,
+        notifiers: Callable[[], tuple[Notifier, ...]] = tuple,
+    ) -> None:  # fmt: skip
+        self._store, self._site, self._clock, self._holder = store, site, clock, holder
+        self._notifiers = notifiers
+        self._held: dict[Key, Holding] = {}
+        self._tasks: dict[Key, asyncio.Task[None]] = {}
+        self._nudges: dict[Key, asyncio.Event] = {}
+        self._look = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def run(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        telling = asyncio.create_task(self._tell())
+        try:
+            while True:
+                await self._take_what_is_free()
+                await _wait(self._look, LOOK_EVERY)
+        finally:
+            await self._let_go(telling)
+
+    # What the use cases see of it (`app.live.Live`); safe from any thread.
+
+    def nudge(self, key: Key) -> None:
+        """Something is to be done for this target: look now."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._nudged, key)
+
+    def seen(self, key: Key) -> Seen | None:
+        holding = self._held.get(key)
+        return holding.seen if holding else None
+
+    def trouble(self, key: Key) -> Mapping[str, str]:
+        """What this target's drivers last failed with, by driver."""
+        holding = self._held.get(key)
+        return dict(holding.trouble) if holding else {}
+
+    async def output(self, key: Key, group: str | None = None, lines: int = 50) -> tuple[OutputLine, ...]:
+        return await self._site(key.environment).provider.output(key.service, group, lines)
+
+    def _nudged(self, key: Key) -> None:
+        self._nudges.setdefault(key, asyncio.Event()).set()
+        self._look.set()
+
+    async def _take_what_is_free(self) -> None:
+        try:
+            due = await asyncio.to_thread(self._store.due, self._clock())
+        except Failure as failure:
+            log.error("can't look for work: %s", failure)
+            return
+        for key in due:
+            if key not in self._tasks:
+                self._tasks[key] = asyncio.create_task(self._hold(key), name=f"{key.service}@{key.environment}")
+
+    async def _hold(self, key: Key) -> None:
+        """Claim a target and take its turns until it is another's."""
+        nudge = self._nudges.setdefault(key, asyncio.Event())
+        try:
+            holding = await self._claim(key)
+            while holding is not None:
+                nudge.clear()
+                await _wait(nudge, await self._turn(holding))
+        except Fenced as fenced:
+            log.info("%s is held by somebody else: %s", key, fenced)
+        finally:
+            self._held.pop(key, None)
+            self._tasks.pop(key, None)
+
+    async def _claim(self, key: Key) -> Holding | None:
+        now = self._clock()
+        site = self._site(key.environment)
+        try:
+            claimed = await asyncio.to_thread(self._store.claim, key, self._holder, now, LEASE)
+        except Failure as failure:
+            log.error("can't claim %s: %s", key, failure)
+            await asyncio.sleep(AFTER_TROUBLE)
+            return None
+        if claimed is None:
+            return None
+        site.provider.changed = lambda service: self._nudged(Key(service, key.environment))
+        self._held[key] = Holding(key, claimed, site, self._store, now)
+        return self._held[key]
+
+    async def _turn(self, holding: Holding) -> float:
+        try:
+            return await holding.turn(self._clock())
+        except Fenced:
+            raise
+        except Failure as failure:  # The store: nothing was recorded, so nothing was done. Traffic stays where it is.
+            log.error("%s: %s", holding.key, failure)
+        except Exception:  # A defect must not end the care for a service.
+            log.exception("a turn for %s failed", holding.key)
+        return AFTER_TROUBLE
+
+    async def _tell(self) -> None:
+        """Pass new events on to people. Never in the way of a rollout."""
+        last = await asyncio.to_thread(self._store.events, -1, None, None, 1)
+        after = last[-1].id if last else 0
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            try:
+                new = await asyncio.to_thread(self._store.events, after)
+            except Failure as failure:
+                log.error("can't read events: %s", failure)
+                continue
+            for written in new:
+                after = written.id
+                await self._tell_one(written.event)
+
+    async def _tell_one(self, event: Event) -> None:
+        for notifier in self._notifiers():
+            try:
+                await notifier.tell(event)
+            except Failure as failure:
+                log.warning("can't tell about %s: %s", event.kind, failure)
+
+    async def _let_go(self, telling: asyncio.Task[None]) -> None:
+        tasks = [telling, *self._tasks.values()]
+        held = list(self._held.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for holding in held:
+            try:
+                await asyncio.to_thread(self._store.release_claim, holding.key, holding.epoch)
+            except Failure as failure:
+                log.info("can't release %s: %s", holding.key, failure)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """Until the event or the time, whichever is first; leaves the event cleared."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass
+    event.clear()

@@ -1,0 +1,154 @@
+"""One turn for one target: observe, decide, record, act. Store first, then the outside world."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from typing import TypeVar
+
+import msgspec
+
+from plainsail.domain.actions import Action, Fleet, Send
+from plainsail.domain.decide import Decision, decide
+from plainsail.domain.events import Event, Kind
+from plainsail.domain.evidence import Evidence
+from plainsail.domain.observation import GroupSeen, Seen
+from plainsail.domain.rollout import Target
+from plainsail.ports.errors import Failure, Fenced
+from plainsail.ports.provider import Provider
+from plainsail.ports.router import Router, RouterSeen
+from plainsail.ports.store import Claimed, Key, Store
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+RECORD_EVERY = 1.0
+"""Seconds between writes of running numbers: losing a second of evidence costs a second, not a verdict."""
+LEASE = 30.0
+"""Seconds a control plane may be silent before another takes its targets."""
+IO_WITHIN = 10.0
+"""Seconds a driver call may take before the turn goes on without it."""
+
+
+class Site(msgspec.Struct, frozen=True):
+    """The drivers of one environment."""
+
+    router: Router
+    provider: Provider
+
+
+class Holding:
+    """A target this control plane holds: its state as last recorded, and what was last seen."""
+
+    def __init__(self, key: Key, claimed: Claimed, site: Site, store: Store, now: float) -> None:
+        self.key, self.epoch = key, claimed.epoch
+        self.target: Target = claimed.target
+        self.evidence: Evidence | None = claimed.evidence
+        self.seen = Seen(at=now)
+        self.trouble: dict[str, str] = {}
+        """By driver: what it last failed with; shown to people, and told once."""
+        self._site, self._store = site, store
+        self._held_until = now
+        self._recorded_at = 0.0
+        self._troubles: dict[str, tuple[int, int]] = {}
+        self._steady = False
+        self._happened: list[Event] = []
+
+    async def turn(self, now: float) -> float:
+        """Take one turn; returns the seconds until the next is due. Raises Fenced when the target is another's."""
+        pending = await asyncio.to_thread(self._store.pending, self.key)
+        self.seen = await self._observe(now)
+        decision = decide(self.target, self.evidence, [one.intent for one in pending], self.seen, now)
+        self._notice(decision, now)
+        await self._record(decision, [one.id for one in pending], now)
+        for action in decision.actions:
+            await self._act(action, now)
+        self._steady = not decision.actions and decision.target.rollout is None
+        return decision.wake_in
+
+    async def _observe(self, now: float) -> Seen:
+        router, groups = await asyncio.gather(
+            self._tried("router", self._site.router.observe(self.key.service), now),
+            self._tried("provider", self._site.provider.observe(self.key.service), now),
+        )
+        known: RouterSeen = router or RouterSeen(None)
+        if groups is None:  # Nothing is known of the instances: act on the last look rather than on none.
+            found = self.seen.groups
+        else:
+            found = {one.group: one for one in groups}
+        return Seen(
+            at=now, groups=found, router_up=router is not None and groups is not None, traffic=known.traffic,
+            sessions=known.sessions, counts=known.counts, latency=known.latency,
+        )  # fmt: skip
+
+    async def _record(self, decision: Decision, done: list[int], now: float) -> None:
+        """Write what changed; running numbers once a second; the lease before it runs out."""
+        happened, self._happened = self._happened, []
+        numbers = decision.target.rollout is not None and now - self._recorded_at >= RECORD_EVERY
+        if decision.changed or done or happened or numbers or self._held_until - now < LEASE / 2:
+            rollout = decision.target.rollout
+            rollouts = {one.id: one for one in decision.rollouts}
+            if rollout is not None:
+                rollouts[rollout.id] = rollout
+            await asyncio.to_thread(
+                self._store.save, decision.target, self.epoch, rollouts=tuple(rollouts.values()),
+                events=(*happened, *decision.events), done=done, due_at=now + decision.wake_in, held_until=now + LEASE,
+            )  # fmt: skip
+            if rollout is not None and decision.evidence is not None:
+                await asyncio.to_thread(
+                    self._store.save_evidence, rollout.id, self.key, self.epoch, decision.evidence
+                )
+            self._held_until, self._recorded_at = now + LEASE, now
+        self.target, self.evidence = decision.target, decision.evidence
+
+    async def _act(self, action: Action, now: float) -> None:
+        match action:
+            case Send(traffic=traffic):
+                await self._tried("router", self._site.router.apply(traffic, self.epoch), now)
+            case Fleet():
+                await self._tried("provider", self._site.provider.apply(action, self.epoch), now)
+
+    async def _tried(self, driver: str, call: Awaitable[T], now: float) -> T | None:
+        """None if the driver failed; the failure is remembered, and an event the first time."""
+        try:
+            async with asyncio.timeout(IO_WITHIN):
+                answer = await call
+        except Fenced:
+            raise
+        except (Failure, TimeoutError) as failure:
+            message = str(failure) or f"no answer within {IO_WITHIN:g} s"
+            code = failure.code if isinstance(failure, Failure) else "timed_out"
+            if self.trouble.get(driver) != message:
+                self.trouble[driver] = message
+                log.warning("%s of %s: %s", driver, self.key, message)
+                self._tell("driver_failed", now, f"{driver}: {message}", code)
+            return None
+        self.trouble.pop(driver, None)
+        return answer
+
+    def _notice(self, decision: Decision, now: float) -> None:
+        """Events that are seen rather than decided: instances that failed, traffic that somebody else moved."""
+        for group in self.seen.groups.values():
+            before = self._troubles.get(group.group)
+            count = (group.crashes, group.failed_starts)
+            if before is not None and count > before:
+                self._tell("instance_failed", now, _instance_failed(group), "instance_failed", group.group)
+            self._troubles[group.group] = count
+        moved = next((one for one in decision.actions if isinstance(one, Send)), None)
+        found = self.seen.traffic
+        if self._steady and moved is not None and found is not None and found.routes != moved.traffic.routes:
+            self._tell("drift_corrected", now, "the router was changed by somebody else; put back", "drift")
+
+    def _tell(self, kind: Kind, now: float, reason: str, code: str, group: str = "") -> None:
+        rollout = self.target.rollout.id if self.target.rollout else ""
+        event = Event(
+            kind=kind, at=now, service=self.key.service, environment=self.key.environment,
+            rollout=rollout, reason=reason, code=code, data={"group": group} if group else {},
+        )  # fmt: skip
+        self._happened.append(event)
+
+
+def _instance_failed(group: GroupSeen) -> str:
+    return f"an instance of {group.group} {group.trouble}" if group.trouble else f"an instance of {group.group} failed"
