@@ -1,0 +1,1 @@
+"""Measurements: each is a ratio between two things in one run, or a count; never an absolute time."""
