@@ -16,7 +16,7 @@ from plainsail.domain.intents import Intent
 from plainsail.domain.judge import begin, judge
 from plainsail.domain.observation import Seen
 from plainsail.domain.plan import plan
-from plainsail.domain.progress import progress
+from plainsail.domain.progress import progress, tidy
 from plainsail.domain.rollout import Rollout, Target
 from plainsail.domain.steer import Changed, steer
 from plainsail.domain.strategy import Judged
@@ -48,15 +48,16 @@ def decide(target: Target, evidence: Evidence | None, intents: Sequence[Intent],
         changed = changed.then(steer(changed.target, intent, now))
     evidence, verdict = _judged(changed.target, evidence, seen, now)
     changed = changed.then(progress(changed.target, seen, verdict, now))
-    actions = plan(changed.target, seen)
+    target_after = tidy(changed.target, seen)
+    actions = plan(target_after, seen)
     return Decision(
-        target=changed.target,
+        target=target_after,
         evidence=evidence,
         rollouts=_latest(changed.rollouts),
         events=changed.events,
         actions=actions,
-        changed=bool(changed.events or changed.rollouts or intents or changed.target.groups != target.groups),
-        wake_in=_wake_in(changed.target, seen, bool(actions)),
+        changed=bool(changed.events or changed.rollouts or intents or target_after.groups != target.groups),
+        wake_in=_wake_in(target_after, seen, bool(actions)),
     )
 
 

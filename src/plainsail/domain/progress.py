@@ -12,7 +12,7 @@ import msgspec
 from plainsail.domain.evidence import Verdict
 from plainsail.domain.observation import Seen
 from plainsail.domain.plan import in_force
-from plainsail.domain.rollout import Rollout, Target
+from plainsail.domain.rollout import Phase, Rollout, Target
 from plainsail.domain.steer import Changed, end, enter, event, turn_back
 from plainsail.domain.strategy import Judged, Ready, Settled
 from plainsail.domain.units import seconds
@@ -24,10 +24,10 @@ STARTS = 3
 
 
 def progress(target: Target, seen: Seen, verdict: Verdict | None, now: float) -> Changed:
-    """The target after this look; without a rollout under way only what is left of old groups is forgotten."""
+    """The target after this look."""
     rollout = target.rollout
     if rollout is None:
-        return Changed(tidy(target, seen))
+        return Changed(target)
     rollout = replace(rollout, verdict=verdict or rollout.verdict)
     reached = max(rollout.reached_bp, seen.share(rollout.candidate))
     rollout = replace(rollout, reached_bp=reached)
@@ -40,7 +40,9 @@ def progress(target: Target, seen: Seen, verdict: Verdict | None, now: float) ->
 
 
 def tidy(target: Target, seen: Seen) -> Target:
-    """Without the groups that nothing is asked of and nothing is left of."""
+    """The target without the groups that nothing is asked of and nothing is left of."""
+    if not seen.router_up:
+        return target
     busy = {target.live}
     if target.rollout is not None:
         busy |= {target.rollout.candidate, target.rollout.live}
@@ -50,7 +52,7 @@ def tidy(target: Target, seen: Seen) -> Target:
     return target if groups == target.groups else replace(target, groups=groups)
 
 
-def _harm(rollout: Rollout, seen: Seen, verdict: Verdict | None) -> tuple[str, str, str] | None:
+def _harm(rollout: Rollout, seen: Seen, verdict: Verdict | None) -> tuple[Phase, str, str] | None:
     found = seen.groups.get(rollout.candidate)
     version = rollout.revision.version
     if found is not None and found.ready() == 0 and (found.timed_out or found.failed_starts >= STARTS):
@@ -77,7 +79,7 @@ def _move(target: Target, rollout: Rollout, seen: Seen, now: float) -> Changed:
                 return changed.then(_next(changed.target, rollout, now))
             if now - rollout.entered_at > within and rollout.phase != "rolling_back":
                 reason = f"{rollout.revision.version}: {waits or 'its traffic is not in force'} after {seconds(within)}"
-                ending = "rolled_back" if rollout.reached_bp else "failed"
+                ending: Phase = "rolled_back" if rollout.reached_bp else "failed"
                 return changed.then(
                     turn_back(changed.target, rollout, ending, reason, "deadline", "plainsail", now)
                 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from plainsail.domain.events import Event
 from plainsail.domain.observation import Seen
@@ -23,10 +23,10 @@ AFTER_TROUBLE = 1.0
 
 
 class Engine:
-    """Runs until cancelled. `sites` gives an environment's drivers, made on first use."""
+    """Runs until cancelled. `site` gives an environment's drivers, made and started on first use."""
 
     def __init__(
-        self, store: Store, site: Callable[[str], Site], clock: Callable[[], float], holder: str,
+        self, store: Store, site: Callable[[str], Awaitable[Site]], clock: Callable[[], float], holder: str,
         notifiers: Callable[[], tuple[Notifier, ...]] = tuple,
     ) -> None:  # fmt: skip
         self._store, self._site, self._clock, self._holder = store, site, clock, holder
@@ -34,6 +34,8 @@ class Engine:
         self._held: dict[Key, Holding] = {}
         self._tasks: dict[Key, asyncio.Task[None]] = {}
         self._nudges: dict[Key, asyncio.Event] = {}
+        self._stuck: dict[Key, str] = {}
+        """Targets that can't be taken, and why."""
         self._look = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -61,10 +63,12 @@ class Engine:
     def trouble(self, key: Key) -> Mapping[str, str]:
         """What this target's drivers last failed with, by driver."""
         holding = self._held.get(key)
-        return dict(holding.trouble) if holding else {}
+        stuck = self._stuck.get(key)
+        return dict(holding.trouble) if holding else {"start": stuck} if stuck else {}
 
     async def output(self, key: Key, group: str | None = None, lines: int = 50) -> tuple[OutputLine, ...]:
-        return await self._site(key.environment).provider.output(key.service, group, lines)
+        site = await self._site(key.environment)
+        return await site.provider.output(key.service, group, lines)
 
     def _nudged(self, key: Key) -> None:
         self._nudges.setdefault(key, asyncio.Event()).set()
@@ -95,16 +99,19 @@ class Engine:
             self._tasks.pop(key, None)
 
     async def _claim(self, key: Key) -> Holding | None:
-        now = self._clock()
-        site = self._site(key.environment)
         try:
+            site = await self._site(key.environment)
+            now = self._clock()
             claimed = await asyncio.to_thread(self._store.claim, key, self._holder, now, LEASE)
         except Failure as failure:
-            log.error("can't claim %s: %s", key, failure)
+            if self._stuck.get(key) != str(failure):
+                log.error("can't take %s: %s", key, failure)
+            self._stuck[key] = str(failure)
             await asyncio.sleep(AFTER_TROUBLE)
             return None
         if claimed is None:
             return None
+        self._stuck.pop(key, None)
         site.provider.changed = lambda service: self._nudged(Key(service, key.environment))
         self._held[key] = Holding(key, claimed, site, self._store, now)
         return self._held[key]

@@ -233,7 +233,8 @@ class SimProvider:
         key = (service, group)
         self._groups[key] = msgspec.structs.replace(self._groups[key], asked=replicas)
         staying = [one for one in self._of(service, group) if one.state != "leaving"]
-        for one in sorted(staying, key=lambda one: (one.state == "ready", -one.since))[: len(staying) - replicas]:
+        surplus = max(0, len(staying) - replicas)
+        for one in sorted(staying, key=lambda one: (one.state == "ready", -one.since))[:surplus]:
             one.state, one.leaving_at = "leaving", self._world.now
         if self._wait_until.get(group, 0.0) > self._world.now:
             return

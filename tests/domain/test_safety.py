@@ -1,0 +1,193 @@
+"""Safety, whatever happens: random worlds, faults, people, and a control plane that dies between any two actions."""
+
+from __future__ import annotations
+
+import hypothesis.strategies as st
+import msgspec
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from plainsail.domain.actions import Fleet, Send
+from plainsail.domain.decide import Decision
+from plainsail.domain.intents import Abort, Advance, Deploy, Pause, Resume, Rollback
+from plainsail.domain.rollout import ENDED, Revision
+from plainsail.domain.service import Pace, Placement, Probe, Run, Stop, config_digest
+from plainsail.domain.strategy import BlueGreen, Canary, Recreate, Strategy
+from plainsail.domain.units import ALL
+from plainsail.testing.control import Control
+from plainsail.testing.world import Behaviour, World
+
+RUN = Run(command=("serve",), ready=Probe(tcp=True, within=5.0), stop=Stop(drain=2.0, grace=1.0))
+CONFIG = config_digest(RUN)
+
+behaviours = st.one_of(
+    st.just(Behaviour()),
+    st.builds(Behaviour, errors=st.sampled_from([0.0, 0.02, 0.3, 1.0]), slow=st.sampled_from([0.0, 0.5])),
+    st.builds(Behaviour, crash_after=st.sampled_from([0.5, 3.0, 20.0])),
+    st.just(Behaviour(never_ready=True)),
+    st.just(Behaviour(lies=True)),
+    st.builds(Behaviour, starts_in=st.sampled_from([0.0, 0.3, 4.0])),
+)
+strategies = st.one_of(
+    st.builds(Canary, steps=st.lists(st.integers(1, 9_999), min_size=1, max_size=4, unique=True).map(sorted).map(tuple)),
+    st.builds(BlueGreen, keep=st.sampled_from([0.0, 3.0])),
+    st.just(Recreate()),
+)
+paces = st.builds(
+    Pace,
+    until=st.sampled_from(["proven", "dwell"]),
+    dwell=st.sampled_from([0.0, 1.0, 5.0]),
+    deadline=st.sampled_from([5.0, 30.0]),
+    on_unsure=st.sampled_from(["rollback", "advance", "hold"]),
+)
+
+
+class Safety(RuleBasedStateMachine):
+    """Rules are what may happen; invariants and `check` are what must hold."""
+
+    @initialize(seed=st.integers(0, 1000), rate=st.sampled_from([0.0, 1.0, 50.0, 400.0]))
+    def begin(self, seed: int, rate: float) -> None:
+        self.world = World(seed, rate)
+        self.control = Control(self.world)
+        self.serial = 0
+        self.stale: list[tuple[int, Send | Fleet]] = []
+        self.disturbed_at = self.world.now
+
+    @rule(behaviour=behaviours, strategy=strategies, pace=paces, replicas=st.integers(1, 5), again=st.booleans())
+    def deploy(self, behaviour: Behaviour, strategy: Strategy, pace: Pace, replicas: int, again: bool) -> None:
+        self.serial += 1
+        digest = f"sha256:{self.serial:064x}"
+        self.world.behaviours[digest] = behaviour
+        revision = Revision(digest, f"v{self.serial}", RUN, CONFIG)
+        placement = Placement(replicas=replicas, pace=pace)
+        self.control.ask(Deploy(f"r{self.serial:04}", "dev", revision, placement, strategy, again))
+
+    @rule()
+    def rollback(self) -> None:
+        self.serial += 1
+        self.control.ask(Rollback(f"r{self.serial:04}", "ops"))
+
+    @precondition(lambda self: self.control.target.rollout is not None)
+    @rule(verb=st.sampled_from([Abort, Pause, Resume, Advance]))
+    def steer(self, verb: type[Abort | Pause | Resume | Advance]) -> None:
+        assert self.control.target.rollout is not None
+        self.control.ask(verb(self.control.target.rollout.id, "ops"))
+
+    @rule(times=st.integers(1, 40))
+    def tick(self, times: int) -> None:
+        for _ in range(times):
+            decision = self.decided()
+            self.control.record(decision)
+            for action in decision.actions:
+                self.control.act(action)
+            self.world.advance(decision.wake_in)
+
+    @rule(after=st.integers(0, 3), recorded=st.booleans())
+    def killed_between_two_actions(self, after: int, recorded: bool) -> None:
+        """Die before the record, or after it and some of the actions; another takes over with a newer epoch."""
+        decision = self.decided()
+        if recorded:
+            self.control.record(decision)
+            for action in decision.actions[:after]:
+                self.control.act(action)
+        self.stale += [(self.control.epoch, action) for action in decision.actions]
+        self.control.epoch += 1
+
+    @precondition(lambda self: bool(self.stale))
+    @rule(pick=st.integers(0, 100))
+    def the_dead_one_speaks(self, pick: int) -> None:
+        """An order of an older epoch arrives late."""
+        epoch, action = self.stale.pop(pick % len(self.stale))
+        self.control.act(action, epoch)
+
+    @rule(seconds=st.sampled_from([0.3, 3.0, 12.0]))
+    def router_away(self, seconds: float) -> None:
+        self.world.router.away_until = self.world.now + seconds
+
+    @rule()
+    def router_forgets(self) -> None:
+        self.world.router.forget()
+
+    @rule(times=st.integers(1, 3))
+    def provider_fails(self, times: int) -> None:
+        self.world.provider.fails = times
+
+    @rule(pick=st.integers(0, 20))
+    def an_instance_dies(self, pick: int) -> None:
+        running = self.world.provider.instances("shop")
+        if running:
+            self.world.provider.kill(running[pick % len(running)].id)
+
+    def decided(self) -> Decision:
+        seen = self.control.look()
+        decision = self.control.decide(seen)
+        assert decision == self.control.decide(seen), "the same inputs give the same decision"
+        self.check(decision, seen)
+        return decision
+
+    def check(self, decision: Decision, seen) -> None:  # type: ignore[no-untyped-def]
+        rollout, target = decision.target.rollout, decision.target
+        anybody = any(group.ready() for group in seen.groups.values())
+        for action in decision.actions:
+            if isinstance(action, Send):
+                for route in action.traffic.routes:
+                    assert sum(part.share_bp for part in route.split) in (0, ALL), "splits sum to 10,000"
+                    for part in route.split:
+                        assert seen.ready(part.group) or not anybody, "no share without a ready instance"
+            elif rollout is not None and rollout.live is not None and rollout.phase in ("progressing", "paused"):
+                live = target.group(rollout.live)
+                size = next((order.replicas for order in action.groups if order.group == rollout.live), 0)
+                assert live is not None
+                exempt = rollout.strategy in ("recreate",)
+                assert size >= live.replicas or exempt, "live keeps its capacity before a pass"
+
+    @invariant()
+    def the_record_makes_sense(self) -> None:
+        target = self.control.target
+        if target.rollout is not None:
+            assert not target.rollout.ended()
+            assert target.group(target.rollout.candidate) is not None
+            assert target.rollout.live is None or target.group(target.rollout.live) is not None
+        assert target.live is None or target.group(target.live) is not None
+        assert len({group.id for group in target.groups}) == len(target.groups)
+        encoded = msgspec.json.encode(target)
+        assert msgspec.json.decode(encoded, type=type(target)) == target
+
+    def teardown(self) -> None:
+        """In a world that is quiet again every rollout ends, and then the world is as desired and nothing is ordered."""
+        if not hasattr(self, "control"):
+            return
+        self.world.router.away_until = 0.0
+        self.world.provider.fails = 0
+        for _ in range(40):
+            rollout = self.control.target.rollout
+            if rollout is not None and rollout.phase == "paused":
+                self.control.ask(Resume(rollout.id, "ops") if rollout.in_force_at is None else Abort(rollout.id, "ops"))
+            self.control.run(200.0)
+            if self.control.target.rollout is None and not self.control.asked:
+                break
+        target = self.control.target
+        assert target.rollout is None, "a rollout always ends"
+        for over in self.control.rollouts.values():
+            assert over.phase in ENDED
+        self.at_rest()
+
+    def at_rest(self) -> None:
+        target = self.control.target
+        live = target.group(target.live)
+        well = live is None or self.world.behaviours[live.revision.release] in (Behaviour(), Behaviour(starts_in=0.3))
+        if well:  # A live release that crashes by itself is never at rest.
+            self.control.run(60.0)
+            assert self.control.decide(self.control.look()).actions == (), "nothing is ordered in a world as desired"
+            left = {one.group for one in self.world.provider.instances("shop")}
+            assert left <= {target.live}, "nothing runs that nobody asked for"
+        table = self.world.router.tables.get("shop")
+        if table is not None:
+            held = {part.group for route in table.routes for part in route.split if part.share_bp}
+            assert held <= {target.live}, "a candidate that was taken back has no users"
+
+
+TestSafety = Safety.TestCase
+TestSafety.settings = settings(
+    max_examples=150, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+)
