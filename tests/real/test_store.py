@@ -1,0 +1,249 @@
+"""The store over a real database: what is written is read, by whom it may be, and all of it or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests.real import store_samples as samples
+from tests.real.store_samples import SHOP, STAGING
+
+from plainsail.domain.events import Event
+from plainsail.domain.intents import Abort, Pause
+from plainsail.domain.rollout import Target
+from plainsail.domain.service import Notify, Placement, Service
+from plainsail.drivers.stores.sql import SqlStore, open_store
+from plainsail.ports.errors import Fenced, NotFound, Rejected
+from plainsail.ports.store import Key
+
+replace = msgspec.structs.replace
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return samples.url(tmp_path)
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[SqlStore]:
+    store = open_store(url)
+    store.put_spec(samples.ENVIRONMENTS, samples.SERVICES, samples.NOTIFY, ())
+    yield store
+    store.close()
+
+
+def test_a_spec_is_read_back_and_makes_targets_that_are_due_at_once(store: SqlStore) -> None:
+    assert store.environments() == samples.ENVIRONMENTS
+    assert store.services() == samples.SERVICES
+    assert store.notify() == samples.NOTIFY
+    assert store.targets() == (SHOP, STAGING)
+    assert store.due(now=0.0) == (SHOP, STAGING)
+    assert store.target(SHOP) == Target("shop", "production")
+    assert store.target(Key("shop", "moon")) is None
+
+
+def test_what_a_spec_does_not_name_stays_and_so_do_targets_whose_placement_is_gone(store: SqlStore) -> None:
+    claimed = store.claim(SHOP, "me", now=0.0, lease=10.0)
+    assert claimed
+    store.save(samples.target(), claimed.epoch, due_at=5.0, held_until=0.0)
+    blog = Service(samples.RUN, placements={"staging": Placement()})
+    smaller = Service(samples.RUN, placements={"staging": Placement()})
+    store.put_spec({}, {"blog": blog, "shop": smaller}, None, [Event("spec_applied", 1.0)])
+    assert store.environments() == samples.ENVIRONMENTS
+    assert store.services() == {"blog": blog, "shop": smaller}
+    assert store.notify() == samples.NOTIFY
+    assert store.targets() == (Key("blog", "staging"), SHOP, STAGING)
+    assert store.target(SHOP) == samples.target()
+    store.put_spec({}, {}, Notify(), ())
+    assert store.notify() == Notify()
+
+
+def test_a_store_outlives_its_process(store: SqlStore, url: str) -> None:
+    claimed = store.claim(SHOP, "me", now=1.0, lease=10.0)
+    assert claimed
+    under_way = samples.rollout("r1")
+    held = replace(samples.target(), rollout=under_way)
+    store.save(
+        held, claimed.epoch, rollouts=[under_way], events=[samples.event(1)], due_at=5.0, held_until=11.0
+    )
+    store.save_evidence("r1", SHOP, claimed.epoch, samples.evidence())
+    ids = [store.ask(SHOP, intent, now=2.0) for intent in samples.INTENTS]
+    store.close()
+
+    again = open_store(url)
+    assert again.target(SHOP) == held
+    assert again.rollout("r1") == under_way
+    assert again.evidence("r1") == samples.evidence()
+    assert [one.id for one in again.pending(SHOP)] == ids
+    assert tuple(one.intent for one in again.pending(SHOP)) == samples.INTENTS
+    assert [one.event for one in again.events()] == [samples.event(1)]
+    taken = again.claim(SHOP, "me", now=3.0, lease=10.0)
+    assert taken
+    assert (taken.target, taken.epoch, taken.evidence) == (held, claimed.epoch + 1, samples.evidence())
+    again.close()
+
+
+def test_a_lease_keeps_others_away_until_it_ends(store: SqlStore, url: str) -> None:
+    other = open_store(url)
+    first = store.claim(SHOP, "me", now=0.0, lease=10.0)
+    assert first
+    assert other.claim(SHOP, "you", now=9.9, lease=10.0) is None
+    assert other.due(now=9.9) == (STAGING,)
+    assert store.due(now=9.9) == (SHOP, STAGING), "a holder's own lease does not keep it away"
+    renewed = store.claim(SHOP, "me", now=9.9, lease=10.0)
+    assert renewed
+    assert renewed.epoch > first.epoch
+    store.save(samples.target(), renewed.epoch, due_at=0.0, held_until=30.0)
+    assert other.claim(SHOP, "you", now=29.9, lease=10.0) is None, "saving renews"
+    assert other.due(now=30.0) == (SHOP, STAGING)
+    taken = other.claim(SHOP, "you", now=30.0, lease=10.0)
+    assert taken
+    assert taken.epoch > renewed.epoch
+    assert store.claim(Key("shop", "moon"), "me", now=0.0, lease=1.0) is None
+    other.close()
+
+
+def test_who_was_overtaken_writes_nothing(store: SqlStore) -> None:
+    old = store.claim(SHOP, "me", now=0.0, lease=10.0)
+    asked = store.ask(SHOP, samples.deploy("r1"), now=1.0)
+    new = store.claim(SHOP, "you", now=10.0, lease=10.0)
+    assert old
+    assert new
+    store.save(samples.target(), new.epoch, rollouts=[samples.rollout("r1")], due_at=50.0, held_until=20.0)
+    with pytest.raises(Fenced) as fenced:
+        store.save(
+            samples.target(serial=99), old.epoch, rollouts=[samples.rollout("r2")], events=[samples.event()],
+            done=[asked], due_at=0.0, held_until=99.0,
+        )  # fmt: skip
+    assert fenced.value.code == "fenced"
+    with pytest.raises(Fenced):
+        store.save_evidence("r1", SHOP, old.epoch, samples.evidence())
+    with pytest.raises(Fenced):
+        store.release_claim(SHOP, old.epoch)
+    assert store.target(SHOP) == replace(samples.target(), rollout=samples.rollout("r1"))
+    assert store.rollout("r2") is None
+    assert store.evidence("r1") is None
+    assert store.events() == ()
+    assert [one.id for one in store.pending(SHOP)] == [asked]
+
+
+def test_a_released_target_is_free_at_once(store: SqlStore) -> None:
+    claimed = store.claim(SHOP, "me", now=0.0, lease=10.0)
+    assert claimed
+    store.release_claim(SHOP, claimed.epoch)
+    assert store.claim(SHOP, "you", now=1.0, lease=10.0)
+
+
+def test_an_intent_makes_its_target_due_until_it_is_done(store: SqlStore) -> None:
+    claimed = store.claim(SHOP, "me", now=0.0, lease=10.0)
+    assert claimed
+    store.save(samples.target(), claimed.epoch, due_at=100.0, held_until=0.0)
+    staging = store.claim(STAGING, "me", now=0.0, lease=10.0)
+    assert staging
+    store.save(Target("shop", "staging"), staging.epoch, due_at=100.0, held_until=0.0)
+    assert store.due(now=50.0) == ()
+    asked = store.ask(SHOP, samples.deploy("r1"), now=50.0)
+    found = store.asked("r1")
+    assert found
+    assert (found.id, found.intent) == (asked, samples.deploy("r1"))
+    assert store.due(now=50.0) == (SHOP,)
+    store.save(samples.target(), claimed.epoch, due_at=100.0, held_until=0.0)
+    assert store.due(now=50.0) == (SHOP,), "saved without looking at the intent"
+    store.save(samples.target(), claimed.epoch, done=[asked], due_at=100.0, held_until=0.0)
+    assert store.due(now=50.0) == ()
+    assert store.pending(SHOP) == ()
+    assert store.asked("r1") is None
+
+
+def test_one_rollout_is_asked_for_once(store: SqlStore) -> None:
+    store.ask(SHOP, samples.deploy("r1"), now=1.0)
+    with pytest.raises(Rejected) as again:
+        store.ask(SHOP, samples.deploy("r1"), now=2.0)
+    assert again.value.code == "rollout_known"
+    with pytest.raises(Rejected):
+        store.ask(STAGING, samples.deploy("r1"), now=2.0)
+    store.ask(SHOP, Pause("r1", "bob"), now=3.0)
+    store.ask(SHOP, Pause("r1", "bob"), now=4.0)
+    assert len(store.pending(SHOP)) == 3
+    assert store.pending(STAGING) == ()
+
+
+def test_a_target_that_does_not_exist_can_not_be_asked(store: SqlStore) -> None:
+    with pytest.raises(NotFound) as unknown:
+        store.ask(Key("shop", "moon"), Abort("r1", "bob"), now=1.0)
+    assert unknown.value.code == "target_unknown"
+
+
+def test_a_rollout_that_ended_makes_room_for_the_next_in_the_same_write(store: SqlStore) -> None:
+    claimed = store.claim(SHOP, "me", now=0.0, lease=10.0)
+    assert claimed
+    epoch = claimed.epoch
+    first, second = samples.rollout("r1", at=1.0), samples.rollout("r2", at=2.0)
+    store.save(samples.target(), epoch, rollouts=[first], due_at=0.0, held_until=10.0)
+    over = replace(first, phase="superseded", ended_at=2.0)
+    store.save(samples.target(), epoch, rollouts=[second, over], due_at=0.0, held_until=10.0)
+    assert store.target(SHOP) == replace(samples.target(), rollout=second)
+    done = replace(second, phase="succeeded", ended_at=3.0)
+    store.save(samples.target(), epoch, rollouts=[done], due_at=0.0, held_until=10.0)
+    assert store.target(SHOP) == samples.target()
+    assert store.rollouts() == (done, over)
+    assert store.rollouts("shop", "staging") == ()
+    assert store.rollouts("shop", "production", limit=1) == (done,)
+
+
+def test_events_come_in_order_and_in_pages(store: SqlStore) -> None:
+    claimed = store.claim(SHOP, "me", now=0.0, lease=10.0)
+    assert claimed
+    for n in range(0, 30, 3):
+        events = [
+            samples.event(n, "r1"),
+            samples.event(n + 1, "r2"),
+            samples.event(n + 2, key=Key("blog", "staging")),
+        ]
+        store.save(samples.target(), claimed.epoch, events=events, due_at=0.0, held_until=10.0)
+    pages: list[float] = []
+    after = 0
+    while page := store.events(after, limit=7):
+        pages += [one.event.at for one in page]
+        after = page[-1].id
+    assert pages == list(range(30))
+    assert [one.event.at for one in store.events(-1, limit=4)] == [26, 27, 28, 29]
+    assert [one.event.at for one in store.events(-1, rollout="r2", limit=2)] == [25, 28]
+    assert [one.event.at for one in store.events(0, service="blog", limit=3)] == [2, 5, 8]
+    first = store.events(limit=1)[0]
+    assert [one.event.at for one in store.events(first.id, service="shop", rollout="r1", limit=2)] == [3, 6]
+
+
+def test_the_first_release_of_a_digest_stays(store: SqlStore) -> None:
+    made = [Event("release_made", 1.0, "shop")]
+    store.add_release(samples.release(1), made)
+    store.add_release(samples.release(2), made)
+    store.add_release(replace(samples.release(1), version="other"), made)
+    assert store.releases("shop") == (samples.release(2), samples.release(1))
+    assert store.releases("blog") == ()
+    assert store.release(samples.digest(1), "shop") == samples.release(1)
+    assert store.release(samples.digest(1), "blog") is None
+    assert len(store.events()) == 2
+
+
+def test_a_value_that_could_not_be_read_again_is_not_written(store: SqlStore) -> None:
+    claimed = store.claim(SHOP, "me", now=0.0, lease=10.0)
+    assert claimed
+    store.save(samples.target(), claimed.epoch, rollouts=[samples.rollout("r1")], due_at=0.0, held_until=10.0)
+    store.save_evidence("r1", SHOP, claimed.epoch, samples.evidence())
+    with pytest.raises(ValueError):
+        store.save_evidence(
+            "r1", SHOP, claimed.epoch, replace(samples.evidence(), wealth={"x": (float("-inf"),)})
+        )
+    assert store.evidence("r1") == samples.evidence()
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite://", "sqlite:///:memory:", "sqlite:///file:x?mode=memory", "mysql://h/d", "?"]
+)
+def test_a_store_that_could_not_be_kept_is_refused(url: str) -> None:
+    with pytest.raises(Rejected) as refused:
+        open_store(url)
+    assert refused.value.code == "store_url"
