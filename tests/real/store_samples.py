@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from plainsail.domain.events import Event
-from plainsail.domain.evidence import Arm, Evidence, Verdict
+from plainsail.domain.evidence import Arm, Evidence, Stake, Verdict
 from plainsail.domain.intents import Abort, Advance, Deploy, Intent, Pause, Resume, Rollback
 from plainsail.domain.observation import Counts
 from plainsail.domain.release import Release
@@ -86,7 +86,8 @@ def evidence(rollout: str = "r1", requests: int = 40) -> Evidence:
     return Evidence(
         since=11.0, rollout=rollout, candidate=Arm(requests, 1), live=Arm(400, 9),
         last={"shop-2": Counts(requests, 1), "shop-1": Counts(400, 9)}, crashes={"shop-2": 0},
-        wealth={"harm_errors": (0.1, -0.2)},
+        harm={"errors": (Stake(0.1, 0.2, 1), Stake(-0.5))}, proof={"errors 5000": (0.1, -0.2)},
+
     )  # fmt: skip
 
 

@@ -235,7 +235,7 @@ def test_a_value_that_could_not_be_read_again_is_not_written(store: SqlStore) ->
     store.save_evidence("r1", SHOP, claimed.epoch, samples.evidence())
     with pytest.raises(ValueError):
         store.save_evidence(
-            "r1", SHOP, claimed.epoch, replace(samples.evidence(), wealth={"x": (float("-inf"),)})
+            "r1", SHOP, claimed.epoch, replace(samples.evidence(), proof={"x": (float("-inf"),)})
         )
     assert store.evidence("r1") == samples.evidence()
 
