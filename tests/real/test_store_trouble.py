@@ -1,0 +1,391 @@
+"""The store in trouble: many at once, no room, damage, a newer schema, and death in the middle of a write."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+import sqlalchemy as sa
+from tests.real import store_samples as samples
+from tests.real.store_samples import SHOP, STAGING
+
+from plainsail.drivers.stores.sql import SqlStore, connecting, open_store
+from plainsail.ports.errors import Broken, Rejected, Transient
+from plainsail.ports.store import Key
+
+replace = msgspec.structs.replace
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A store with some content, closed."""
+    with contextlib.closing(open_store(samples.url(tmp_path))) as store:
+        fill(store)
+    return tmp_path / "plainsail.db"
+
+
+def fill(store: SqlStore) -> int:
+    """Returns the epoch under which production is held until 10."""
+    store.put_spec(samples.ENVIRONMENTS, samples.SERVICES, samples.NOTIFY, ())
+    claimed = store.claim(SHOP, "me", now=0.0, lease=10.0)
+    assert claimed
+    events = [samples.event(n) for n in range(100)]
+    store.save(
+        samples.target(),
+        claimed.epoch,
+        rollouts=[samples.rollout("r1")],
+        events=events,
+        due_at=0.0,
+        held_until=10.0,
+    )
+    return claimed.epoch
+
+
+# Many at once.
+
+
+def test_six_writers_and_a_reader_never_find_it_locked(path: Path) -> None:
+    store = open_store(samples.url(path.parent))
+    others = [open_store(samples.url(path.parent)) for _ in range(2)]
+    failed: list[BaseException] = []
+    writing = threading.Event()
+    writing.set()
+
+    def write(writer: int) -> None:
+        own = (store, *others)[writer % 3]
+        try:
+            for n in range(40):
+                own.ask(STAGING, samples.deploy(f"{writer}-{n}"), now=float(n))
+                own.add_release(samples.release(1000 * writer + n), [samples.event(n, f"w{writer}")])
+        except BaseException as error:
+            failed.append(error)
+
+    def read() -> None:
+        try:
+            while writing.is_set():
+                seen = [one.id for one in store.events(limit=1000)]
+                assert seen == list(range(1, len(seen) + 1)), "a later event was seen before an earlier one"
+        except BaseException as error:
+            failed.append(error)
+
+    writers = [threading.Thread(target=write, args=(n,)) for n in range(6)]
+    reader = threading.Thread(target=read)
+    for thread in (*writers, reader):
+        thread.start()
+    for thread in writers:
+        thread.join()
+    writing.clear()
+    reader.join()
+    assert failed == []
+    assert len(store.pending(STAGING)) == 240
+    assert len(store.events(after=100, limit=1000)) == 240
+    for one in (store, *others):
+        one.close()
+
+
+def test_of_many_who_claim_at_once_one_gets_it(path: Path) -> None:
+    stores = [open_store(samples.url(path.parent)) for _ in range(4)]
+    start = threading.Barrier(len(stores))
+    taken: list[int] = []
+
+    def claim(n: int) -> None:
+        start.wait()
+        if claimed := stores[n].claim(STAGING, f"holder-{n}", now=0.0, lease=10.0):
+            taken.append(claimed.epoch)
+
+    threads = [threading.Thread(target=claim, args=(n,)) for n in range(len(stores))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert taken == [1]
+    for store in stores:
+        store.close()
+
+
+def test_processes_that_start_at_once_make_one_store(tmp_path: Path) -> None:
+    program = f"from plainsail.drivers.stores.sql import open_store as o; print(o('{samples.url(tmp_path)}').targets())"
+    started = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) for _ in range(3)]
+    assert [process.communicate()[0] for process in started] == [b"()\n"] * 3
+    assert [one.name for one in tmp_path.iterdir()] == ["plainsail.db"]
+
+
+def test_a_database_that_another_program_holds_is_busy(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connecting, "BUSY", 0.05)
+    store = open_store(samples.url(path.parent))
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Transient) as busy:
+            store.ask(SHOP, samples.deploy("r2"), now=1.0)
+        assert busy.value.code == "store_busy"
+        assert len(store.events()) == 100, "reading goes on"
+        other.execute("ROLLBACK")
+    store.ask(SHOP, samples.deploy("r2"), now=1.0)
+    store.close()
+
+
+# No room.
+
+
+@contextlib.contextmanager
+def no_room_in(directory: Path, store: SqlStore) -> Iterator[None]:
+    """A file system that is full, if we may mount one; else a database that may not grow."""
+    if os.path.ismount(directory):
+        ballast = directory / "ballast"
+        with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+        yield
+        ballast.unlink()
+        return
+
+    def limit(connection: sqlite3.Connection, *_: object) -> None:
+        connection.execute("PRAGMA max_page_count = 1")
+
+    sa.event.listen(store._engine, "checkout", limit)
+    yield
+    sa.event.remove(store._engine, "checkout", limit)
+    sa.event.listen(
+        store._engine,
+        "checkout",
+        lambda connection, *_: connection.execute("PRAGMA max_page_count = 9999999"),
+    )
+
+
+@pytest.fixture(params=["database", "disk"])
+def small(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    directory = tmp_path / "small"
+    directory.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(directory)]
+    mounted = (
+        request.param == "disk"
+        and shutil.which("mount")
+        and not subprocess.run(mount, check=False, capture_output=True).returncode
+    )
+    yield directory
+    if mounted:
+        subprocess.run(["umount", str(directory)], check=True)
+
+
+def test_without_room_it_says_so_loses_nothing_and_recovers(small: Path) -> None:
+    store = open_store(samples.url(small))
+    epoch = fill(store)
+    big = [samples.event(n, rollout="x" * 1000) for n in range(1000)]
+    with no_room_in(small, store):
+        with pytest.raises(Broken) as full:
+            store.save(samples.target(serial=99), epoch, events=big, due_at=0.0, held_until=20.0)
+        assert full.value.code == "disk_full"
+        assert "room" in str(full.value)
+        assert store.target(SHOP) == replace(samples.target(), rollout=samples.rollout("r1"))
+        assert len(store.events()) == 100
+    store.save(samples.target(serial=100), epoch, events=[samples.event(100)], due_at=0.0, held_until=20.0)
+    assert len(store.events()) == 101
+    store.close()
+    with contextlib.closing(open_store(samples.url(small))) as again:
+        assert again.target(SHOP) == replace(samples.target(serial=100), rollout=samples.rollout("r1"))
+
+
+# Damage. Whatever is found there is left as it is.
+
+
+def damage_header(path: Path) -> None:
+    path.write_bytes(b"not a database, but something else of some length\n" * 200)
+
+
+def damage_page(path: Path) -> None:
+    """Tear the pages after the first few."""
+    whole = bytearray(path.read_bytes())
+    whole[4096 * 2 :] = b"\xa5" * (len(whole) - 4096 * 2)
+    path.write_bytes(whole)
+
+
+def cut_in_half(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def empty(path: Path) -> None:
+    os.truncate(path, 0)
+
+
+def replace_by_empty_database(path: Path) -> None:
+    path.unlink()
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA user_version = 1")
+
+
+def drop_table(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("DROP TABLE event")
+
+
+def drop_column(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("ALTER TABLE target DROP COLUMN due_at")
+
+
+def forget_revision(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("DELETE FROM alembic_version")
+
+
+def leave_the_log_only(path: Path) -> None:
+    path.rename(path.with_name("plainsail.db-wal"))
+
+
+DAMAGES = [
+    damage_header, damage_page, cut_in_half, empty, replace_by_empty_database, drop_table, drop_column,
+    forget_revision, leave_the_log_only,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+def test_a_damaged_store_is_refused_and_left_as_it_is(path: Path, damage: object) -> None:
+    assert callable(damage)
+    damage(path)
+    before = _files(path.parent)
+    for _ in range(2):
+        with pytest.raises(Broken) as broken:
+            open_store(samples.url(path.parent))
+        assert broken.value.code == "store_damaged"
+        assert str(path) in str(broken.value)
+        assert broken.value.next_step
+    after = _files(path.parent)
+    assert {name: after.get(name) for name in before} == before
+    assert set(after) - set(before) <= {"plainsail.db-wal", "plainsail.db-shm"}
+
+
+def test_a_row_that_makes_no_sense_is_named(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("UPDATE rollout SET state = '{\"id\": 1}'")
+    store = open_store(samples.url(path.parent))
+    with pytest.raises(Broken) as broken:
+        store.target(SHOP)
+    assert broken.value.code == "store_damaged"
+    assert "rollout r1" in str(broken.value)
+    assert store.target(STAGING), "the others are cared for"
+    with pytest.raises(Broken):
+        store.claim(SHOP, "you", now=50.0, lease=1.0)
+    store.close()
+
+
+@pytest.mark.parametrize(
+    "change", ["UPDATE alembic_version SET version_num = '9000'", "UPDATE target SET shape = 9000"]
+)
+def test_a_store_of_a_newer_program_is_not_touched(path: Path, change: str) -> None:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute(change)
+    with pytest.raises(Broken) as broken:
+        open_store(samples.url(path.parent)).target(SHOP)
+    assert broken.value.code == "store_newer"
+    assert "newer plainsail" in broken.value.next_step
+
+
+def test_damage_that_shows_later_is_an_error_of_ours_too(path: Path) -> None:
+    store = open_store(samples.url(path.parent))
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("DROP TABLE release")
+        database.execute("DELETE FROM counter")
+    with pytest.raises(Broken) as gone:
+        store.releases("shop")
+    assert gone.value.code == "store_damaged"
+    with pytest.raises(Broken) as uncounted:
+        store.ask(SHOP, samples.deploy("r2"), now=1.0)
+    assert uncounted.value.code == "store_damaged"
+    store.close()
+
+
+def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Broken) as broken:
+        open_store(samples.url(tmp_path / "nowhere"))
+    assert broken.value.code == "store_inaccessible"
+    assert "nowhere" in str(broken.value)
+
+
+def test_only_its_owner_may_read_it(path: Path) -> None:
+    store = open_store(samples.url(path.parent))
+    store.ask(SHOP, samples.deploy("r2"), now=1.0)
+    assert {one.name: one.stat().st_mode & 0o777 for one in path.parent.iterdir()} == {
+        "plainsail.db": 0o600, "plainsail.db-wal": 0o600, "plainsail.db-shm": 0o600,
+    }  # fmt: skip
+    store.close()
+
+
+# Death.
+
+WRITER = """
+import sys
+from plainsail.drivers.stores.sql import open_store
+from tests.real import store_samples as samples
+store = open_store(sys.argv[1])
+store.put_spec(samples.ENVIRONMENTS, samples.SERVICES, None, ())
+claimed = store.claim(samples.SHOP, "writer", now=2.0, lease=0.0)
+target, n = claimed.target, claimed.target.serial
+while True:
+    n += 1
+    rollouts = [samples.rollout(f"r{n - 1}", "succeeded", ended_at=1.0), samples.rollout(f"r{n}")] if n > 1 else []
+    asked = store.ask(samples.SHOP, samples.deploy(f"d{n}-{claimed.epoch}"), now=1.0)
+    store.save(samples.target(serial=n), claimed.epoch, rollouts=rollouts, events=[samples.event(n), samples.event(n)],
+               done=[asked], due_at=0.0, held_until=0.0)
+    print(n, flush=True)
+"""
+
+
+def test_killed_in_the_middle_of_writing_it_holds_all_of_a_write_or_nothing(tmp_path: Path) -> None:
+    epoch = 0
+    for round in range(6):
+        writer = subprocess.Popen(
+            [sys.executable, "-c", WRITER, samples.url(tmp_path)], stdout=subprocess.PIPE, cwd=ROOT, text=True
+        )
+        assert writer.stdout
+        for _ in range(5 + round):
+            assert writer.stdout.readline()
+        time.sleep(0.003 * round)  # Not to die always just after a write.
+        writer.send_signal(signal.SIGKILL)
+        said = [int(line) for line in writer.stdout.read().split()]
+        writer.wait()
+        with contextlib.closing(open_store(samples.url(tmp_path))) as store:
+            target = store.target(SHOP)
+            assert target
+            n = target.serial
+            assert n >= max(said, default=0), "what was acknowledged is there"
+            assert [one.event.at for one in store.events(limit=10_000)] == [
+                at for at in range(1, n + 1) for _ in "ab"
+            ]
+            assert target.rollout
+            assert target.rollout.id == f"r{n}"
+            assert len(store.pending(SHOP)) <= 1, "done in the write that did it"
+            claimed = store.claim(SHOP, "reader", now=2.0, lease=0.0)
+            assert claimed
+            assert claimed.epoch > epoch, "no epoch is given twice"
+            epoch = claimed.epoch
+            for left in store.pending(SHOP):
+                store.save(samples.target(serial=n), epoch, done=[left.id], due_at=0.0, held_until=0.0)
+                with pytest.raises(Rejected):
+                    store.ask(SHOP, left.intent, now=2.0)
+
+
+def test_killed_while_it_is_made_it_is_made_again(tmp_path: Path) -> None:
+    """What an earlier start left under the draft's name is no store, and does not stop the next."""
+    (tmp_path / ".plainsail.db.new").write_bytes(b"half of it")
+    (tmp_path / ".plainsail.db.new-journal").write_bytes(b"and its journal")
+    with contextlib.closing(open_store(samples.url(tmp_path))) as store:
+        assert store.targets() == ()
+        assert store.due(0.0) == ()
+        assert store.target(Key("a", "b")) is None
+    assert [one.name for one in tmp_path.iterdir()] == ["plainsail.db"]
+
+
+def _files(directory: Path) -> dict[str, bytes]:
+    return {one.name: one.read_bytes() for one in directory.iterdir()}
