@@ -1,0 +1,71 @@
+"""`plainsail down`: stop what a data directory owns."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from plainsail.ports.errors import Failure
+from plainsail.wiring import build
+
+WITHIN = 15.0
+"""Seconds the control plane is given to leave."""
+
+
+def down(*, data: Annotated[Path, Parameter(env_var="PLAINSAIL_DATA")] = Path(".plainsail")) -> int:
+    """Stop every instance and router this data directory owns, and the control plane if it runs.
+
+    Example: `plainsail down --data .plainsail`
+
+    Parameters
+    ----------
+    data
+        The directory given to `plainsail up`.
+    """
+    data = data.absolute()
+    if not (data / "plainsail.db").exists():
+        print(f"there is no plainsail in {data}; name its directory with --data", file=sys.stderr)
+        return 3
+    with open(data / "lock", "a+") as lock:
+        if not _stop_control_plane(lock.fileno(), data):
+            print("the control plane does not stop; end it by hand and try again", file=sys.stderr)
+            return 1
+        try:
+            plane = build(data)
+            left = asyncio.run(plane.sites.end())
+            plane.store.close()
+        except Failure as failure:
+            print(failure, file=sys.stderr)
+            return 1
+    for line in left:
+        print(line, file=sys.stderr)
+    print("could not stop everything" if left else "stopped", file=sys.stderr)
+    return 1 if left else 0
+
+
+def _stop_control_plane(lock: int, data: Path) -> bool:
+    """True when nobody holds the lock (any more); then we do."""
+    until = time.monotonic() + WITHIN
+    told = False
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pass
+        else:
+            return True
+        holder = (data / "lock").read_text().strip()
+        if not told and holder.isdigit():
+            os.kill(int(holder), signal.SIGTERM)
+            told = True
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.05)

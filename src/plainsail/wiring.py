@@ -1,0 +1,173 @@
+"""The only place that loads drivers and builds objects: a control plane from a data directory."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import time
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from plainsail.app.access import hash_token
+from plainsail.app.context import Context, rollout_id
+from plainsail.domain.service import Driver
+from plainsail.drivers.stores.sql import open_store
+from plainsail.drivers.stores.tree import TreeStore
+from plainsail.engine.loop import Engine
+from plainsail.engine.turn import Site as Held
+from plainsail.ports.artifacts import Artifacts
+from plainsail.ports.errors import Broken, Failure, NotFound
+from plainsail.ports.notifier import Notifier
+from plainsail.ports.site import Site
+from plainsail.ports.store import Store
+from plainsail.spec.drivers import Drivers
+
+
+class ControlPlane(msgspec.Struct, frozen=True):
+    """Everything one `plainsail up` is made of."""
+
+    store: Store
+    sites: Sites
+    engine: Engine
+    context: Context
+
+
+class Sites:
+    """The drivers of each environment, made and started on first use, made anew when their configuration changed."""
+
+    def __init__(self, data: Path, store: Store, artifacts: Artifacts) -> None:
+        self._data, self._store, self._artifacts = data, store, artifacts
+        self._held: dict[str, tuple[tuple[Driver, Driver], Held]] = {}
+        self._making = asyncio.Lock()
+
+    async def get(self, environment: str) -> Held:
+        """Raises NotFound for an environment nobody declared, and whatever its drivers can't start with."""
+        async with self._making:
+            declared = (await asyncio.to_thread(self._store.environments)).get(environment)
+            if declared is None:
+                raise NotFound("environment_unknown", f"environment {environment} is not declared", "apply it first")
+            asked = (declared.router, declared.provider)
+            known = self._held.get(environment)
+            if known and known[0] == asked:
+                return known[1]
+            if known:
+                del self._held[environment]
+                await known[1].router.stop()
+                await known[1].provider.stop()
+            held = self.make(environment, declared.router, declared.provider)
+            await held.router.start()
+            await held.provider.start()
+            self._held[environment] = (asked, held)
+            return held
+
+    def make(self, environment: str, router: Driver, provider: Driver) -> Held:
+        return Held(
+            router=_driver("router", router, self._site(environment, "router")),
+            provider=_driver("provider", provider, self._site(environment, "provider")),
+        )
+
+    async def stop(self) -> None:
+        """Let go of everything; it goes on running."""
+        for _, held in self._held.values():
+            await held.provider.stop()
+            await held.router.stop()
+        self._held.clear()
+
+    async def end(self) -> list[str]:
+        """End every instance and router of every declared environment; returns what could not be ended."""
+        left = []
+        for name, declared in self._store.environments().items():
+            held = self.make(name, declared.router, declared.provider)
+            for what, driver in (("router", held.router), ("instances", held.provider)):
+                try:
+                    await driver.end()
+                except Failure as failure:
+                    left.append(f"{what} of {name}: {failure}")
+        return left
+
+    def _site(self, environment: str, kind: str) -> Site:
+        directory = self._data / "sites" / environment / kind
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return Site(environment, directory, self._artifacts)
+
+
+def build(data: Path, hosts: frozenset[str] = frozenset()) -> ControlPlane:
+    """A control plane on this data directory. Raises Broken when what is there can't be used."""
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    store = open_store(f"sqlite:///{data / 'plainsail.db'}")
+    artifacts = TreeStore(data / "releases")
+    sites = Sites(data, store, artifacts)
+    spool = data / "spool"
+    spool.mkdir(mode=0o700, exist_ok=True)
+    engine = Engine(store, sites.get, time.time, _identity(data), lambda: _notifiers(store))
+    context = Context(
+        store=store, artifacts=artifacts, live=engine, drivers=drivers(), now=time.time,
+        new_id=lambda: rollout_id(time.time()), token_hash=hash_token(token(data)), spool=spool, hosts=hosts,
+    )  # fmt: skip
+    return ControlPlane(store, sites, engine, context)
+
+
+def drivers() -> Drivers:
+    """The configuration types of all installed drivers, by kind and name."""
+    return Drivers(routers=_configs("router"), providers=_configs("provider"))
+
+
+def token(data: Path) -> str:
+    """The owner's token, made on first use in a file only the owner can read."""
+    place = data / "token"
+    if not place.exists():
+        write_private(place, "ps_" + secrets.token_urlsafe(32))
+    return place.read_text().strip()
+
+
+def write_private(place: Path, text: str) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    fresh = place.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text + "\n")
+    fresh.rename(place)
+
+
+def _identity(data: Path) -> str:
+    """Who holds targets for this data directory: the same after a restart, so that it need not wait for its own lease."""
+    place = data / "id"
+    if not place.exists():
+        write_private(place, secrets.token_hex(8))
+    return place.read_text().strip()
+
+
+def _notifiers(store: Store) -> tuple[Notifier, ...]:
+    address = store.notify().webhook
+    if not address:
+        return ()
+    if address.startswith("/"):
+        address = Path(address).read_text().strip()
+    return (_load("notifier", "webhook")(address),)
+
+
+def _configs(kind: str) -> dict[str, type[msgspec.Struct]]:
+    return {point.name: _config(point.load()) for point in entry_points(group=f"plainsail.{kind}s")}
+
+
+def _driver(kind: str, driver: Driver, site: Site) -> Any:
+    made = _load(kind, driver.name)
+    return made(msgspec.convert(driver.config, _config(made)), site)
+
+
+def _config(driver: Any) -> type[msgspec.Struct]:
+    config: type[msgspec.Struct] = driver.Config
+    return config
+
+
+def _load(kind: str, name: str) -> Any:
+    found = entry_points(group=f"plainsail.{kind}s", name=name)
+    if not found:
+        raise Broken("driver_missing", f"there is no {kind} driver {name}", "install the package that has it")
+    return next(iter(found)).load()
+
+
