@@ -119,7 +119,7 @@ def test_processes_that_start_at_once_make_one_store(tmp_path: Path) -> None:
     program = f"from plainsail.drivers.stores.sql import open_store as o; print(o('{samples.url(tmp_path)}').targets())"
     started = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) for _ in range(3)]
     assert [process.communicate()[0] for process in started] == [b"()\n"] * 3
-    assert [one.name for one in tmp_path.iterdir()] == ["plainsail.db"]
+    assert sorted(one.name for one in tmp_path.iterdir()) == [".plainsail.db.lock", "plainsail.db"]
 
 
 def test_a_database_that_another_program_holds_is_busy(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -317,6 +317,7 @@ def test_only_its_owner_may_read_it(path: Path) -> None:
     store = open_store(samples.url(path.parent))
     store.ask(SHOP, samples.deploy("r2"), now=1.0)
     assert {one.name: one.stat().st_mode & 0o777 for one in path.parent.iterdir()} == {
+        ".plainsail.db.lock": 0o600,
         "plainsail.db": 0o600, "plainsail.db-wal": 0o600, "plainsail.db-shm": 0o600,
     }  # fmt: skip
     store.close()
@@ -384,7 +385,7 @@ def test_killed_while_it_is_made_it_is_made_again(tmp_path: Path) -> None:
         assert store.targets() == ()
         assert store.due(0.0) == ()
         assert store.target(Key("a", "b")) is None
-    assert [one.name for one in tmp_path.iterdir()] == ["plainsail.db"]
+    assert sorted(one.name for one in tmp_path.iterdir()) == [".plainsail.db.lock", "plainsail.db"]
 
 
 def _files(directory: Path) -> dict[str, bytes]:

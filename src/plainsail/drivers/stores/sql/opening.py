@@ -41,18 +41,16 @@ def open_store(url: str) -> SqlStore:
 
 def _open_file(url: sa.URL) -> None:
     path = Path(url.database or "")
-    with translated(url):
-        with _alone_in(path.parent) as directory:
-            if not path.exists():
-                _make(path, url)
-                os.fsync(directory)
+    with translated(url), _alone(path):
+        if not path.exists():
+            _make(path, url)
         if not path.stat().st_size:  # SQLite would take it for new, and throw away the log beside it.
             raise damaged(url, "it is empty (0 bytes)")
         with _engine(url) as engine:
             with engine.execution_options(reading=True).begin() as connection:
                 _quick_check(connection, url)
                 version = _version(connection, url)
-            with engine.connect() as connection:
+            with engine.connect() as connection:  # Kept in the file; can't be changed in a transaction.
                 connection.connection.cursor().execute("PRAGMA journal_mode = WAL")
             if version != HEAD:
                 with engine.begin() as connection:
@@ -73,6 +71,11 @@ def _make(path: Path, url: sa.URL) -> None:
     with _engine(sa.URL.create("sqlite", database=str(draft))) as engine, engine.begin() as connection:
         _upgrade(connection)
     draft.rename(path)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
 
 
 def _open_server(url: sa.URL) -> None:
@@ -141,12 +144,15 @@ def _quick_check(connection: sa.Connection, url: sa.URL) -> None:
 
 
 @contextmanager
-def _alone_in(directory: Path) -> Iterator[int]:
-    """Holds the directory's lock, so that of two processes that start at once one makes the store."""
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+def _alone(path: Path) -> Iterator[None]:
+    """Of processes that start at once, one after the other: one makes the store, and nobody uses it before it is whole.
+
+    (A change of the journal mode does not wait for others, it fails.)
+    """
+    handle = os.open(path.with_name(f".{path.name}.lock"), os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        yield handle
+        yield
     finally:
         os.close(handle)
 
