@@ -1,0 +1,165 @@
+"""The control plane dies before or after any call it makes to the store or a driver; the rollout ends the same."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plainsail.domain.intents import Deploy
+from plainsail.domain.rollout import Revision
+from plainsail.domain.service import (
+    Document,
+    Driver,
+    Environment,
+    Pace,
+    Placement,
+    Probe,
+    Run,
+    Service,
+    Stop,
+    config_digest,
+)
+from plainsail.domain.strategy import BlueGreen, Canary, Recreate, Strategy
+from plainsail.drivers.stores.sql import open_store
+from plainsail.engine.turn import LEASE, Holding, Site
+from plainsail.ports.store import Key, Store
+from plainsail.testing.world import Behaviour, World
+
+KEY = Key("shop", "production")
+RUN = Run(command=("serve",), ready=Probe(tcp=True, within=5.0), stop=Stop(drain=1.0, grace=1.0))
+
+
+class Killed(BaseException):
+    """The process is gone, at once."""
+
+
+class Mortal:
+    """Passes calls on, and dies before or after the chosen one."""
+
+    def __init__(self, at: int) -> None:
+        self.at, self.calls = at, 0
+
+    def around(self, inner: object) -> Any:
+        mortal = self
+
+        class Proxy:
+            def __getattr__(self, name: str) -> Any:
+                value = getattr(inner, name)
+                return mortal.wrap(value) if callable(value) and name != "capabilities" else value
+
+        return Proxy()
+
+    def wrap(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        if asyncio.iscoroutinefunction(call):
+
+            async def awaited(*args: Any, **kwargs: Any) -> Any:
+                self.dies()
+                answer: Awaitable[Any] = await call(*args, **kwargs)
+                self.dies()
+                return answer
+
+            return awaited
+
+        def called(*args: Any, **kwargs: Any) -> Any:
+            self.dies()
+            answer = call(*args, **kwargs)
+            self.dies()
+            return answer
+
+        return called
+
+    def dies(self) -> None:
+        self.calls += 1
+        if self.calls == self.at:
+            raise Killed
+
+
+def prepared(directory: Path, strategy: Strategy, bad: bool) -> tuple[Store, World]:
+    """A world with v1 live, and v2 asked for."""
+    store = open_store(f"sqlite:///{directory / 'plainsail.db'}")
+    service = Service(RUN, {"production": Placement(replicas=2)})
+    document = Document(1, {"production": Environment(Driver("sim"))}, {"shop": service})
+    store.put_spec(document.environments, document.services, None, ())
+    world = World(seed=7, rate=300.0)
+    place = Placement(replicas=2, pace=Pace(until="dwell", dwell=1.0, deadline=20.0, on_unsure="advance"))
+    deploy(store, world, "v1", Behaviour(), strategy, place)
+    run(store, world, Mortal(0))
+    deploy(store, world, "v2", Behaviour(errors=0.5 if bad else 0.0), strategy, place)
+    return store, world
+
+
+def deploy(store: Store, world: World, version: str, behaviour: Behaviour, strategy: Strategy, place: Placement) -> None:
+    digest = "sha256:" + version[-1] * 64
+    world.behaviours[digest] = behaviour
+    revision = Revision(digest, version, RUN, config_digest(RUN))
+    store.ask(KEY, Deploy(f"r-{version}", "dev", revision, place, strategy), world.now)
+
+
+def run(store: Store, world: World, mortal: Mortal) -> tuple[int, dict[str, object]]:
+    """Take turns until all is done, over as many lives as it takes; the deaths, and how the world ended."""
+    deaths = 0
+    until = world.now + 300.0
+    while world.now < until:
+        try:
+            if asyncio.run(live(store, world, mortal, until)):
+                break
+        except Killed:
+            deaths += 1
+            world.advance(0.5)
+    target = store.target(KEY)
+    assert target is not None and target.rollout is None, "the rollout ends"
+    table = world.router.tables["shop"]
+    return deaths, {
+        "phases": [rollout.phase for rollout in store.rollouts("shop")],
+        "live": [group.revision.version for group in target.groups if group.id == target.live],
+        "groups": len(target.groups),
+        "share": table.share(target.live or ""),
+        "instances": len(world.provider.instances("shop")),
+        "lost": world.lost,
+    }
+
+
+async def live(store: Store, world: World, mortal: Mortal, until: float) -> bool:
+    """One life of a control plane. True when nothing is left to do."""
+    site = Site(mortal.around(world.router), mortal.around(world.provider))
+    claimed = store.claim(KEY, "test", world.now, LEASE)
+    assert claimed is not None
+    holding = Holding(KEY, claimed, site, mortal.around(store), world.now)
+    quiet = 0
+    while world.now < until:
+        wake_in = await holding.turn(world.now)
+        quiet = quiet + 1 if holding.target.rollout is None and wake_in >= 1.0 else 0
+        if quiet > 2:
+            return True
+        world.advance(wake_in)
+    return False
+
+
+CASES = [
+    ("canary", Canary((1000, 5000)), False),
+    ("canary, taken back", Canary((1000, 5000)), True),
+    ("blue-green", BlueGreen(2.0), False),
+    ("recreate", Recreate(), False),
+]
+
+
+@pytest.mark.parametrize(("name", "strategy", "bad"), CASES, ids=[case[0] for case in CASES])
+def test_killed_at_any_call(name: str, strategy: Strategy, bad: bool, tmp_path: Path) -> None:
+    store, world = prepared(tmp_path, strategy, bad)
+    count = Mortal(0)
+    _, undisturbed = run(store, world, count)
+    store.close()
+    assert undisturbed["share"] == 10_000 and undisturbed["groups"] == 1
+    step = max(1, count.calls // 30)
+    for at in range(1, count.calls, step):
+        place = tmp_path / str(at)
+        place.mkdir()
+        store, world = prepared(place, strategy, bad)
+        deaths, ended = run(store, world, Mortal(at))
+        store.close()
+        assert deaths == 1
+        assert ended == undisturbed, f"killed at call {at} of {count.calls}"
