@@ -49,7 +49,9 @@ class Sites:
         async with self._making:
             declared = (await asyncio.to_thread(self._store.environments)).get(environment)
             if declared is None:
-                raise NotFound("environment_unknown", f"environment {environment} is not declared", "apply it first")
+                raise NotFound(
+                    "environment_unknown", f"environment {environment} is not declared", "apply it first"
+                )
             asked = (declared.router, declared.provider)
             known = self._held.get(environment)
             if known and known[0] == asked:
@@ -169,5 +171,3 @@ def _load(kind: str, name: str) -> Any:
     if not found:
         raise Broken("driver_missing", f"there is no {kind} driver {name}", "install the package that has it")
     return next(iter(found)).load()
-
-

@@ -29,7 +29,10 @@ behaviours = st.one_of(
     st.builds(Behaviour, starts_in=st.sampled_from([0.0, 0.3, 4.0])),
 )
 strategies = st.one_of(
-    st.builds(Canary, steps=st.lists(st.integers(1, 9_999), min_size=1, max_size=4, unique=True).map(sorted).map(tuple)),
+    st.builds(
+        Canary,
+        steps=st.lists(st.integers(1, 9_999), min_size=1, max_size=4, unique=True).map(sorted).map(tuple),
+    ),
     st.builds(BlueGreen, keep=st.sampled_from([0.0, 3.0])),
     st.just(Recreate()),
 )
@@ -53,8 +56,12 @@ class Safety(RuleBasedStateMachine):
         self.stale: list[tuple[int, Send | Fleet]] = []
         self.disturbed_at = self.world.now
 
-    @rule(behaviour=behaviours, strategy=strategies, pace=paces, replicas=st.integers(1, 5), again=st.booleans())
-    def deploy(self, behaviour: Behaviour, strategy: Strategy, pace: Pace, replicas: int, again: bool) -> None:
+    @rule(
+        behaviour=behaviours, strategy=strategies, pace=paces, replicas=st.integers(1, 5), again=st.booleans()
+    )
+    def deploy(
+        self, behaviour: Behaviour, strategy: Strategy, pace: Pace, replicas: int, again: bool
+    ) -> None:
         self.serial += 1
         digest = f"sha256:{self.serial:064x}"
         self.world.behaviours[digest] = behaviour
@@ -134,7 +141,11 @@ class Safety(RuleBasedStateMachine):
                     assert sum(part.share_bp for part in route.split) in (0, ALL), "splits sum to 10,000"
                     for part in route.split:
                         assert seen.ready(part.group) or not anybody, "no share without a ready instance"
-            elif rollout is not None and rollout.live is not None and rollout.phase in ("progressing", "paused"):
+            elif (
+                rollout is not None
+                and rollout.live is not None
+                and rollout.phase in ("progressing", "paused")
+            ):
                 live = target.group(rollout.live)
                 size = next((order.replicas for order in action.groups if order.group == rollout.live), 0)
                 assert live is not None
@@ -162,7 +173,9 @@ class Safety(RuleBasedStateMachine):
         for _ in range(40):
             rollout = self.control.target.rollout
             if rollout is not None and rollout.phase == "paused":
-                self.control.ask(Resume(rollout.id, "ops") if rollout.in_force_at is None else Abort(rollout.id, "ops"))
+                self.control.ask(
+                    Resume(rollout.id, "ops") if rollout.in_force_at is None else Abort(rollout.id, "ops")
+                )
             self.control.run(200.0)
             if self.control.target.rollout is None and not self.control.asked:
                 break
@@ -175,10 +188,15 @@ class Safety(RuleBasedStateMachine):
     def at_rest(self) -> None:
         target = self.control.target
         live = target.group(target.live)
-        well = live is None or self.world.behaviours[live.revision.release] in (Behaviour(), Behaviour(starts_in=0.3))
+        well = live is None or self.world.behaviours[live.revision.release] in (
+            Behaviour(),
+            Behaviour(starts_in=0.3),
+        )
         if well:  # A live release that crashes by itself is never at rest.
             self.control.run(60.0)
-            assert self.control.decide(self.control.look()).actions == (), "nothing is ordered in a world as desired"
+            assert self.control.decide(self.control.look()).actions == (), (
+                "nothing is ordered in a world as desired"
+            )
             left = {one.group for one in self.world.provider.instances("shop")}
             assert left <= {target.live}, "nothing runs that nobody asked for"
         table = self.world.router.tables.get("shop")

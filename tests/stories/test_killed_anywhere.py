@@ -92,7 +92,9 @@ def prepared(directory: Path, strategy: Strategy, bad: bool) -> tuple[Store, Wor
     return store, world
 
 
-def deploy(store: Store, world: World, version: str, behaviour: Behaviour, strategy: Strategy, place: Placement) -> None:
+def deploy(
+    store: Store, world: World, version: str, behaviour: Behaviour, strategy: Strategy, place: Placement
+) -> None:
     digest = "sha256:" + version[-1] * 64
     world.behaviours[digest] = behaviour
     revision = Revision(digest, version, RUN, config_digest(RUN))

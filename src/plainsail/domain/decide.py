@@ -41,7 +41,9 @@ class Decision(msgspec.Struct, frozen=True):
     wake_in: float
 
 
-def decide(target: Target, evidence: Evidence | None, intents: Sequence[Intent], seen: Seen, now: float) -> Decision:
+def decide(
+    target: Target, evidence: Evidence | None, intents: Sequence[Intent], seen: Seen, now: float
+) -> Decision:
     """Raises nothing that is not a defect: every input has an answer."""
     changed = Changed(target)
     for intent in intents:
@@ -61,7 +63,9 @@ def decide(target: Target, evidence: Evidence | None, intents: Sequence[Intent],
     )
 
 
-def _judged(target: Target, evidence: Evidence | None, seen: Seen, now: float) -> tuple[Evidence | None, Verdict | None]:
+def _judged(
+    target: Target, evidence: Evidence | None, seen: Seen, now: float
+) -> tuple[Evidence | None, Verdict | None]:
     """The judge looks from the first request of the candidate until all users are moved or it is on its way back."""
     rollout = target.rollout
     if rollout is None:

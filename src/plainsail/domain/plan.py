@@ -143,10 +143,16 @@ def _members(group: str, seen: Seen) -> tuple[Member, ...]:
 
 def _fleet(target: Target, sizes: dict[str, int], seen: Seen) -> Fleet:
     orders = tuple(
-        GroupOrder(group.id, group.revision.release, group.revision.version, group.revision.run, sizes[group.id])
+        GroupOrder(
+            group.id, group.revision.release, group.revision.version, group.revision.run, sizes[group.id]
+        )
         for group in target.groups
     )
-    known = {member.instance for group in seen.traffic.members.values() for member in group} if seen.traffic else set()
+    known = (
+        {member.instance for group in seen.traffic.members.values() for member in group}
+        if seen.traffic
+        else set()
+    )
     released = tuple(
         sorted(
             one.id

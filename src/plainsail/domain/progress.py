@@ -47,7 +47,9 @@ def tidy(target: Target, seen: Seen) -> Target:
     if target.rollout is not None:
         busy |= {target.rollout.candidate, target.rollout.live}
     groups = tuple(
-        group for group in target.groups if group.id in busy or _instances(seen, group.id) or seen.share(group.id)
+        group
+        for group in target.groups
+        if group.id in busy or _instances(seen, group.id) or seen.share(group.id)
     )
     return target if groups == target.groups else replace(target, groups=groups)
 
@@ -68,7 +70,9 @@ def _move(target: Target, rollout: Rollout, seen: Seen, now: float) -> Changed:
     changed = Changed(replace(target, rollout=rollout))
     if rollout.in_force_at is None and in_force(changed.target, seen):
         rollout = replace(rollout, in_force_at=now)
-        changed = Changed(replace(target, rollout=rollout), (rollout,), (event("traffic_moved", rollout, now),))
+        changed = Changed(
+            replace(target, rollout=rollout), (rollout,), (event("traffic_moved", rollout, now),)
+        )
     if rollout.phase == "paused":
         return changed
     step = rollout.current()
@@ -88,7 +92,9 @@ def _move(target: Target, rollout: Rollout, seen: Seen, now: float) -> Changed:
             left = sum(_instances(seen, group) for group in _emptied(changed.target, rollout))
             if rollout.in_force_at is not None and (not left or now - rollout.in_force_at > within):
                 return changed.then(_next(changed.target, rollout, now))
-            return _because(changed, rollout, f"waiting for {left} old instance{'s' * (left != 1)} to end" if left else "")
+            return _because(
+                changed, rollout, f"waiting for {left} old instance{'s' * (left != 1)} to end" if left else ""
+            )
         case Judged() as judged:
             return _judge(changed, rollout, judged, now)
         case _:
@@ -103,7 +109,11 @@ def _judge(changed: Changed, rollout: Rollout, leave: Judged, now: float) -> Cha
     waited = now - since
     if proven and waited >= leave.dwell:
         return changed.then(_next(changed.target, rollout, now))
-    why = verdict.sentence if verdict is not None and not proven else f"watching until {seconds(leave.dwell)} are over"
+    why = (
+        verdict.sentence
+        if verdict is not None and not proven
+        else f"watching until {seconds(leave.dwell)} are over"
+    )
     if waited < leave.deadline:
         return _because(changed, rollout, why)
     late = f"not proven after {seconds(leave.deadline)}: {why}"
@@ -111,9 +121,13 @@ def _judge(changed: Changed, rollout: Rollout, leave: Judged, now: float) -> Cha
         case "advance":
             return changed.then(_next(changed.target, rollout, now))
         case "rollback":
-            return changed.then(turn_back(changed.target, rollout, "rolled_back", late, "unsure", "plainsail", now))
+            return changed.then(
+                turn_back(changed.target, rollout, "rolled_back", late, "unsure", "plainsail", now)
+            )
         case "hold":
-            held = replace(rollout, phase="paused", reason=f"{late}; resume, advance or abort", reason_code="unsure")
+            held = replace(
+                rollout, phase="paused", reason=f"{late}; resume, advance or abort", reason_code="unsure"
+            )
             held_event = event("rollout_paused", held, now)
             return changed.then(Changed(replace(changed.target, rollout=held), (held,), (held_event,)))
         case _:
@@ -131,14 +145,18 @@ def _next(target: Target, rollout: Rollout, now: float) -> Changed:
     verdict = rollout.verdict
     proven = f": {verdict.sentence}" if verdict is not None and verdict.candidate.requests else ""
     first = "" if rollout.live else " (the first release here: being ready was enough)"
-    return end(target, rollout, "succeeded", f"{rollout.revision.version} has all users{proven}{first}", "", now)
+    return end(
+        target, rollout, "succeeded", f"{rollout.revision.version} has all users{proven}{first}", "", now
+    )
 
 
 def _because(changed: Changed, rollout: Rollout, reason: str) -> Changed:
     """The same, with a fresh reason for those who look; that alone is no event."""
     if rollout.phase == "rolling_back" or not reason:
         return changed
-    return Changed(replace(changed.target, rollout=replace(rollout, reason=reason)), changed.rollouts, changed.events)
+    return Changed(
+        replace(changed.target, rollout=replace(rollout, reason=reason)), changed.rollouts, changed.events
+    )
 
 
 def _waits_for_instances(rollout: Rollout, seen: Seen, role: str, size: int) -> str:

@@ -197,5 +197,3 @@ def run_in(service: Service, placement: Placement) -> Run:
 def config_digest(run: Run) -> str:
     """The identity of a configuration: what, besides the release, makes two groups differ."""
     return "sha256:" + hashlib.sha256(msgspec.json.encode(run, order="sorted")).hexdigest()
-
-

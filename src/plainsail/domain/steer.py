@@ -45,7 +45,9 @@ def steer(target: Target, intent: Intent, now: float) -> Changed:
             assert_never(intent)
 
 
-def turn_back(target: Target, rollout: Rollout, ending: Phase, reason: str, code: str, by: str, now: float) -> Changed:
+def turn_back(
+    target: Target, rollout: Rollout, ending: Phase, reason: str, code: str, by: str, now: float
+) -> Changed:
     """From here on the rollout's way leads back; it ends in phase `ending`."""
     turned = replace(
         rollout, phase="rolling_back", ending=ending, reason=reason, reason_code=code,
@@ -58,7 +60,12 @@ def turn_back(target: Target, rollout: Rollout, ending: Phase, reason: str, code
 def end(target: Target, rollout: Rollout, phase: Phase, reason: str, code: str, now: float) -> Changed:
     """The rollout is over. Success makes its candidate the live group; being taken back quarantines its release."""
     over = replace(
-        rollout, phase=phase, reason=reason, reason_code=code, ended_at=now, decided_at=rollout.decided_at or now
+        rollout,
+        phase=phase,
+        reason=reason,
+        reason_code=code,
+        ended_at=now,
+        decided_at=rollout.decided_at or now,
     )
     target = replace(target, rollout=None)
     if phase == "succeeded":
@@ -90,11 +97,26 @@ def _deploy(target: Target, intent: Deploy, now: float) -> Changed:
     cleared = _make_way(target, f"superseded by {revision.version}", now)
     target = replace(cleared.target, placement=placement)
     live = target.group(target.live)
-    if live is not None and live.revision.release == revision.release and live.revision.config == revision.config:
+    if (
+        live is not None
+        and live.revision.release == revision.release
+        and live.revision.config == revision.config
+    ):
         sized = replace(target, groups=_with(target, replace(live, replicas=placement.replicas)))
-        began = _begin(sized, intent, revision, "deploy", name_of(intent.strategy), live.id, _still(placement), now)
-        done = end(began.target, began.rollouts[0], "succeeded", f"{revision.version} is live already", "no_change", now)
-        return cleared.then(Changed(replace(sized, rollout=None), done.rollouts, (*began.events, *done.events)))
+        began = _begin(
+            sized, intent, revision, "deploy", name_of(intent.strategy), live.id, _still(placement), now
+        )
+        done = end(
+            began.target,
+            began.rollouts[0],
+            "succeeded",
+            f"{revision.version} is live already",
+            "no_change",
+            now,
+        )
+        return cleared.then(
+            Changed(replace(sized, rollout=None), done.rollouts, (*began.events, *done.events))
+        )
     way = course(intent.strategy, placement.pace, placement.replicas, live.replicas if live else None)
     return cleared.then(_begin(target, intent, revision, "deploy", name_of(intent.strategy), None, way, now))
 
@@ -109,7 +131,11 @@ def _rollback(target: Target, intent: Rollback, now: float) -> Changed:
         if (one.release == intent.release if intent.release else one.release not in target.quarantine)
     ]
     if live is None or not found:
-        what = f"release {short(intent.release)} was not live here" if intent.release else "there is no good release before"
+        what = (
+            f"release {short(intent.release)} was not live here"
+            if intent.release
+            else "there is no good release before"
+        )
         revision = live.revision if live else None
         if revision is None:
             return cleared.then(_refused(target, intent, now, what))
@@ -121,7 +147,9 @@ def _rollback(target: Target, intent: Rollback, now: float) -> Changed:
     return cleared.then(began)
 
 
-def _steer_rollout(target: Target, rollout: Rollout, intent: Abort | Pause | Resume | Advance, now: float) -> Changed:
+def _steer_rollout(
+    target: Target, rollout: Rollout, intent: Abort | Pause | Resume | Advance, now: float
+) -> Changed:
     if rollout.phase == "rolling_back":
         return _refused(target, intent, now, f"rollout {rollout.id} is on its way back already")
     match intent:
@@ -138,11 +166,15 @@ def _steer_rollout(target: Target, rollout: Rollout, intent: Abort | Pause | Res
             if rollout.phase != "paused":
                 return _refused(target, intent, now, f"rollout {rollout.id} is {rollout.phase}, not paused")
             in_force_at = None if rollout.in_force_at is None else now
-            resumed = replace(rollout, phase="progressing", reason="", reason_code="", in_force_at=in_force_at)
+            resumed = replace(
+                rollout, phase="progressing", reason="", reason_code="", in_force_at=in_force_at
+            )
             return _moved(target, resumed, "rollout_resumed", intent.by, now)
         case Advance():
             if not isinstance(rollout.current().leave, Judged) or rollout.in_force_at is None:
-                return _refused(target, intent, now, "there is no evidence to skip here: instances must be ready first")
+                return _refused(
+                    target, intent, now, "there is no evidence to skip here: instances must be ready first"
+                )
             return _moved(target, enter(rollout, rollout.step + 1, now), "step_entered", intent.by, now)
         case _:
             assert_never(intent)
@@ -151,7 +183,9 @@ def _steer_rollout(target: Target, rollout: Rollout, intent: Abort | Pause | Res
 def enter(rollout: Rollout, step: int, now: float) -> Rollout:
     """The rollout at the beginning of another step of its way."""
     finishing = rollout.steps()[step].finishing and rollout.phase != "rolling_back"
-    phase: Phase = rollout.phase if rollout.phase == "rolling_back" else "finishing" if finishing else "progressing"
+    phase: Phase = (
+        rollout.phase if rollout.phase == "rolling_back" else "finishing" if finishing else "progressing"
+    )
     keep_why = phase == "rolling_back"
     return replace(
         rollout, step=step, phase=phase, entered_at=now, in_force_at=None,
@@ -220,7 +254,11 @@ def _promoted(target: Target, rollout: Rollout) -> Target:
                    replace(group, role="warm") if group.id == rollout.live else group
                    for group in target.groups)  # fmt: skip
     good = target.good
-    if before is not None and before.id != rollout.candidate and before.revision.release not in target.quarantine:
+    if (
+        before is not None
+        and before.id != rollout.candidate
+        and before.revision.release not in target.quarantine
+    ):
         good = (before.revision, *good)
     return replace(target, groups=groups, live=rollout.candidate, good=_distinct(good, rollout.revision))
 

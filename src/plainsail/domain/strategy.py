@@ -164,7 +164,9 @@ def _switch(replicas: int, live: int | None) -> Step:
 
 
 def _finish(replicas: int) -> Step:
-    return Step("finish", {"live": 0, "candidate": replicas}, JUST_CANDIDATE, Settled(SETTLE_WITHIN), finishing=True)
+    return Step(
+        "finish", {"live": 0, "candidate": replicas}, JUST_CANDIDATE, Settled(SETTLE_WITHIN), finishing=True
+    )
 
 
 def _gone(live: int | None) -> Step:

@@ -82,7 +82,9 @@ class Engine:
             return
         for key in due:
             if key not in self._tasks:
-                self._tasks[key] = asyncio.create_task(self._hold(key), name=f"{key.service}@{key.environment}")
+                self._tasks[key] = asyncio.create_task(
+                    self._hold(key), name=f"{key.service}@{key.environment}"
+                )
 
     async def _hold(self, key: Key) -> None:
         """Claim a target and take its turns until it is another's."""
@@ -121,7 +123,9 @@ class Engine:
             return await holding.turn(self._clock())
         except Fenced:
             raise
-        except Failure as failure:  # The store: nothing was recorded, so nothing was done. Traffic stays where it is.
+        except (
+            Failure
+        ) as failure:  # The store: nothing was recorded, so nothing was done. Traffic stays where it is.
             log.error("%s: %s", holding.key, failure)
         except Exception:  # A defect must not end the care for a service.
             log.exception("a turn for %s failed", holding.key)

@@ -151,4 +151,8 @@ class Holding:
 
 
 def _instance_failed(group: GroupSeen) -> str:
-    return f"an instance of {group.group} {group.trouble}" if group.trouble else f"an instance of {group.group} failed"
+    return (
+        f"an instance of {group.group} {group.trouble}"
+        if group.trouble
+        else f"an instance of {group.group} failed"
+    )

@@ -40,7 +40,8 @@ class Load:
         self._method = method
         self._retry_reused = retry_reused
         self._head = (
-            f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n" + ("Content-Length: 0\r\n" if method == "POST" else "")
+            f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n"
+            + ("Content-Length: 0\r\n" if method == "POST" else "")
         ).encode()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
@@ -54,7 +55,8 @@ class Load:
     def stop(self) -> list[Sample]:
         """End it and wait for requests under way; all samples."""
         self._stop.set()
-        self._thread.join(self._within + 5)
+        if self._began:
+            self._thread.join(self._within + 5)
         return self.samples
 
     def elapsed(self) -> float:
@@ -114,7 +116,9 @@ class Load:
     async def _answer(self, reader: asyncio.StreamReader) -> tuple[int, str, bool]:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         first, *lines = head.split("\r\n")
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
+        headers = {
+            name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)
+        }
         if "content-length" in headers:
             await reader.readexactly(int(headers["content-length"]))
             keep = headers.get("connection", "").lower() != "close"

@@ -148,7 +148,9 @@ def _bound(listen: str) -> Iterator[socket.socket]:
             listener.bind((host.strip("[]"), int(port)))
         except OSError as failure:
             raise Broken(
-                "port_in_use", f"can't listen on {listen}: {failure.strerror}", "choose another address with --listen"
+                "port_in_use",
+                f"can't listen on {listen}: {failure.strerror}",
+                "choose another address with --listen",
             ) from failure
         listener.listen(128)
         yield listener

@@ -1,12 +1,12 @@
 """The errors a driver may raise. The engine decides by class alone; the code is stable and documented.
 
-    Failure
-    ├── Transient      try again
-    ├── Rejected       the input is wrong
-    │   └── NotFound
-    ├── Unsupported    this target can't
-    ├── Fenced         somebody newer holds this target: stop, touch nothing
-    └── Broken         a person must look
+Failure
+├── Transient      try again
+├── Rejected       the input is wrong
+│   └── NotFound
+├── Unsupported    this target can't
+├── Fenced         somebody newer holds this target: stop, touch nothing
+└── Broken         a person must look
 """
 
 from __future__ import annotations

@@ -37,9 +37,7 @@ class Provider(Protocol):
 
     async def observe(self, service: str) -> tuple[GroupSeen, ...]: ...
 
-    async def output(
-        self, service: str, group: str | None = None, lines: int = 50
-    ) -> tuple[OutputLine, ...]:
+    async def output(self, service: str, group: str | None = None, lines: int = 50) -> tuple[OutputLine, ...]:
         """The last lines of each instance, also of ended ones as long as they are kept."""
         ...
 

@@ -99,7 +99,11 @@ class World:
         there = [self.provider.find(member.instance) for member in table.members.get(group, ())]
         able = [one for one in there if one is not None and one.state in ("ready", "leaving", "unready")]
         backup = [self.provider.find(member.instance) for member in table.members.get(table.live or "", ())]
-        shielded = table.shield.enabled and group != table.live and any(one and one.state == "ready" for one in backup)
+        shielded = (
+            table.shield.enabled
+            and group != table.live
+            and any(one and one.state == "ready" for one in backup)
+        )
         if not able:
             if self.provider.any_ready(table.service):
                 self.lost += 0 if shielded else requests
@@ -190,7 +194,9 @@ class SimProvider:
         return self._running.get(id)
 
     def any_ready(self, service: str) -> bool:
-        return any(one.state == "ready" and self._service[one.id] == service for one in self._running.values())
+        return any(
+            one.state == "ready" and self._service[one.id] == service for one in self._running.values()
+        )
 
     def instances(self, service: str) -> list[Running]:
         return [one for one in self._running.values() if self._service[one.id] == service]
@@ -201,7 +207,9 @@ class SimProvider:
         key = (self._service[id], one.group)
         group = self._groups[key]
         if one.state in ("ready", "unready"):
-            self._groups[key] = msgspec.structs.replace(group, crashes=group.crashes + 1, trouble="was killed")
+            self._groups[key] = msgspec.structs.replace(
+                group, crashes=group.crashes + 1, trouble="was killed"
+            )
         elif one.state == "starting":
             self._groups[key] = msgspec.structs.replace(
                 group, failed_starts=group.failed_starts + 1, trouble="ended before it was ready"
@@ -249,7 +257,9 @@ class SimProvider:
             self._service[id] = service
 
     def _of(self, service: str, group: str) -> list[Running]:
-        return [one for one in self._running.values() if one.group == group and self._service[one.id] == service]
+        return [
+            one for one in self._running.values() if one.group == group and self._service[one.id] == service
+        ]
 
     def _forget(self) -> None:
         for (service, group), seen in list(self._groups.items()):
@@ -299,7 +309,10 @@ class SimRouter:
     def count(self, service: str, group: str, requests: int, failures: int, slow: int, shielded: int) -> None:
         before = self._counts.setdefault(service, {}).get(group, Counts())
         self._counts[service][group] = Counts(
-            before.requests + requests, before.failures + failures, before.shielded + shielded, before.slow + slow
+            before.requests + requests,
+            before.failures + failures,
+            before.shielded + shielded,
+            before.slow + slow,
         )
 
     def _answers(self) -> None:
