@@ -113,7 +113,8 @@ def run(store: Store, world: World, mortal: Mortal) -> tuple[int, dict[str, obje
             deaths += 1
             world.advance(0.5)
     target = store.target(KEY)
-    assert target is not None and target.rollout is None, "the rollout ends"
+    assert target is not None
+    assert target.rollout is None, "the rollout ends"
     table = world.router.tables["shop"]
     return deaths, {
         "phases": [rollout.phase for rollout in store.rollouts("shop")],
@@ -155,7 +156,8 @@ def test_killed_at_any_call(name: str, strategy: Strategy, bad: bool, tmp_path: 
     count = Mortal(0)
     _, undisturbed = run(store, world, count)
     store.close()
-    assert undisturbed["share"] == 10_000 and undisturbed["groups"] == 1
+    assert undisturbed["share"] == 10_000
+    assert undisturbed["groups"] == 1
     step = max(1, count.calls // 30)
     for at in range(1, count.calls, step):
         place = tmp_path / str(at)
