@@ -1,0 +1,322 @@
+"""What a value must be beyond its type. Each check sees one field, or one Struct all of whose fields could be read.
+
+Complaints name the rule and its reason where it is not plain; `keys` say at which part of the value they are told.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from plainsail.domain import service as shape
+from plainsail.domain import strategy
+from plainsail.domain.units import ALL
+from plainsail.spec.diagnostics import Path, did_you_mean, shown
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """A complaint about a part of the value that was checked; about the key there, or about what it holds."""
+
+    message: str
+    hint: str = ""
+    keys: Path = ()
+    at_key: bool = False
+
+
+Check = Callable[[Any], Iterable[Fault]]
+
+NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+"""Of services and environments: they become parts of host names, paths and the names of a router's backends."""
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A name of a header or a cookie (RFC 9110, 5.6.2)."""
+HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
+"""RFC 1123, 2.1, in lower case, since it is compared with what a request asks for."""
+URL_PATH = re.compile(r"/[!-~]*")
+PLACEHOLDER = re.compile(r"(\$?)\{([A-Za-z_][A-Za-z0-9_]*)\}")
+"""`${NAME}` is the shell's own and stays as it is."""
+MOST_REPLICAS = 1000
+"""Instances on one machine; far beyond it a zero too many is likelier."""
+REPEATABLE = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE")
+"""Idempotent methods (RFC 9110, 9.2.2): asked twice, done once."""
+
+
+def name_of(noun: str) -> Check:
+    def check(name: str) -> Iterator[Fault]:
+        if not NAME.fullmatch(name):
+            meant = re.sub(r"[^a-z0-9-]+", "-", name.lower()[:40]).strip("-0123456789")
+            yield Fault(
+                f"{shown(name)} can't be the name of {noun}: a small letter, then at most 39 of a-z, 0-9 and '-'",
+                f"did you mean '{meant}'?" if NAME.fullmatch(meant) else "write one such as 'shop-2'",
+            )
+
+    return check
+
+
+def variable(name: str) -> Iterator[Fault]:
+    if not VARIABLE.fullmatch(name):
+        yield Fault(
+            f"{shown(name)} can't be the name of a variable", "use letters, digits and '_', no digit first"
+        )
+    elif name == "PORT":
+        yield Fault("PORT is set by plainsail, to the port the instance must listen on", "leave it out")
+
+
+def command(words: tuple[str, ...]) -> Iterator[Fault]:
+    if not words or not words[0]:
+        yield Fault("The command is empty", 'write a list such as [bin/serve, --port, "{port}"]')
+    for index, word in enumerate(words):
+        for dollar, name in PLACEHOLDER.findall(word):
+            if name == "port" and dollar:
+                yield Fault(
+                    "'${port}' is neither ours nor the shell's", "write '{port}' or '$PORT'", (index,)
+                )
+            elif name != "port" and not dollar:
+                meant = did_you_mean(name, ["port"]).replace("'port'", "'{port}'")
+                yield Fault(
+                    f"Nothing is put in for {shown('{' + name + '}')}",
+                    meant or "'{port}' is all there is",
+                    (index,),
+                )
+
+
+def secrets(files: Mapping[str, str]) -> Iterator[Fault]:
+    for name, path in files.items():
+        if not path.startswith("/"):
+            yield Fault(
+                f"The secret {shown(name)} is to be read from {shown(path)}, which is not an absolute path",
+                "write the path of the file that holds it, such as /run/secrets/name",
+                (name,),
+            )
+
+
+def given_once(place: shape.Run | shape.Placement) -> Iterator[Fault]:
+    for name in place.secrets:
+        if name in place.env:
+            yield Fault(
+                f"{shown(name)} is in 'env' too", "keep one of the two", ("secrets", name), at_key=True
+            )
+
+
+def probe(asked: shape.Probe) -> Iterator[Fault]:
+    ways = [
+        name
+        for name, given in (("http", asked.http), ("tcp", asked.tcp), ("command", asked.command))
+        if given
+    ]
+    if not ways:
+        yield Fault(
+            "A probe needs one of 'http', 'tcp' and 'command'", "add 'tcp: true', or 'http: /healthz'"
+        )
+    for name in ways[1:]:
+        yield Fault(
+            f"A probe asks in one way, and this one has {' and '.join(ways)}",
+            "keep one",
+            (name,),
+            at_key=True,
+        )
+
+
+def http_path(path: str) -> Iterator[Fault]:
+    if not URL_PATH.fullmatch(path):
+        plain = "/" + path.lstrip("/") if re.fullmatch(r"[\w./-]+", path, re.ASCII) else ""
+        yield Fault(
+            f"{shown(path)} is not a path of a URL",
+            f"did you mean '{plain}'?" if plain else "write one such as /healthz",
+        )
+
+
+def live(asked: shape.Probe) -> Iterator[Fault]:
+    if asked.within != shape.Probe().within:
+        yield Fault(
+            "'within' has no meaning for 'live', which asks only after 'ready' said yes",
+            "leave it out",
+            ("within",),
+            True,
+        )
+
+
+def hosts(given: tuple[str, ...]) -> Iterator[Fault]:
+    for index, host in enumerate(given):
+        if not HOST.fullmatch(host):
+            meant = re.sub(r"^https?://|[:/].*$", "", host.lower(), flags=re.ASCII)
+            yield Fault(
+                f"{shown(host)} is not a host name in small letters",
+                f"did you mean '{meant}'?" if HOST.fullmatch(meant) else "write one such as shop.example", (index,),
+            )  # fmt: skip
+        elif host in given[:index]:
+            yield Fault(f"{shown(host)} is here twice", "keep one", (index,))
+
+
+def one_strategy(chain: tuple[strategy.Strategy, ...]) -> Iterator[Fault]:
+    if not chain:
+        yield Fault("No strategy is given", "write one such as canary, or leave the key out")
+    for index in range(1, len(chain)):
+        yield Fault("Chains of strategies are not available yet", "keep one strategy", (index,))
+
+
+def canary_steps(steps: tuple[int, ...]) -> Iterator[Fault]:
+    if not steps:
+        yield Fault("A canary needs a step", "write shares such as [1%, 10%, 50%]; 100% follows by itself")
+    for index, share in enumerate(steps):
+        before = steps[index - 1] if index else 0
+        if share == ALL:
+            yield Fault("100% follows the last step by itself", "leave it out", (index,))
+        elif share == 0:
+            yield Fault(
+                "A step of 0% would show the candidate to nobody", "start with a share such as 1%", (index,)
+            )
+        elif share <= before:
+            yield Fault(
+                f"Steps must grow, and {share / 100:g}% comes after {before / 100:g}%",
+                "put them in order",
+                (index,),
+            )
+
+
+def methods(given: tuple[str, ...]) -> Iterator[Fault]:
+    for index, method in enumerate(given):
+        if method in ("POST", "PATCH"):
+            yield Fault(
+                f"{method} can't be shielded: it may have been carried out before it failed, and would be done twice",
+                "leave it out", (index,),
+            )  # fmt: skip
+        elif method not in REPEATABLE:
+            hint = did_you_mean(method, REPEATABLE) or f"there are {', '.join(REPEATABLE)}"
+            yield Fault(f"{shown(method)} is not a method that can be shielded", hint, (index,))
+
+
+def sticky(chosen: shape.Sticky) -> Iterator[Fault]:
+    if (chosen.cookie is None) == (chosen.header is None):
+        have = "has neither" if chosen.cookie is None else "has both"
+        yield Fault(
+            f"'sticky' needs either 'cookie' or 'header', and {have}", "write one such as {cookie: version}"
+        )
+
+
+def token(noun: str) -> Check:
+    def check(name: str) -> Iterator[Fault]:
+        if not TOKEN.fullmatch(name):
+            yield Fault(f"{shown(name)} can't be the name of a {noun}", "use letters, digits, '-' and '_'")
+
+    return check
+
+
+def pace(chosen: shape.Pace) -> Iterator[Fault]:
+    if chosen.deadline < chosen.dwell:
+        yield Fault(
+            "'deadline' is shorter than 'dwell', so no step could be left in time",
+            "make it longer",
+            ("deadline",),
+        )
+
+
+def errors(criteria: shape.ErrorCriteria) -> Iterator[Fault]:
+    if criteria.max < criteria.margin:
+        yield Fault(
+            f"'max' ({criteria.max:.4%}) is below 'margin' ({criteria.margin:.4%})",
+            "make it at least as large",
+            ("max",),
+        )
+
+
+def gates(given: tuple[str, ...]) -> Iterator[Fault]:
+    if given:
+        yield Fault(
+            "Gates are not available yet, and a gate that is not kept would be worse than none",
+            "leave them out",
+        )
+
+
+def has_environment(declared: shape.Service) -> Iterator[Fault]:
+    if not declared.placements:
+        yield Fault(
+            "The service has no environment", "add 'in: {production: {}}', with the name of one of yours"
+        )
+
+
+def webhook(address: str) -> Iterator[Fault]:
+    if not re.fullmatch(r"https?://[!-~]+|/[^\s]*", address):
+        yield Fault(
+            f"{shown(address)} is neither a URL nor the absolute path of a file with one",
+            "write https://... or /run/secrets/...",
+        )
+
+
+def between(name: str, lowest: float, highest: float) -> Check:
+    def check(number: float) -> Iterator[Fault]:
+        if not lowest <= number <= highest:
+            yield Fault(f"'{name}' must be from {lowest:g} to {highest:g}, and is {number:g}")
+
+    return check
+
+
+def above_zero(name: str) -> Check:
+    def check(number: float) -> Iterator[Fault]:
+        if number <= 0:
+            yield Fault(f"'{name}' must be more than 0")
+
+    return check
+
+
+def margin(part: float) -> Iterator[Fault]:
+    if part <= 0:
+        yield Fault("'margin' must be more than 0: no number of requests could prove that nothing differs")
+
+
+OF_A_NAME: Mapping[tuple[type, str], Check] = {
+    (shape.Document, "environments"): name_of("an environment"),
+    (shape.Document, "services"): name_of("a service"),
+    (shape.Run, "env"): variable,
+    (shape.Run, "secrets"): variable,
+    (shape.Placement, "env"): variable,
+    (shape.Placement, "secrets"): variable,
+}
+"""By Struct and name of a field that is a mapping; run on each key in it."""
+
+OF_A_FIELD: Mapping[tuple[type, str], tuple[Check, ...]] = {
+    (shape.Environment, "gates"): (gates,),
+    (shape.Run, "command"): (command,),
+    (shape.Run, "secrets"): (secrets,),
+    (shape.Run, "live"): (live,),
+    (shape.Probe, "http"): (http_path,),
+    (shape.Probe, "command"): (command,),
+    (shape.Probe, "within"): (above_zero("within"),),
+    (shape.Probe, "every"): (above_zero("every"),),
+    (shape.Probe, "timeout"): (above_zero("timeout"),),
+    (shape.Probe, "failures"): (between("failures", 1, 1000),),
+    (shape.Limits, "memory"): (above_zero("memory"),),
+    (shape.Limits, "files"): (above_zero("files"),),
+    (shape.Limits, "cpu"): (above_zero("cpu"),),
+    (shape.Placement, "replicas"): (between("replicas", 1, MOST_REPLICAS),),
+    (shape.Placement, "hosts"): (hosts,),
+    (shape.Placement, "secrets"): (secrets,),
+    (shape.Placement, "strategy"): (one_strategy,),
+    (shape.Pace, "deadline"): (above_zero("deadline"),),
+    (shape.ErrorCriteria, "margin"): (margin,),
+    (shape.LatencyCriteria, "margin"): (margin,),
+    (shape.LatencyCriteria, "bound"): (above_zero("bound"),),
+    (shape.EvidenceCriteria, "alpha"): (between("alpha", 1e-9, 0.5),),
+    (shape.EvidenceCriteria, "beta"): (between("beta", 1e-9, 0.5),),
+    (shape.EvidenceCriteria, "crashes"): (between("crashes", 0, 1000),),
+    (shape.Shield, "methods"): (methods,),
+    (shape.Sticky, "cookie"): (token("cookie"),),
+    (shape.Sticky, "header"): (token("header"),),
+    (shape.Notify, "webhook"): (webhook,),
+    (strategy.Canary, "steps"): (canary_steps,),
+}
+"""By Struct and name of the field; run on a field that is written and could be read."""
+
+OF_A_WHOLE: Mapping[type, tuple[Check, ...]] = {
+    shape.Service: (has_environment,),
+    shape.Run: (given_once,),
+    shape.Probe: (probe,),
+    shape.Placement: (given_once,),
+    shape.Pace: (pace,),
+    shape.ErrorCriteria: (errors,),
+    shape.Sticky: (sticky,),
+}
+"""By Struct; run when all of its fields could be read."""

@@ -1,0 +1,45 @@
+"""From text to a Document: all that is wrong with it at once, each complaint at its line."""
+
+from __future__ import annotations
+
+import msgspec
+
+from plainsail.domain.service import Document
+from plainsail.spec.diagnostics import START, Mark, Problems, SpecError
+from plainsail.spec.drivers import Drivers
+from plainsail.spec.keys import type_of
+from plainsail.spec.nodes import Node, compose, place
+from plainsail.spec.reading import Reader, Spot
+
+
+class Located(msgspec.Struct, frozen=True):
+    """A document, and where each of its parts is written."""
+
+    file: str
+    document: Document
+    root: Node
+
+    def place(self, *path: str | int, key: bool = False) -> Mark:
+        """Where the value at a path stands, or its key; the nearest thing above it if it is not written."""
+        return place(self.root, path, key=key)
+
+
+def decode(text: str, file: str, drivers: Drivers) -> Document:
+    """One file on its own. SpecError with every problem in it.
+
+    `file` is the name that complaints carry. Bytes that may not be UTF-8 are decoded with `surrogateescape` by the
+    caller, so that they too are complained of at their line. What spans files is checked by `merge`.
+    """
+    return locate(text, file, drivers).document
+
+
+def locate(text: str, file: str, drivers: Drivers) -> Located:
+    """As `decode`, with the places. SpecError."""
+    problems = Problems(file)
+    root = compose(text, problems)
+    document = Reader(drivers, problems).read(root, type_of(Document), Spot((), START)) if root else None
+    if len(problems):
+        raise SpecError(problems.found())
+    assert isinstance(document, Document)
+    assert root
+    return Located(file, document, root)

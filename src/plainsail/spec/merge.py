@@ -1,0 +1,140 @@
+"""Several files as one document, and what can only be seen when all of them are together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Literal
+
+from plainsail.domain.service import Document, Environment, Notify, Service
+from plainsail.spec.decode import Located, locate
+from plainsail.spec.diagnostics import Diagnostic, Path, SpecError, did_you_mean, dotted, shown
+from plainsail.spec.drivers import Drivers
+
+NOTHING = Document(schema=1)
+
+
+def read(texts: Sequence[tuple[str, str]], drivers: Drivers, known: Document = NOTHING) -> Document:
+    """All of `apply`: (file, text) pairs to one document. SpecError with the problems of every file.
+
+    `known` is what is registered already: its environments may be named, and its hosts are taken.
+    """
+    located: list[Located] = []
+    found: list[Diagnostic] = []
+    for file, text in texts:
+        try:
+            located.append(locate(text, file, drivers))
+        except SpecError as error:
+            found += error.diagnostics
+    if found:
+        raise SpecError(tuple(found))
+    return merge(located, known)
+
+
+def merge(files: Sequence[Located], known: Document = NOTHING) -> Document:
+    """The documents as one. SpecError if they contradict each other or name what nobody declares."""
+    environments: dict[str, Environment] = {}
+    services: dict[str, Service] = {}
+    for located in files:
+        environments |= located.document.environments
+        services |= located.document.services
+    everywhere = {**known.environments, **environments}
+    elsewhere = {name: service for name, service in known.services.items() if name not in services}
+    found = [
+        *_given_twice(files, "environments"),
+        *_given_twice(files, "services"),
+        *_notify_twice(files),
+        *_unknown_environments(files, everywhere),
+        *_circles(files, everywhere),
+        *_hosts_taken(files, elsewhere),
+    ]
+    if found:
+        order = [located.file for located in files]
+        raise SpecError(tuple(sorted(found, key=lambda told: (order.index(told.file), told.line, told.col))))
+    notify = next((file.document.notify for file in files if file.document.notify != Notify()), Notify())
+    return Document(schema=1, environments=environments, services=services, notify=notify)
+
+
+def _given_twice(
+    files: Sequence[Located], section: Literal["environments", "services"]
+) -> Iterator[Diagnostic]:
+    noun = section.removesuffix("s")
+    first: dict[str, Located] = {}
+    for located in files:
+        for name in getattr(located.document, section):
+            if before := first.get(name):
+                line = before.place(section, name, key=True).line
+                message = f"The {noun} {shown(name)} is already given in {before.file}:{line}"
+                yield _at(located, (section, name), message, "keep one of the two", key=True)
+            first.setdefault(name, located)
+
+
+def _notify_twice(files: Sequence[Located]) -> Iterator[Diagnostic]:
+    given = [located for located in files if located.document.notify != Notify()]
+    for located in given[1:]:
+        line = given[0].place("notify", key=True).line
+        message = f"'notify' is already given in {given[0].file}:{line}"
+        yield _at(located, ("notify",), message, "keep one of the two", key=True)
+
+
+def _unknown_environments(files: Sequence[Located], known: Collection[str]) -> Iterator[Diagnostic]:
+    there_are = f"there are {', '.join(known)}" if known else "declare it under 'environments'"
+    for located in files:
+        for name, environment in located.document.environments.items():
+            if environment.after is not None and environment.after not in known:
+                message = f"Unknown environment {shown(environment.after)}"
+                hint = did_you_mean(environment.after, known) or there_are
+                yield _at(located, ("environments", name, "after"), message, hint)
+        for name, service in located.document.services.items():
+            for place in service.placements:
+                if place not in known:
+                    hint = did_you_mean(place, known) or there_are
+                    message = f"Unknown environment {shown(place)}"
+                    yield _at(located, ("services", name, "in", place), message, hint, key=True)
+
+
+def _circles(files: Sequence[Located], environments: Mapping[str, Environment]) -> Iterator[Diagnostic]:
+    """Each circle of `after` once, at the first of its members."""
+    told: set[str] = set()
+    for located in files:
+        for name in located.document.environments:
+            way = [name]
+            while (before := _after(environments, way[-1])) and before not in way:
+                way.append(before)
+            if before == name and told.isdisjoint(way):
+                told.update(way)
+                message = (
+                    f"The environments come after each other in a circle: {' after '.join([*way, name])}"
+                )
+                yield _at(located, ("environments", name, "after"), message, "let one of them be the first")
+
+
+def _after(environments: Mapping[str, Environment], name: str) -> str | None:
+    environment = environments.get(name)
+    return environment.after if environment else None
+
+
+def _hosts_taken(files: Sequence[Located], known: Mapping[str, Service]) -> Iterator[Diagnostic]:
+    """Two services that answer the same host in one environment: who gets a request would be chance."""
+    owners: dict[tuple[str, str], str] = {}
+    for name, service in known.items():
+        for place, placement in service.placements.items():
+            owners |= {(place, host): name for host in placement.hosts or ("",)}
+    for located in files:
+        for name, service in located.document.services.items():
+            for place, placement in service.placements.items():
+                for index, host in enumerate(placement.hosts or ("",)):
+                    owner = owners.setdefault((place, host), name)
+                    if owner != name:
+                        what = f"The host {shown(host)}" if host else "Every host"
+                        yield _at(
+                            located,
+                            ("services", name, "in", place, *(("hosts", index) if host else ())),
+                            f"{what} in {shown(place)} already leads to the service {shown(owner)}",
+                            "give each service hosts of its own",
+                            key=not host,
+                        )
+
+
+def _at(located: Located, path: Path, message: str, hint: str, *, key: bool = False) -> Diagnostic:
+    mark = located.place(*path, key=key)
+    return Diagnostic(located.file, mark.line, mark.col, dotted(path), message, hint)
