@@ -20,8 +20,8 @@ import sqlalchemy as sa
 from tests.real import store_samples as samples
 from tests.real.store_samples import SHOP, STAGING
 
-from plainsail.drivers.stores.sql import SqlStore, connecting, open_store
-from plainsail.ports.errors import Broken, Rejected, Transient
+from plainsail.drivers.stores.sql import SqlStore, connecting, failures, open_store
+from plainsail.ports.errors import Broken, Failure, Rejected, Transient
 from plainsail.ports.store import Key
 
 replace = msgspec.structs.replace
@@ -390,3 +390,38 @@ def test_killed_while_it_is_made_it_is_made_again(tmp_path: Path) -> None:
 
 def _files(directory: Path) -> dict[str, bytes]:
     return {one.name: one.read_bytes() for one in directory.iterdir()}
+
+
+# What PostgreSQL says, by SQLSTATE (its documentation, appendix A).
+
+
+class Said(Exception):
+    """An error as psycopg raises it."""
+
+    def __init__(self, sqlstate: str | None) -> None:
+        super().__init__("what it said,\n\ton two lines")
+        self.sqlstate = sqlstate
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "code", "kind"),
+    [
+        ("53100", "disk_full", Broken),
+        ("53300", "store_busy", Transient),
+        ("40P01", "store_busy", Transient),
+        ("57P01", "store_unreachable", Transient),
+        ("08006", "store_unreachable", Transient),
+        (None, "store_unreachable", Transient),
+        ("42P01", "store_damaged", Broken),
+        ("XX001", "store_damaged", Broken),
+    ],
+)
+def test_what_postgresql_says_is_one_of_our_errors(
+    sqlstate: str | None, code: str, kind: type[Failure]
+) -> None:
+    url = sa.make_url("postgresql+psycopg://plain:secret@db/plainsail")
+    with pytest.raises(kind) as failure, failures.translated(url):
+        raise sa.exc.OperationalError("SELECT 1", {}, Said(sqlstate))
+    assert failure.value.code == code
+    assert "secret" not in str(failure.value)
+    assert "what it said, on two lines" in str(failure.value)

@@ -58,10 +58,12 @@ def translated(url: sa.URL) -> Iterator[None]:
             "store_conflict", f"a write to {_name(url)} met another: {error.orig}", "try again"
         ) from error
     except sa.exc.DBAPIError as error:
-        what = _kind(error.orig, url) or ("unreachable" if error.connection_invalidated else None)
+        what = _kind(error.orig, url)
+        if what is None and isinstance(error, sa.exc.OperationalError):  # No answer, so no SQLSTATE either.
+            what = "unreachable"
         if what is None:
             raise
-        raise _failure(what, url, str(error.orig)) from error
+        raise _failure(what, url, " ".join(str(error.orig).split())) from error
     except sqlite3.Error as error:
         raise _failure(_kind(error, url) or "damaged", url, str(error)) from error
     except OSError as error:
