@@ -23,6 +23,7 @@ from plainsail.domain.service import (
     config_digest,
 )
 from plainsail.domain.strategy import BlueGreen, Canary, Recreate, Strategy, course
+from plainsail.drivers.stores.sql import SqlStore
 from plainsail.ports.store import Key
 
 SHOP = Key("shop", "production")
@@ -111,3 +112,20 @@ INTENTS: tuple[Intent, ...] = (
     Resume("r1", "bob"),
     Advance("r1", "bob"),
 )
+
+
+def fill(store: SqlStore) -> int:
+    """Returns the epoch under which production is held until 10."""
+    store.put_spec(ENVIRONMENTS, SERVICES, NOTIFY, ())
+    claimed = store.claim(SHOP, "me", now=0.0, lease=10.0)
+    assert claimed
+    events = [event(n) for n in range(100)]
+    store.save(
+        target(),
+        claimed.epoch,
+        rollouts=[rollout("r1")],
+        events=events,
+        due_at=0.0,
+        held_until=10.0,
+    )
+    return claimed.epoch

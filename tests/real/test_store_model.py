@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -217,18 +219,16 @@ class StoreAndModel(RuleBasedStateMachine):
         shutil.rmtree(getattr(self, "directory", ""), ignore_errors=True)
 
 
-_made: list[Path] = []
+_template_directory = tempfile.TemporaryDirectory(prefix="store-template-")
 
 
+@lru_cache
 def _template() -> Path:
     """A new store with two targets: made once, since that takes longer than an example."""
-    if not _made:
-        directory = Path(tempfile.mkdtemp(prefix="store-template-"))
-        store = open_store(samples.url(directory))
+    directory = Path(_template_directory.name)
+    with contextlib.closing(open_store(samples.url(directory))) as store:
         store.put_spec(samples.ENVIRONMENTS, samples.SERVICES, None, ())
-        store.close()
-        _made.append(directory / "plainsail.db")
-    return _made[0]
+    return directory / "plainsail.db"
 
 
 TestStoreAndModel = StoreAndModel.TestCase
