@@ -9,6 +9,7 @@ import time
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -100,7 +101,7 @@ class Sites:
 def build(data: Path, hosts: frozenset[str] = frozenset()) -> ControlPlane:
     """A control plane on this data directory. Raises Broken when what is there can't be used."""
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    store = open_store(f"sqlite:///{data / 'plainsail.db'}")
+    store = open_store(f"sqlite:///{quote(str(data / 'plainsail.db'))}")
     artifacts = TreeStore(data / "releases")
     sites = Sites(data, store, artifacts)
     spool = data / "spool"
