@@ -1,0 +1,50 @@
+"""The ASGI application: routes, the door, problems."""
+
+from __future__ import annotations
+
+from litestar import Litestar, Router
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ControllerRouterHandler
+
+from plainsail import __version__
+from plainsail.api import releases, rollouts, services, spec
+from plainsail.api.door import Door
+from plainsail.api.problems import HANDLERS
+from plainsail.app.context import Context
+
+BODY_LIMIT = 4 * 2**20
+"""Bytes of a request's JSON; a file of a thousand services is a tenth of it."""
+
+OPENAPI = OpenAPIConfig(
+    title="plainsail",
+    version=__version__,
+    description="Progressive delivery. Errors are RFC 9457 problems with a stable `code` and a `next_step`.",
+    path="/api/v1",
+    render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+    components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
+    security=[{"token": []}],
+    use_handler_docstrings=True,
+)
+
+
+def create_app(context: Context) -> Litestar:
+    """Serve it with any ASGI server; it starts and stops nothing by itself."""
+
+    def provide() -> Context:
+        return context
+
+    handlers: list[ControllerRouterHandler] = [
+        *services.HANDLERS, *releases.HANDLERS, *rollouts.HANDLERS, *spec.HANDLERS,
+    ]  # fmt: skip
+    return Litestar(
+        [Router("/api/v1", route_handlers=handlers)],
+        dependencies={"context": Provide(provide, sync_to_thread=False)},
+        middleware=[Door(context.token_hash, context.hosts)],
+        exception_handlers=HANDLERS,
+        openapi_config=OPENAPI,
+        request_max_body_size=BODY_LIMIT,
+        logging_config=None,
+    )

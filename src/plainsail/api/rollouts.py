@@ -1,0 +1,130 @@
+"""Rollouts: started, steered, followed, explained."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Annotated
+
+import msgspec
+from litestar import get, post
+from litestar.params import Parameter
+from litestar.types import ControllerRouterHandler
+
+from plainsail.api.params import Asking, Ctx, Limit
+from plainsail.app import deploy as deploying
+from plainsail.app import queries, steer
+from plainsail.app.documents import RolloutDocument
+from plainsail.ports.store import Key
+
+LOOK_EVERY = 0.2
+"""Seconds between looks for new events while somebody waits for one."""
+
+Wait = Annotated[float, Parameter(ge=0, le=30, description="Seconds to wait for the first event.")]
+
+
+class DeployBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`release` is a digest, its first digits, or a version. With `plan` nothing is started."""
+
+    release: str
+    strategy: str | None = None
+    again: bool = False
+    plan: bool = False
+
+
+class RollbackBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    to: str | None = None
+    """A release that was live here; absent: the last good one."""
+    reason: str = ""
+
+
+class SteerBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    environment: str | None = None
+    """For a service with rollouts in several."""
+    reason: str = ""
+
+
+@post("/services/{service:str}/environments/{environment:str}/rollouts", status_code=202, sync_to_thread=True)
+def deploy(
+    context: Ctx, request: Asking, service: str, environment: str, data: DeployBody
+) -> RolloutDocument | deploying.Plan:
+    """Start a rollout, or with `plan` show its steps."""
+    key = Key(service, environment)
+    if data.plan:
+        return deploying.plan(context, request.user, key, data.release, data.strategy, data.again)
+    return deploying.deploy(context, request.user, key, data.release, data.strategy, data.again)
+
+
+@post("/services/{service:str}/environments/{environment:str}/rollback", status_code=202, sync_to_thread=True)
+def rollback(
+    context: Ctx, request: Asking, service: str, environment: str, data: RollbackBody
+) -> RolloutDocument:
+    """Back to the last good release, at once; the rollout that does it. Passes every gate."""
+    return steer.rollback(context, request.user, Key(service, environment), data.to, data.reason)
+
+
+@get("/rollouts", sync_to_thread=True)
+def rollouts(
+    context: Ctx,
+    request: Asking,
+    service: str | None = None,
+    environment: str | None = None,
+    limit: Limit = 50,
+) -> queries.RolloutsDocument:
+    """Latest first."""
+    return queries.rollouts(context, request.user, service, environment, limit)
+
+
+@get("/rollouts/{rollout:str}", sync_to_thread=True)
+def rollout(context: Ctx, request: Asking, rollout: str, environment: str | None = None) -> RolloutDocument:
+    """By id; or by service: the one under way, else the last."""
+    return queries.rollout(context, request.user, rollout, environment)
+
+
+@get("/rollouts/{rollout:str}/verdict", sync_to_thread=True)
+def verdict(
+    context: Ctx, request: Asking, rollout: str, environment: str | None = None
+) -> queries.VerdictDocument:
+    """The numbers behind a decision."""
+    return queries.verdict(context, request.user, rollout, environment)
+
+
+@post("/rollouts/{rollout:str}/{verb:str}", status_code=202, sync_to_thread=True)
+def steering(
+    context: Ctx, request: Asking, rollout: str, verb: steer.Verb, data: SteerBody
+) -> RolloutDocument:
+    """`pause`, `resume`, `advance` or `abort` it."""
+    return steer.steer(context, request.user, verb, rollout, data.environment, data.reason)
+
+
+@post("/abort-all", status_code=202, sync_to_thread=True)
+def abort_all(context: Ctx, request: Asking, data: SteerBody) -> queries.RolloutsDocument:
+    """Abort every rollout under way; those that were."""
+    return queries.RolloutsDocument(steer.abort_all(context, request.user, data.reason))
+
+
+@get("/history", sync_to_thread=True)
+def history(
+    context: Ctx, request: Asking, service: str | None = None, limit: Limit = 50
+) -> queries.HistoryDocument:
+    """Releases, rollouts and what happened."""
+    return queries.history(context, request.user, service, limit)
+
+
+@get("/events")
+async def events(
+    context: Ctx, request: Asking, after: int = 0, service: str | None = None, rollout: str | None = None,
+    limit: Limit = 200, wait: Wait = 0,
+) -> queries.EventsDocument:  # fmt: skip
+    """Those after an id, in order; waits for the first if there is none. With `after` < 0: the last ones, at once."""
+    until = time.monotonic() + wait
+    while True:
+        found = await asyncio.to_thread(queries.events, context, request.user, after, service, rollout, limit)
+        if found.events or after < 0 or time.monotonic() >= until:
+            return found
+        await asyncio.sleep(LOOK_EVERY)
+
+
+HANDLERS: list[ControllerRouterHandler] = [
+    deploy, rollback, rollouts, rollout, verdict, steering, abort_all, history, events,
+]  # fmt: skip

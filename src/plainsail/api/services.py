@@ -1,0 +1,45 @@
+"""What runs where, and the instances' own output."""
+
+from __future__ import annotations
+
+import asyncio
+
+from litestar import get
+from litestar.types import ControllerRouterHandler
+
+from plainsail import __version__
+from plainsail.api.door import OPEN
+from plainsail.api.params import Asking, Ctx, Limit
+from plainsail.app import naming, queries, status
+from plainsail.app.documents import StatusDocument
+from plainsail.ports.store import Key
+
+
+@get("/health", opt={OPEN: True}, security=[], sync_to_thread=False)
+def health() -> dict[str, str]:
+    """This control plane answers."""
+    return {"status": "ok", "version": __version__}
+
+
+@get("/services", sync_to_thread=True)
+def services(context: Ctx, request: Asking, service: str | None = None) -> status.ServicesDocument:
+    """All services, or one, in all their environments."""
+    return status.services(context, request.user, service)
+
+
+@get("/services/{service:str}/environments/{environment:str}", sync_to_thread=True)
+def service_status(context: Ctx, request: Asking, service: str, environment: str) -> StatusDocument:
+    """What runs there, which share of users it has, and why."""
+    return status.status(context, request.user, Key(service, environment))
+
+
+@get("/services/{service:str}/environments/{environment:str}/output")
+async def output(
+    context: Ctx, request: Asking, service: str, environment: str, lines: Limit = 50, group: str | None = None
+) -> queries.OutputDocument:
+    """The last lines of each instance, also of ended ones as long as they are kept."""
+    await asyncio.to_thread(naming.placed, context, service, environment)
+    return await queries.output(context, request.user, Key(service, environment), group, lines)
+
+
+HANDLERS: list[ControllerRouterHandler] = [health, services, service_status, output]

@@ -1,0 +1,105 @@
+"""Registers what people declare, and says what that changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from plainsail.app.access import Subject, allow
+from plainsail.app.context import Context
+from plainsail.domain.events import Event
+from plainsail.domain.service import Document, Environment, Notify, Service
+from plainsail.spec.merge import read
+
+
+class FieldChange(msgspec.Struct, frozen=True):
+    """One key; a side without it is null."""
+
+    path: str
+    before: object
+    after: object
+
+
+class Change(msgspec.Struct, frozen=True):
+    noun: str
+    """`environment`, `service` or `notify`."""
+    name: str
+    change: str
+    """`added` or `changed`."""
+    fields: tuple[FieldChange, ...] = ()
+
+
+class Applied(msgspec.Struct, frozen=True):
+    """What was changed, or with `dry_run` would be. Running instances change with the next deploy."""
+
+    changes: tuple[Change, ...]
+    unchanged: int
+    dry_run: bool
+
+
+def apply(
+    context: Context, subject: Subject, files: Sequence[tuple[str, str]], dry_run: bool = False
+) -> Applied:
+    """Register or update what (name, text) pairs declare; what no file names stays. Raises SpecError with everything that is wrong, at once."""
+    allow(subject, "read" if dry_run else "apply")
+    store = context.store
+    environments, services, notify = store.environments(), store.services(), store.notify()
+    known = Document(1, environments, services)
+    document = read(files, context.drivers, known)
+    changes = (
+        *_changes("environment", environments, document.environments),
+        *_changes("service", services, document.services),
+        *_changes("notify", {"": notify}, {"": document.notify} if document.notify != Notify() else {}),
+    )
+    if changes and not dry_run:
+        events = [_event(change, subject, context.now()) for change in changes]
+        changed_notify = document.notify if document.notify != Notify() else None
+        store.put_spec(document.environments, document.services, changed_notify, events)
+        for key in store.targets():
+            context.live.nudge(key)
+    named = len(document.environments) + len(document.services) + (document.notify != Notify())
+    return Applied(changes, named - len(changes), dry_run)
+
+
+def declared(context: Context, subject: Subject) -> Document:
+    """All that is registered, as one file; an address that is a secret is left out."""
+    allow(subject, "read")
+    notify = context.store.notify()
+    shown = Notify("(set)" if notify.webhook else None)
+    return Document(1, context.store.environments(), context.store.services(), shown)
+
+
+def _changes(
+    noun: str,
+    before: dict[str, Environment] | dict[str, Service] | dict[str, Notify],
+    after: dict[str, Environment] | dict[str, Service] | dict[str, Notify],
+) -> Iterator[Change]:
+    for name, value in after.items():
+        old = before.get(name)
+        if old is None:
+            yield Change(noun, name, "added")
+        elif old != value and noun == "notify":
+            yield Change(noun, name, "changed", (FieldChange("webhook", "(set)", "(set anew)"),))
+        elif old != value:
+            fields = tuple(_fields("", msgspec.to_builtins(old), msgspec.to_builtins(value)))
+            yield Change(noun, name, "changed", fields)
+
+
+def _fields(path: str, before: object, after: object) -> Iterator[FieldChange]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in (*before, *(key for key in after if key not in before)):
+            yield from _fields(f"{path}.{key}" if path else str(key), before.get(key), after.get(key))
+    elif before != after:
+        yield FieldChange(path, before, after)
+
+
+def _event(change: Change, subject: Subject, now: float) -> Event:
+    """Says which keys changed, not to what: a variable may hold what nobody should read in a history."""
+    keys = ", ".join(field.path for field in change.fields[:5]) + (", ..." if len(change.fields) > 5 else "")
+    return Event(
+        "spec_applied", now, by=subject.name, code=change.change,
+        service=change.name if change.noun == "service" else "",
+        environment=change.name if change.noun == "environment" else "",
+        reason=f"{change.noun} {change.name} {change.change}".replace("  ", " ") + (f": {keys}" if keys else ""),
+    )  # fmt: skip

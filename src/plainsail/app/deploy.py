@@ -1,0 +1,140 @@
+"""Starts a rollout, or shows the steps it would take."""
+
+from __future__ import annotations
+
+import msgspec
+
+from plainsail.app import naming
+from plainsail.app.access import Refused, Subject, allow
+from plainsail.app.context import Context
+from plainsail.app.documents import RolloutDocument, StepDocument, step_documents
+from plainsail.app.status import rollout_by_id
+from plainsail.domain.intents import Deploy
+from plainsail.domain.release import Release, short
+from plainsail.domain.rollout import Revision, Target
+from plainsail.domain.service import Environment, Placement, config_digest, run_in
+from plainsail.domain.strategy import BlueGreen, Canary, Recreate, Strategy, course, name_of
+from plainsail.ports.errors import NotFound, Rejected
+from plainsail.ports.store import Key
+from plainsail.spec.diagnostics import did_you_mean, shown
+
+STRATEGIES: dict[str, Strategy] = {name_of(one): one for one in (Canary(), BlueGreen(), Recreate())}
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """The way a rollout would go, and the way back it would take."""
+
+    service: str
+    environment: str
+    release: str
+    version: str
+    live: str | None
+    """Version that users have now."""
+    strategy: str
+    steps: tuple[StepDocument, ...]
+    back: tuple[StepDocument, ...]
+
+
+def deploy(
+    context: Context,
+    subject: Subject,
+    key: Key,
+    release: str,
+    strategy: str | None = None,
+    again: bool = False,
+) -> RolloutDocument:
+    """Raises NotFound (service, environment, release), Refused (quarantine, predecessor), Rejected (strategy)."""
+    allow(subject, "deploy")
+    declared, placement, environment = naming.placed(context, key.service, key.environment)
+    made = _held(context, key.service, release)
+    _pass_gates(context, key, environment, made, again)
+    run = run_in(declared, placement)
+    intent = Deploy(
+        rollout=context.new_id(), by=subject.name, again=again, placement=placement,
+        revision=Revision(made.digest, made.version, run, config_digest(run)), strategy=_strategy(placement, strategy),
+    )  # fmt: skip
+    context.store.ask(key, intent, context.now())
+    context.live.nudge(key)
+    return rollout_by_id(context, intent.rollout)
+
+
+def plan(
+    context: Context,
+    subject: Subject,
+    key: Key,
+    release: str,
+    strategy: str | None = None,
+    again: bool = False,
+) -> Plan:
+    """What `deploy` would do; refuses what it would refuse, and changes nothing."""
+    allow(subject, "read")
+    _, placement, environment = naming.placed(context, key.service, key.environment)
+    made = _held(context, key.service, release)
+    _pass_gates(context, key, environment, made, again)
+    chosen = _strategy(placement, strategy)
+    state = naming.target(context, key)
+    live = state.group(state.live)
+    way = course(chosen, placement.pace, placement.replicas, live.replicas if live else None)
+    return Plan(
+        key.service, key.environment, made.digest, made.version, live.revision.version if live else None,
+        name_of(chosen), step_documents(way.steps), step_documents(way.back),
+    )  # fmt: skip
+
+
+def _held(context: Context, service: str, text: str) -> Release:
+    release = naming.release(context, service, text)
+    if not context.artifacts.has(release.digest):
+        raise NotFound(
+            "release_missing", f"The files of {release.version} are gone", "deploy its directory again"
+        )
+    return release
+
+
+def _pass_gates(context: Context, key: Key, environment: Environment, release: Release, again: bool) -> None:
+    state = naming.target(context, key)
+    if release.digest in state.quarantine and not again:
+        raise Refused(
+            "quarantined", f"{release.version} was taken back from {key.environment} before",
+            "deploy another release, or the same with --again if that is meant",
+        )  # fmt: skip
+    before = _predecessor(context, key.service, environment)
+    if before is not None and not _was_live(context, Key(key.service, before), release.digest):
+        raise Refused(
+            "predecessor", f"{release.version} ({short(release.digest)}) has not passed {before}, which {key.environment} asks for",
+            f"deploy it there first: plainsail deploy {key.service} {short(release.digest)} --to {before}",
+        )  # fmt: skip
+
+
+def _predecessor(context: Context, service: str, environment: Environment) -> str | None:
+    """The environment to have passed: the nearest up the chain in which the service is placed."""
+    environments, placements = context.store.environments(), context.store.services()[service].placements
+    for _ in environments:  # no longer than the chain, whatever it looks like
+        before = environment.after
+        if before is None or before in placements or before not in environments:
+            return before if before in placements else None
+        environment = environments[before]
+    return None
+
+
+def _was_live(context: Context, key: Key, digest: str) -> bool:
+    state = context.store.target(key) or Target(key.service, key.environment)
+    live = state.group(state.live)
+    if live is not None and live.revision.release == digest:
+        return True
+    if digest in state.quarantine:
+        return False
+    rollouts = context.store.rollouts(key.service, key.environment, limit=1000)
+    return any(one.phase == "succeeded" and one.revision.release == digest for one in rollouts)
+
+
+def _strategy(placement: Placement, name: str | None) -> Strategy:
+    """The placement's, or the named one: as the placement has it, else with its defaults."""
+    if name is None:
+        return placement.strategy[0]
+    written = {name_of(one): one for one in placement.strategy}
+    if name not in STRATEGIES:
+        raise Rejected(
+            "strategy_unknown", f"There is no strategy {shown(name)}",
+            did_you_mean(name, STRATEGIES) or f"there are {', '.join(STRATEGIES)}",
+        )  # fmt: skip
+    return written.get(name, STRATEGIES[name])

@@ -1,0 +1,182 @@
+"""The documents that the API, the CLI's --json and the pages show: plain, flat, and the same everywhere.
+
+Shares are basis points (10,000 = all), times seconds since 1970, durations seconds.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from plainsail.app.wording import leaving
+from plainsail.domain.events import Event
+from plainsail.domain.evidence import Verdict
+from plainsail.domain.intents import Deploy, Rollback
+from plainsail.domain.observation import Counts, Latency
+from plainsail.domain.release import Release
+from plainsail.domain.rollout import Phase, Rollout
+from plainsail.domain.strategy import Role, Step, course, name_of
+from plainsail.domain.traffic import Route
+from plainsail.ports.store import Key, Pending, Written
+
+
+class InstanceDocument(msgspec.Struct, frozen=True):
+    id: str
+    state: str
+    address: str
+    since: float
+
+
+class GroupDocument(msgspec.Struct, frozen=True):
+    """Instances of one release with one configuration. `ready` and `share_bp` are what is in force now."""
+
+    group: str
+    role: Role
+    release: str
+    version: str
+    config: str
+    replicas: int
+    ready: int
+    share_bp: int
+    instances: tuple[InstanceDocument, ...] = ()
+    crashes: int = 0
+    failed_starts: int = 0
+    trouble: str = ""
+    counts: Counts | None = None
+    latency: Latency | None = None
+
+
+class StepDocument(msgspec.Struct, frozen=True):
+    name: str
+    share_bp: int
+    """Of the candidate."""
+    instances: dict[Role, int]
+    leave: str
+    """When it is left, in words."""
+
+
+class RolloutDocument(msgspec.Struct, frozen=True):
+    """`step` counts from 0 and points into `steps`, which is the way there or, when rolling back, the way back."""
+
+    id: str
+    service: str
+    environment: str
+    kind: str
+    by: str
+    phase: Phase
+    strategy: str
+    release: str | None
+    version: str | None
+    step: int
+    steps: tuple[StepDocument, ...]
+    reason: str
+    reason_code: str
+    started_at: float | None
+    step_entered_at: float | None = None
+    decided_at: float | None = None
+    ended_at: float | None = None
+    reached_bp: int = 0
+    candidate: str | None = None
+    live: str | None = None
+    verdict: Verdict | None = None
+
+
+class StatusDocument(msgspec.Struct, frozen=True):
+    """A service in one environment. `observed_at` is null when this control plane has not looked yet; shares and ready
+    counts are 0 then."""
+
+    service: str
+    environment: str
+    url: str | None
+    hosts: tuple[str, ...]
+    groups: tuple[GroupDocument, ...]
+    routes: tuple[Route, ...]
+    rollout: RolloutDocument | None
+    last_rollout: RolloutDocument | None
+    quarantine: tuple[str, ...]
+    trouble: dict[str, str]
+    """By driver: what it last failed with."""
+    observed_at: float | None
+
+
+class ReleaseDocument(msgspec.Struct, frozen=True):
+    digest: str
+    service: str
+    version: str
+    commit: str
+    labels: dict[str, str]
+    made_at: float
+
+
+class EventDocument(msgspec.Struct, frozen=True):
+    id: int
+    kind: str
+    at: float
+    service: str
+    environment: str
+    rollout: str
+    by: str
+    reason: str
+    code: str
+    data: dict[str, str | int | float | bool | None]
+
+
+def release_document(release: Release) -> ReleaseDocument:
+    return ReleaseDocument(
+        release.digest,
+        release.service,
+        release.version,
+        release.commit,
+        release.labels,
+        release.made_at,
+    )
+
+
+def event_document(written: Written) -> EventDocument:
+    event: Event = written.event
+    return EventDocument(
+        written.id, event.kind, event.at, event.service, event.environment,
+        event.rollout, event.by, event.reason, event.code, event.data,
+    )  # fmt: skip
+
+
+def step_documents(steps: tuple[Step, ...]) -> tuple[StepDocument, ...]:
+    return tuple(
+        StepDocument(
+            step.name,
+            sum(part.share_bp for part in step.split if part.role == "candidate"),
+            step.sizes,
+            leaving(step.leave),
+        )
+        for step in steps
+    )
+
+
+def rollout_document(rollout: Rollout) -> RolloutDocument:
+    return RolloutDocument(
+        id=rollout.id, service=rollout.service, environment=rollout.environment, kind=rollout.kind, by=rollout.by,
+        phase=rollout.phase, strategy=rollout.strategy, release=rollout.revision.release, version=rollout.revision.version,
+        step=rollout.step, steps=step_documents(rollout.steps()), reason=rollout.reason, reason_code=rollout.reason_code,
+        started_at=rollout.started_at, step_entered_at=rollout.entered_at,
+        decided_at=rollout.decided_at, ended_at=rollout.ended_at,
+        reached_bp=rollout.reached_bp, candidate=rollout.candidate, live=rollout.live, verdict=rollout.verdict,
+    )  # fmt: skip
+
+
+def waiting_document(pending: Pending, key: Key, live_replicas: int | None) -> RolloutDocument:
+    """A rollout that has been asked for and that the engine has not begun yet."""
+    intent = pending.intent
+    assert isinstance(intent, Deploy | Rollback)
+    deploys = isinstance(intent, Deploy)
+    steps: tuple[StepDocument, ...] = ()
+    if isinstance(intent, Deploy):
+        placement = intent.placement
+        steps = step_documents(
+            course(intent.strategy, placement.pace, placement.replicas, live_replicas).steps
+        )
+    return RolloutDocument(
+        id=intent.rollout, service=key.service, environment=key.environment, kind="deploy" if deploys else "rollback",
+        by=intent.by, phase="pending", strategy=name_of(intent.strategy) if isinstance(intent, Deploy) else "rollback",
+        release=intent.revision.release if isinstance(intent, Deploy) else intent.release,
+        version=intent.revision.version if isinstance(intent, Deploy) else None, step=0, steps=steps,
+        reason="waiting for the engine to begin", reason_code="asked", started_at=None,
+    )  # fmt: skip

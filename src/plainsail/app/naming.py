@@ -1,0 +1,153 @@
+"""From the names that people type to the things they mean: services, environments, releases, rollouts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from plainsail.app.context import Context
+from plainsail.domain.intents import Deploy, Rollback
+from plainsail.domain.release import Release, short
+from plainsail.domain.rollout import Rollout, Target
+from plainsail.domain.service import Environment, Placement, Service
+from plainsail.ports.errors import NotFound, Rejected
+from plainsail.ports.store import Key, Pending
+from plainsail.spec.diagnostics import did_you_mean, shown
+
+PREFIX = 8
+"""Hex digits of a digest that are enough to mean one."""
+
+
+def service(context: Context, name: str) -> Service:
+    """Raises NotFound, with the nearest name that is known."""
+    known = context.store.services()
+    if name not in known:
+        raise NotFound(
+            "service_unknown", f"There is no service {shown(name)}", _nearest(name, known, "plainsail apply")
+        )
+    return known[name]
+
+
+def placed(context: Context, name: str, environment: str) -> tuple[Service, Placement, Environment]:
+    """The service, how it is placed there, and the environment. Raises NotFound."""
+    declared = service(context, name)
+    environments = context.store.environments()
+    if environment not in environments:
+        raise NotFound(
+            "environment_unknown", f"There is no environment {shown(environment)}",
+            _nearest(environment, environments, "plainsail apply"),
+        )  # fmt: skip
+    placement = declared.placements.get(environment)
+    if placement is None:
+        raise NotFound(
+            "not_placed", f"{name} is not placed in {environment}",
+            f"{name} is in {', '.join(declared.placements)}; add '{environment}: {{}}' under its 'in:' and apply",
+        )  # fmt: skip
+    return declared, placement, environments[environment]
+
+
+def target(context: Context, key: Key) -> Target:
+    """What runs there; empty before the first deploy. Raises NotFound."""
+    placed(context, key.service, key.environment)
+    return context.store.target(key) or Target(key.service, key.environment)
+
+
+def only_environment(context: Context, name: str, environment: str | None) -> Key:
+    """The target that a service's name means: the environment given, or its only one."""
+    if environment is not None:
+        placed(context, name, environment)
+        return Key(name, environment)
+    environments = tuple(service(context, name).placements)
+    if len(environments) != 1:
+        raise Rejected("ambiguous", f"{name} is in {', '.join(environments)}", "say which with --env")
+    return Key(name, environments[0])
+
+
+def release(context: Context, service: str, text: str) -> Release:
+    """By digest, by the first digits of one (8 or more), or by version (the latest of that name). Raises NotFound."""
+    exact = context.store.release(text, service)
+    if exact is not None:
+        return exact
+    releases = context.store.releases(service)
+    for one in releases:
+        if one.version == text:
+            return one
+    digits = text.removeprefix("sha256:")
+    found = [
+        one
+        for one in releases
+        if len(digits) >= PREFIX and one.digest.removeprefix("sha256:").startswith(digits)
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise Rejected("ambiguous", f"{text} begins {len(found)} releases of {service}", "write more digits")
+    latest = ", ".join(f"{one.version} ({short(one.digest)})" for one in releases[:3])
+    raise NotFound(
+        "release_unknown", f"There is no release {shown(text)} of {service}",
+        f"the latest are {latest}" if latest else "deploy a directory first",
+    )  # fmt: skip
+
+
+def rollout(context: Context, text: str, environment: str | None = None) -> Rollout | Pending:
+    """By id, or by service: the one under way there, else the last. Raises NotFound, Rejected (`ambiguous`)."""
+    found = context.store.rollout(text) or context.store.asked(text)
+    if found is not None:
+        return found
+    declared = context.store.services().get(text)
+    if declared is None:
+        raise NotFound(
+            "rollout_unknown", f"There is no rollout and no service {shown(text)}",
+            _nearest(text, context.store.services(), "plainsail history"),
+        )  # fmt: skip
+    if environment is not None:
+        placed(context, text, environment)
+    environments = [environment] if environment is not None else list(declared.placements)
+    under_way = [one for name in environments if (one := _under_way(context, Key(text, name))) is not None]
+    if len(under_way) == 1:
+        return under_way[0]
+    if under_way:
+        raise Rejected(
+            "ambiguous", f"{text} has rollouts under way in {', '.join(environments)}", "say which with --env"
+        )
+    last = context.store.rollouts(text, environment, limit=1)
+    if not last:
+        raise NotFound(
+            "rollout_unknown",
+            f"{text} has had no rollout",
+            f"start one: plainsail deploy {text} DIRECTORY --to {environments[0]}",
+        )
+    return last[0]
+
+
+def key_of(found: Rollout | Pending, context: Context) -> Key:
+    """The target of a rollout, also of one that is still an intent."""
+    if isinstance(found, Rollout):
+        return Key(found.service, found.environment)
+    for key in context.store.targets():
+        if any(one.id == found.id for one in context.store.pending(key)):
+            return key
+    raise Rejected("rollout_changed", "The rollout has just begun", "ask again")
+
+
+def waiting(context: Context, key: Key) -> Pending | None:
+    """The latest rollout that has been asked for there and has not begun."""
+    found = [one for one in context.store.pending(key) if isinstance(one.intent, Deploy | Rollback)]
+    return found[-1] if found else None
+
+
+def id_of(found: Rollout | Pending) -> str:
+    return found.id if isinstance(found, Rollout) else found.intent.rollout
+
+
+def _under_way(context: Context, key: Key) -> Rollout | Pending | None:
+    """What waits to begin is newer than what is under way."""
+    state = context.store.target(key)
+    return waiting(context, key) or (state.rollout if state else None)
+
+
+def _nearest(name: str, known: Iterable[str], otherwise: str) -> str:
+    names = sorted(known)
+    guess = did_you_mean(name, names)
+    if guess or not names:
+        return guess or f"register it first: {otherwise}"
+    return f"there is {', '.join(names[:10])}"

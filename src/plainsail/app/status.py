@@ -1,0 +1,132 @@
+"""What runs where, which share of users it has, and why: the store's state joined with what was last seen."""
+
+from __future__ import annotations
+
+import msgspec
+
+from plainsail.app import naming
+from plainsail.app.access import Subject, allow
+from plainsail.app.context import Context
+from plainsail.app.documents import (
+    GroupDocument,
+    InstanceDocument,
+    RolloutDocument,
+    StatusDocument,
+    rollout_document,
+    waiting_document,
+)
+from plainsail.domain.observation import Counts, GroupSeen, Seen
+from plainsail.domain.rollout import Group, Rollout, Target
+from plainsail.domain.service import Environment
+from plainsail.ports.errors import NotFound
+from plainsail.ports.store import Key, Pending
+
+
+class ServiceDocument(msgspec.Struct, frozen=True):
+    service: str
+    environments: tuple[StatusDocument, ...]
+
+
+class ServicesDocument(msgspec.Struct, frozen=True):
+    services: tuple[ServiceDocument, ...]
+
+
+def status(context: Context, subject: Subject, key: Key) -> StatusDocument:
+    """One target. Raises NotFound."""
+    allow(subject, "read")
+    _, placement, environment = naming.placed(context, key.service, key.environment)
+    return _status(context, key, placement.hosts, environment)
+
+
+def services(context: Context, subject: Subject, service: str | None = None) -> ServicesDocument:
+    """All targets, or those of one service. Raises NotFound."""
+    allow(subject, "read")
+    declared = {service: naming.service(context, service)} if service else context.store.services()
+    environments = context.store.environments()
+    return ServicesDocument(tuple(
+        ServiceDocument(name, tuple(
+            _status(context, Key(name, where), placement.hosts, environments[where])
+            for where, placement in one.placements.items() if where in environments
+        ))
+        for name, one in sorted(declared.items())
+    ))  # fmt: skip
+
+
+def rollout_by_id(context: Context, id: str) -> RolloutDocument:
+    """Also one that is still to begin, or that the engine refused to begin. Raises NotFound."""
+    found: Rollout | Pending | None = context.store.rollout(id)
+    if found is None:
+        waiting = context.store.asked(id)
+        # Between the two questions the engine may have begun it.
+        found = context.store.rollout(id) or waiting
+    if found is not None:
+        return describe(context, found)
+    for written in context.store.events(0, None, id):
+        event = written.event
+        if event.kind == "intent_refused":
+            return RolloutDocument(
+                id=id, service=event.service, environment=event.environment, kind="rollback", by=event.by, phase="failed",
+                strategy="", release=None, version=None, step=0, steps=(), reason=event.reason, reason_code=event.code,
+                started_at=event.at, ended_at=event.at,
+            )  # fmt: skip
+    raise NotFound("rollout_unknown", f"There is no rollout {id}", "plainsail history lists them")
+
+
+def describe(context: Context, found: Rollout | Pending) -> RolloutDocument:
+    if isinstance(found, Rollout):
+        return rollout_document(found)
+    key = naming.key_of(found, context)
+    state = context.store.target(key)
+    live = state.group(state.live) if state else None
+    return waiting_document(found, key, live.replicas if live else None)
+
+
+def _status(context: Context, key: Key, hosts: tuple[str, ...], environment: Environment) -> StatusDocument:
+    state = context.store.target(key) or Target(key.service, key.environment)
+    seen = context.live.seen(key)
+    routes = seen.traffic.routes if seen and seen.traffic else ()
+    return StatusDocument(
+        service=key.service, environment=key.environment, url=_url(environment), hosts=hosts,
+        groups=tuple(_group(group, seen) for group in _shown(state, seen)), routes=routes,
+        rollout=_under_way(context, key, state), last_rollout=_last(context, key),
+        quarantine=state.quarantine, trouble=dict(context.live.trouble(key)),
+        observed_at=seen.at if seen else None,
+    )  # fmt: skip
+
+
+def _shown(state: Target, seen: Seen | None) -> tuple[Group, ...]:
+    """Live first, then the candidate; old groups only as long as something is left of them."""
+    order = {state.live: 0, state.rollout.candidate if state.rollout else None: 1}
+    busy = [group for group in state.groups if group.id in order or (seen and seen.groups.get(group.id))]
+    return tuple(sorted(busy, key=lambda group: order.get(group.id, 2)))
+
+
+def _group(group: Group, seen: Seen | None) -> GroupDocument:
+    found = seen.groups.get(group.id, GroupSeen(group.id, 0)) if seen else GroupSeen(group.id, 0)
+    counts: Counts | None = seen.counts.get(group.id) if seen else None
+    return GroupDocument(
+        group=group.id, role=group.role, release=group.revision.release, version=group.revision.version,
+        config=group.revision.config, replicas=group.replicas, ready=found.ready(),
+        share_bp=seen.share(group.id) if seen else 0,
+        instances=tuple(InstanceDocument(one.id, one.state, one.address, one.since) for one in found.instances),
+        crashes=found.crashes, failed_starts=found.failed_starts, trouble=found.trouble,
+        counts=counts, latency=seen.latency.get(group.id) if seen else None,
+    )  # fmt: skip
+
+
+def _under_way(context: Context, key: Key, state: Target) -> RolloutDocument | None:
+    if state.rollout is not None:
+        return rollout_document(state.rollout)
+    waiting = naming.waiting(context, key)
+    return describe(context, waiting) if waiting else None
+
+
+def _last(context: Context, key: Key) -> RolloutDocument | None:
+    ended = [one for one in context.store.rollouts(key.service, key.environment, limit=5) if one.ended()]
+    return rollout_document(ended[0]) if ended else None
+
+
+def _url(environment: Environment) -> str | None:
+    """Where users come in, if the router's configuration says it."""
+    listen = environment.router.config.get("listen")
+    return f"http://{listen}" if isinstance(listen, str) else None

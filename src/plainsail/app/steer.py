@@ -1,0 +1,149 @@
+"""Steers what is under way. Rollback and abort ask no gate, ever."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from plainsail.app import naming
+from plainsail.app.access import Subject, allow
+from plainsail.app.context import Context
+from plainsail.app.documents import RolloutDocument
+from plainsail.app.status import describe, rollout_by_id
+from plainsail.domain.intents import Abort, Advance, Intent, Pause, Resume, Rollback
+from plainsail.domain.release import short
+from plainsail.domain.rollout import Revision, Rollout, Target
+from plainsail.domain.strategy import Judged
+from plainsail.ports.errors import Rejected
+from plainsail.ports.store import Key, Pending
+
+Verb = Literal["pause", "resume", "advance", "abort"]
+
+
+class Conflict(Rejected):
+    """Not possible as things are now."""
+
+
+def steer(
+    context: Context,
+    subject: Subject,
+    verb: Verb,
+    rollout: str,
+    environment: str | None = None,
+    reason: str = "",
+) -> RolloutDocument:
+    """Write the intent; `rollout` is an id or a service. Raises NotFound, Conflict, Rejected (`ambiguous`)."""
+    allow(subject, "steer")
+    found = naming.rollout(context, rollout, environment)
+    id = naming.id_of(found)
+    _check(verb, found)
+    _ask(context, naming.key_of(found, context), _intent(verb, id, subject.name, reason))
+    return rollout_by_id(context, id)
+
+
+def abort_all(context: Context, subject: Subject, reason: str = "") -> tuple[RolloutDocument, ...]:
+    """Every rollout that can still be taken back; the empty tuple if nothing is under way."""
+    allow(subject, "steer")
+    stopped: list[RolloutDocument] = []
+    for key in context.store.targets():
+        state = context.store.target(key)
+        found = naming.waiting(context, key) or (state.rollout if state else None)
+        if found is None or (isinstance(found, Rollout) and found.phase == "rolling_back"):
+            continue
+        _ask(context, key, Abort(naming.id_of(found), subject.name, reason))
+        stopped.append(describe(context, found))
+    return tuple(stopped)
+
+
+def rollback(
+    context: Context, subject: Subject, key: Key, to: str | None = None, reason: str = ""
+) -> RolloutDocument:
+    """Back to `to`, or to the last good release, at once; the rollout that does it.
+
+    While a candidate is on its way the last good release is the live one, so then that rollout is aborted. Raises
+    NotFound, Conflict (`nothing_to_go_back_to`).
+    """
+    allow(subject, "steer")
+    state = naming.target(context, key)
+    under_way = state.rollout
+    if to is None and under_way is not None and under_way.live is not None and under_way.phase != "finishing":
+        if under_way.phase != "rolling_back":
+            why = reason or f"rollback asked by {subject.name}"
+            _ask(context, key, Abort(under_way.id, subject.name, why))
+        return rollout_by_id(context, under_way.id)
+    release = naming.release(context, key.service, to).digest if to is not None else None
+    _check_good(state, release)
+    intent = Rollback(context.new_id(), subject.name, release, reason)
+    _ask(context, key, intent)
+    return rollout_by_id(context, intent.rollout)
+
+
+def _ask(context: Context, key: Key, intent: Intent) -> None:
+    context.store.ask(key, intent, context.now())
+    context.live.nudge(key)
+
+
+def _intent(verb: Verb, rollout: str, by: str, reason: str) -> Intent:
+    match verb:
+        case "abort":
+            return Abort(rollout, by, reason)
+        case "pause":
+            return Pause(rollout, by, reason)
+        case "resume":
+            return Resume(rollout, by)
+        case "advance":
+            return Advance(rollout, by)
+
+
+def _check(verb: Verb, found: Rollout | Pending) -> None:
+    """Say at once what the engine would refuse a moment later."""
+    if not isinstance(found, Rollout):
+        return
+    name = f"Rollout {found.id} of {found.service} in {found.environment}"
+    if found.ended():
+        ended = found.phase.replace("_", " ")
+        raise Conflict(
+            "rollout_ended",
+            f"{name} is over: {ended}",
+            f"to go back: plainsail rollback {found.service} --env {found.environment}",
+        )
+    if found.phase == "rolling_back":
+        raise Conflict(
+            "rolling_back",
+            f"{name} is on its way back already",
+            f"follow it: plainsail watch {found.service}",
+        )
+    if verb == "resume" and found.phase != "paused":
+        raise Conflict("not_paused", f"{name} is {found.phase}, not paused", "nothing has to be done")
+    if verb == "pause" and found.phase != "progressing":
+        raise Conflict(
+            "not_progressing", f"{name} is {found.phase}", "only a progressing rollout can be paused"
+        )
+    if verb == "advance" and (not isinstance(found.current().leave, Judged) or found.in_force_at is None):
+        raise Conflict(
+            "nothing_to_skip",
+            f"{name} waits for instances, not for evidence",
+            "see what they say: plainsail output " + found.service,
+        )
+
+
+def _check_good(state: Target, release: str | None) -> None:
+    live = state.group(state.live)
+    good: tuple[Revision, ...] = state.good
+    if state.rollout is not None and state.rollout.phase == "finishing" and live is not None:
+        good = (live.revision, *good)
+    if release is None and any(one.release not in state.quarantine for one in good):
+        return
+    if release is not None and any(one.release == release for one in good):
+        return
+    where = f"{state.service} in {state.environment}"
+    if live is None:
+        raise Conflict("nothing_to_go_back_to", f"{where} has nothing live", "deploy a release")
+    if release is not None:
+        names = ", ".join(f"{one.version} ({short(one.release)})" for one in good[:5])
+        raise Conflict("nothing_to_go_back_to", f"{short(release)} was not live as {where} before",
+                       f"there is {names}" if names else "deploy it instead")  # fmt: skip
+    raise Conflict(
+        "nothing_to_go_back_to",
+        f"{where} has no good release before {live.revision.version}",
+        "deploy another release",
+    )
