@@ -1,9 +1,10 @@
 """The example that every document of ours shows, and what it means."""
 
+from tests.spec.drivers import DRIVERS
+
 from plainsail.domain.service import Driver, LatencyCriteria, Pace, Probe, Stop
 from plainsail.domain.strategy import Canary
 from plainsail.spec.decode import decode
-from tests.spec.drivers import DRIVERS
 
 EXAMPLE = """\
 schema: 1

@@ -13,8 +13,8 @@ import msgspec
 
 from plainsail.domain import service as shape
 from plainsail.domain import strategy
-from plainsail.domain.units import ALL
-from plainsail.spec.diagnostics import Path, did_you_mean, shown
+from plainsail.domain.units import ALL, percent_of
+from plainsail.spec.diagnostics import Path, did_you_mean, listed, shown, there_are
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -47,7 +47,7 @@ REPEATABLE = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE")
 def name_of(noun: str) -> Check:
     def check(name: str) -> Iterator[Fault]:
         if not NAME.fullmatch(name):
-            meant = re.sub(r"[^a-z0-9-]+", "-", name.lower()[:40]).strip("-0123456789")
+            meant = re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-0123456789")
             yield Fault(
                 f"{shown(name)} can't be the name of {noun}: a small letter, then at most 39 of a-z, 0-9 and '-'",
                 f"did you mean '{meant}'?" if NAME.fullmatch(meant) else "write one such as 'shop-2'",
@@ -111,9 +111,9 @@ def probe(asked: shape.Probe) -> Iterator[Fault]:
         yield Fault(
             "A probe needs one of 'http', 'tcp' and 'command'", "add 'tcp: true', or 'http: /healthz'"
         )
-    for name in ways[1:]:
+    for name in ways[1:2]:
         yield Fault(
-            f"A probe asks in one way, and this one has {' and '.join(ways)}",
+            f"A probe asks in one way, and this one has {listed(ways, 'and')}",
             "keep one",
             (name,),
             at_key=True,
@@ -179,13 +179,13 @@ def canary_steps(steps: tuple[int, ...]) -> Iterator[Fault]:
 
 def methods(given: tuple[str, ...]) -> Iterator[Fault]:
     for index, method in enumerate(given):
-        if method in ("POST", "PATCH"):
+        if method.upper() in ("POST", "PATCH"):
             yield Fault(
-                f"{method} can't be shielded: it may have been carried out before it failed, and would be done twice",
+                f"{method.upper()} can't be shielded: it may have been carried out before it failed, and would be done twice",
                 "leave it out", (index,),
             )  # fmt: skip
         elif method not in REPEATABLE:
-            hint = did_you_mean(method, REPEATABLE) or f"there are {', '.join(REPEATABLE)}"
+            hint = did_you_mean(method, REPEATABLE) or there_are(REPEATABLE)
             yield Fault(f"{shown(method)} is not a method that can be shielded", hint, (index,))
 
 
@@ -217,7 +217,7 @@ def pace(chosen: shape.Pace) -> Iterator[Fault]:
 def errors(criteria: shape.ErrorCriteria) -> Iterator[Fault]:
     if criteria.max < criteria.margin:
         yield Fault(
-            f"'max' ({criteria.max:.4%}) is below 'margin' ({criteria.margin:.4%})",
+            f"'max' ({percent_of(criteria.max)}) is below 'margin' ({percent_of(criteria.margin)})",
             "make it at least as large",
             ("max",),
         )
@@ -262,6 +262,14 @@ def above_zero(name: str) -> Check:
     return check
 
 
+def odds(name: str) -> Check:
+    def check(part: float) -> Iterator[Fault]:
+        if not 0 < part <= 0.5:
+            yield Fault(f"'{name}' must be more than 0 and at most 50%, and is {part:.4g}")
+
+    return check
+
+
 def margin(part: float) -> Iterator[Fault]:
     if part <= 0:
         yield Fault("'margin' must be more than 0: no number of requests could prove that nothing differs")
@@ -299,8 +307,8 @@ OF_A_FIELD: Mapping[tuple[type, str], tuple[Check, ...]] = {
     (shape.ErrorCriteria, "margin"): (margin,),
     (shape.LatencyCriteria, "margin"): (margin,),
     (shape.LatencyCriteria, "bound"): (above_zero("bound"),),
-    (shape.EvidenceCriteria, "alpha"): (between("alpha", 1e-9, 0.5),),
-    (shape.EvidenceCriteria, "beta"): (between("beta", 1e-9, 0.5),),
+    (shape.EvidenceCriteria, "alpha"): (odds("alpha"),),
+    (shape.EvidenceCriteria, "beta"): (odds("beta"),),
     (shape.EvidenceCriteria, "crashes"): (between("crashes", 0, 1000),),
     (shape.Shield, "methods"): (methods,),
     (shape.Sticky, "cookie"): (token("cookie"),),

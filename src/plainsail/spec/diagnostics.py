@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -76,6 +76,21 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     # A word longer than any name we know is no slip of the pen; comparing it would only take time.
     near = difflib.get_close_matches(word[:100].lower().replace("_", "-"), by_folded, n=1, cutoff=0.6)
     return f"did you mean '{by_folded[near[0]]}'?" if near else ""
+
+
+def there_are(known: Collection[str]) -> str:
+    """`there are a, b and c`: all that could have been written."""
+    return (
+        f"there {'are' if len(known) > 1 else 'is only'} {listed(known, 'and')}"
+        if known
+        else "there are none"
+    )
+
+
+def listed(words: Iterable[str], last: str) -> str:
+    """`a, b or c`"""
+    *before, final = words
+    return f"{', '.join(before)} {last} {final}" if before else final
 
 
 def shown(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from plainsail.domain.service import Document, Environment, Notify, Service
 from plainsail.spec.decode import Located, locate
-from plainsail.spec.diagnostics import Diagnostic, Path, SpecError, did_you_mean, dotted, shown
+from plainsail.spec.diagnostics import Diagnostic, Path, SpecError, did_you_mean, dotted, shown, there_are
 from plainsail.spec.drivers import Drivers
 
 NOTHING = Document(schema=1)
@@ -77,17 +77,17 @@ def _notify_twice(files: Sequence[Located]) -> Iterator[Diagnostic]:
 
 
 def _unknown_environments(files: Sequence[Located], known: Collection[str]) -> Iterator[Diagnostic]:
-    there_are = f"there are {', '.join(known)}" if known else "declare it under 'environments'"
+    others = there_are(known) if known else "declare it under 'environments'"
     for located in files:
         for name, environment in located.document.environments.items():
             if environment.after is not None and environment.after not in known:
                 message = f"Unknown environment {shown(environment.after)}"
-                hint = did_you_mean(environment.after, known) or there_are
+                hint = did_you_mean(environment.after, known) or others
                 yield _at(located, ("environments", name, "after"), message, hint)
         for name, service in located.document.services.items():
             for place in service.placements:
                 if place not in known:
-                    hint = did_you_mean(place, known) or there_are
+                    hint = did_you_mean(place, known) or others
                     message = f"Unknown environment {shown(place)}"
                     yield _at(located, ("services", name, "in", place), message, hint, key=True)
 

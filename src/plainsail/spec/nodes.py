@@ -117,12 +117,14 @@ class _Composer:
         next(self._events)  # the stream starts
         event = next(self._events)
         if isinstance(event, yaml.StreamEndEvent):
-            self._stop(START, "The file is empty", "start it with 'schema: 1'")
+            self._empty()
         built = self._node(next(self._events), 0)
         next(self._events)  # the document ends
         event = next(self._events)
         if not isinstance(event, yaml.StreamEndEvent):
             self._stop(_mark(event), "A second document begins here", "write each to a file of its own")
+        if isinstance(built.node, Scalar) and built.node.null():
+            self._empty()
         return built.node
 
     def _node(self, event: yaml.Event, depth: int) -> _Built:
@@ -137,7 +139,7 @@ class _Composer:
             self._anchors[event.anchor] = None
         match event:
             case yaml.ScalarEvent():
-                built = _Built(Scalar(_mark(event), event.value, quoted=event.style is not None))
+                built = _Built(Scalar(_mark(event), event.value, quoted=bool(event.style)))
             case yaml.SequenceStartEvent():
                 built = self._items(event, depth)
             case _:
@@ -200,6 +202,9 @@ class _Composer:
         )
         return False
 
+    def _empty(self) -> NoReturn:
+        self._stop(START, "The file is empty", "start it with 'schema: 1'")
+
     def _stop(self, mark: Mark, message: str, hint: str = "") -> NoReturn:
         self._problems.say(mark, message, hint)
         raise _Stop
@@ -240,7 +245,11 @@ def _say_syntax(error: yaml.MarkedYAMLError, text: str, problems: Problems) -> N
     at = error.problem_mark or error.context_mark
     mark = Mark(at.line + 1, at.column + 1) if at else START
     lines = BREAK.split(text)
-    rest = lines[mark.line - 1][mark.col - 1 :] if mark.line <= len(lines) else ""
+    while len(lines) > 1 and not lines[-1].strip():
+        lines.pop()
+    end = Mark(len(lines), len(lines[-1]) + 1)
+    mark = min(mark, end)  # libyaml sees the end of a text at the begin of a line after it
+    rest = lines[mark.line - 1][mark.col - 1 :]
     problem = error.problem or "it can't be read"
     began = ""
     if error.context and error.context_mark and error.context_mark.line + 1 != mark.line:
@@ -255,5 +264,8 @@ def _say_syntax(error: yaml.MarkedYAMLError, text: str, problems: Problems) -> N
             "A second ':' in one value, or a wrong indentation",
             "quote the value, or align the line with its neighbours",
         )
+    elif "did not find expected key" in problem:
+        problems.say(mark, "A key is expected here", "give one, or indent the line like its neighbours")
     else:
-        problems.say(mark, f"This is not YAML: {problem}{began}")
+        ends = "the text ends here, and " if mark == end else ""
+        problems.say(mark, f"This is not YAML: {ends}{problem}{began}")

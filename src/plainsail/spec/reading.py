@@ -16,7 +16,7 @@ from msgspec import inspect
 
 from plainsail.domain.service import Driver
 from plainsail.spec.checks import OF_A_FIELD, OF_A_NAME, OF_A_WHOLE, Fault
-from plainsail.spec.diagnostics import Mark, Path, Problems, did_you_mean, shown
+from plainsail.spec.diagnostics import Mark, Path, Problems, did_you_mean, listed, shown, there_are
 from plainsail.spec.drivers import Drivers
 from plainsail.spec.keys import example_of, home_of, type_of
 from plainsail.spec.nodes import Entry, Fields, Items, Node, Scalar, place
@@ -76,10 +76,7 @@ class Reader:
     def read(self, node: Node, kind: inspect.Type, spot: Spot) -> Any | Bad:
         """The value, of exactly the declared type, or BAD. TypeError for a type that has no form in YAML."""
         if isinstance(node, Scalar) and node.null():
-            what = "it" if not spot.path or isinstance(spot.path[-1], int) else "the key"
-            return self._bad(
-                node.mark, spot, f"{spot.name()} has no value", f"give a value or leave {what} out"
-            )
+            return self._bad(node.mark, spot, f"{spot.name()} has no value", _instead_of_nothing(kind, spot))
         match kind:
             case inspect.Metadata(type=inner, extra={"scalar": str(unit)}):
                 return self._quantity(node, unit, inner, spot)
@@ -156,10 +153,9 @@ class Reader:
     def _unknown(self, entry: Entry, known: Mapping[str, object], spot: Spot) -> None:
         word = entry.key.text
         hint = did_you_mean(word, known)
-        if not hint and (home := home_of(word)):
+        if not hint and (home := home_of(word.replace("-", "_"))):
             hint = f"it belongs to {home}"
-        if not hint:
-            hint = f"there are {', '.join(known)}" if known else "there are none"
+        hint = hint or there_are(known)
         told = "the file" if not spot.path else spot.name().replace("An entry", "an entry")
         self._problems.say(entry.key.mark, f"Unknown key {shown(word)} in {told}", hint, (*spot.path, word))
 
@@ -241,7 +237,6 @@ class Reader:
                     node, spot, f"the name of one {noun}", f"write {example}, or {{{example}: {{...}}}}"
                 )
         under = spot.under(key.text, key.mark)
-        there_are = f"there are {', '.join(known)}" if known else "none is installed"
         if key.text in known:
             if isinstance(inner, Scalar) and inner.null():
                 return self._bad(
@@ -253,10 +248,13 @@ class Reader:
             return key.text, inner, under
         if noun == "strategy" and key.text in COMING:
             return self._bad(
-                key.mark, under, f"The strategy {shown(key.text)} is not available yet", there_are
+                key.mark, under, f"The strategy {shown(key.text)} is not available yet", there_are(known)
             )
         return self._bad(
-            key.mark, under, f"Unknown {noun} {shown(key.text)}", did_you_mean(key.text, known) or there_are
+            key.mark,
+            under,
+            f"Unknown {noun} {shown(key.text)}",
+            did_you_mean(key.text, known) or there_are(known),
         )
 
     # Scalars.
@@ -292,7 +290,7 @@ class Reader:
                 if isinstance(node, Scalar) and node.text in by_text:
                     return by_text[node.text]
                 hint = did_you_mean(node.text, by_text) if isinstance(node, Scalar) else ""
-                return self._wrong(node, spot, " or ".join(by_text), hint)
+                return self._wrong(node, spot, listed(by_text, "or"), hint)
             case _:
                 raise TypeError(f"{spot.name()}: {kind} has no form in YAML")
 
@@ -332,6 +330,13 @@ class Reader:
     def _bad(self, mark: Mark, spot: Spot, message: str, hint: str = "") -> Bad:
         self._problems.say(mark, message, hint, spot.path)
         return BAD
+
+
+def _instead_of_nothing(kind: inspect.Type, spot: Spot) -> str:
+    if isinstance(kind, inspect.StructType) and not any(field.required for field in kind.fields):
+        return "write {} for its defaults, or leave the key out"
+    listed = not spot.path or isinstance(spot.path[-1], int)
+    return f"give a value or leave {'it' if listed else 'the key'} out"
 
 
 def _is_null(node: Node) -> bool:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable
 
-PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./-]*|--?[A-Za-z0-9][A-Za-z0-9_./-]*")
+PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./%-]*|--?[A-Za-z0-9][A-Za-z0-9_./-]*")
 """What no reader of YAML takes for anything but this text, also inside brackets."""
 
 
