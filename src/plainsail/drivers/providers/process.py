@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import errno
 import fcntl
+import functools
 import logging
 import os
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Annotated
 
 import msgspec
@@ -88,7 +89,8 @@ class Process:
         for one in found.alive:
             self._ports.keep(one.port)
             instance = self._add(self._groups[one.service, one.group], one)
-            self._live(instance, instance.watch())
+            self._live(instance, instance.watch)
+            self._soon(one.service)
         self._tending = asyncio.create_task(self._tend(), name=f"outputs of {self._site.environment}")
 
     async def apply(self, fleet: Fleet, epoch: int) -> None:
@@ -195,7 +197,7 @@ class Process:
             stop=run.stop,
         )
         instance = self._add(group, record)
-        self._live(instance, self._start(group, instance, order))
+        self._live(instance, functools.partial(self._start, group, instance, order))
         return True
 
     async def _start(self, group: Group, instance: Instance, order: GroupOrder) -> None:
@@ -230,15 +232,15 @@ class Process:
         group.instances[record.id] = instance
         return instance
 
-    def _live(self, instance: Instance, life: Coroutine[None, None, None]) -> None:
+    def _live(self, instance: Instance, life: Callable[[], Awaitable[None]]) -> None:
         task = asyncio.create_task(self._until_gone(instance, life), name=instance.record.id)
         self._lives.add(task)
         task.add_done_callback(self._lives.discard)
 
-    async def _until_gone(self, instance: Instance, life: Coroutine[None, None, None]) -> None:
+    async def _until_gone(self, instance: Instance, life: Callable[[], Awaitable[None]]) -> None:
         record = instance.record
         try:
-            await life
+            await life()
         except Exception:  # a defect of ours; its process, if there is one, is found at the next start
             log.exception("the care for %s failed", record.id)
         del self._groups[record.service, record.group].instances[record.id]
