@@ -140,14 +140,16 @@ def live(asked: shape.Probe) -> Iterator[Fault]:
 
 
 def hosts(given: tuple[str, ...]) -> Iterator[Fault]:
+    first = {host: index for index, host in reversed(list(enumerate(given)))}
     for index, host in enumerate(given):
         if not HOST.fullmatch(host):
             meant = re.sub(r"^https?://|[:/].*$", "", host.lower(), flags=re.ASCII)
             yield Fault(
                 f"{shown(host)} is not a host name in small letters",
-                f"did you mean '{meant}'?" if HOST.fullmatch(meant) else "write one such as shop.example", (index,),
-            )  # fmt: skip
-        elif host in given[:index]:
+                f"did you mean '{meant}'?" if HOST.fullmatch(meant) else "write one such as shop.example",
+                (index,),
+            )
+        elif first[host] < index:
             yield Fault(f"{shown(host)} is here twice", "keep one", (index,))
 
 
@@ -182,8 +184,9 @@ def methods(given: tuple[str, ...]) -> Iterator[Fault]:
         if method.upper() in ("POST", "PATCH"):
             yield Fault(
                 f"{method.upper()} can't be shielded: it may have been carried out before it failed, and would be done twice",
-                "leave it out", (index,),
-            )  # fmt: skip
+                "leave it out",
+                (index,),
+            )
         elif method not in REPEATABLE:
             hint = did_you_mean(method, REPEATABLE) or there_are(REPEATABLE)
             yield Fault(f"{shown(method)} is not a method that can be shielded", hint, (index,))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import msgspec
 
 from plainsail.domain.service import Document
-from plainsail.spec.diagnostics import START, Mark, Problems, SpecError
+from plainsail.spec.diagnostics import START, Enough, Mark, Problems, SpecError
 from plainsail.spec.drivers import Drivers
 from plainsail.spec.keys import type_of
 from plainsail.spec.nodes import Node, compose, place
@@ -36,8 +38,10 @@ def decode(text: str, file: str, drivers: Drivers) -> Document:
 def locate(text: str, file: str, drivers: Drivers) -> Located:
     """As `decode`, with the places. SpecError."""
     problems = Problems(file)
-    root = compose(text, problems)
-    document = Reader(drivers, problems).read(root, type_of(Document), Spot((), START)) if root else None
+    root = document = None
+    with suppress(Enough):
+        if root := compose(text, problems):
+            document = Reader(drivers, problems).read(root, type_of(Document), Spot((), START))
     if len(problems):
         raise SpecError(problems.found())
     assert isinstance(document, Document)

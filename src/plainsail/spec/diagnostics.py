@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable
+from itertools import islice
 
 import msgspec
 
@@ -45,6 +46,14 @@ class SpecError(Exception):
         self.diagnostics = diagnostics
 
 
+MOST = 100
+"""Complaints about one file. Nobody reads on past them, and a file made to annoy could have a million."""
+
+
+class Enough(Exception):
+    """There are `MOST` complaints; reading on makes no sense."""
+
+
 class Problems:
     """Collects complaints about one file while it is read, so that a person sees all of them together."""
 
@@ -56,11 +65,17 @@ class Problems:
         return len(self._found)
 
     def say(self, mark: Mark, message: str, hint: str = "", path: Path = ()) -> None:
-        """Add one. The same complaint at the same place (an alias is read several times) counts once."""
+        """Add one. The same complaint at the same place (an alias is read several times) counts once.
+
+        Raises Enough when it was the last that is taken.
+        """
         told = Diagnostic(self.file, mark.line, mark.col, dotted(path), message, hint)
         self._found.setdefault((mark, message), told)
+        if len(self._found) >= MOST:
+            raise Enough
 
     def found(self) -> tuple[Diagnostic, ...]:
+        """In the order of the text."""
         return tuple(self._found[key] for key in sorted(self._found))
 
 
@@ -72,8 +87,8 @@ def dotted(path: Path) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`did you mean 'x'?` for the nearest of the known words, or nothing if none is near."""
-    by_folded = {name.lower().replace("_", "-"): name for name in known}
-    # A word longer than any name we know is no slip of the pen; comparing it would only take time.
+    # Words beyond these numbers and lengths are no slip of the pen; comparing them would only take time.
+    by_folded = {name.lower().replace("_", "-"): name for name in islice(known, 500)}
     near = difflib.get_close_matches(word[:100].lower().replace("_", "-"), by_folded, n=1, cutoff=0.6)
     return f"did you mean '{by_folded[near[0]]}'?" if near else ""
 

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import Literal
 
 from plainsail.domain.service import Document, Environment, Notify, Service
 from plainsail.spec.decode import Located, locate
-from plainsail.spec.diagnostics import Diagnostic, Path, SpecError, did_you_mean, dotted, shown, there_are
+from plainsail.spec.diagnostics import (
+    MOST,
+    Diagnostic,
+    Path,
+    SpecError,
+    did_you_mean,
+    dotted,
+    shown,
+    there_are,
+)
 from plainsail.spec.drivers import Drivers
 
 NOTHING = Document(schema=1)
@@ -39,15 +49,15 @@ def merge(files: Sequence[Located], known: Document = NOTHING) -> Document:
         services |= located.document.services
     everywhere = {**known.environments, **environments}
     elsewhere = {name: service for name, service in known.services.items() if name not in services}
-    found = [
-        *_given_twice(files, "environments"),
-        *_given_twice(files, "services"),
-        *_notify_twice(files),
-        *_unknown_environments(files, everywhere),
-        *_circles(files, everywhere),
-        *_hosts_taken(files, elsewhere),
-    ]
-    if found:
+    complaints = chain(
+        _given_twice(files, "environments"),
+        _given_twice(files, "services"),
+        _notify_twice(files),
+        _unknown_environments(files, everywhere),
+        _circles(files, everywhere),
+        _hosts_taken(files, elsewhere),
+    )
+    if found := list(islice(complaints, MOST)):
         order = [located.file for located in files]
         raise SpecError(tuple(sorted(found, key=lambda told: (order.index(told.file), told.line, told.col))))
     notify = next((file.document.notify for file in files if file.document.notify != Notify()), Notify())
@@ -93,19 +103,24 @@ def _unknown_environments(files: Sequence[Located], known: Collection[str]) -> I
 
 
 def _circles(files: Sequence[Located], environments: Mapping[str, Environment]) -> Iterator[Diagnostic]:
-    """Each circle of `after` once, at the first of its members."""
-    told: set[str] = set()
-    for located in files:
-        for name in located.document.environments:
-            way = [name]
-            while (before := _after(environments, way[-1])) and before not in way:
-                way.append(before)
-            if before == name and told.isdisjoint(way):
-                told.update(way)
-                message = (
-                    f"The environments come after each other in a circle: {' after '.join([*way, name])}"
-                )
-                yield _at(located, ("environments", name, "after"), message, "let one of them be the first")
+    """Each circle of `after` once, at the first of its members that a file declares."""
+    declared = {name: located for located in files for name in located.document.environments}
+    walked: set[str] = set()
+    for start in declared:
+        way: dict[str, None] = {}  # a set that keeps its order
+        here: str | None = start
+        while here and here not in walked and here not in way:
+            way[here] = None
+            here = _after(environments, here)
+        walked.update(way)
+        if here in way:
+            circle = list(way)[list(way).index(here) :]
+            first = next(name for name in declared if name in circle)
+            at = circle.index(first)
+            told = " after ".join((*circle[at:], *circle[:at], first))
+            message = f"The environments come after each other in a circle: {told}"
+            path = ("environments", first, "after")
+            yield _at(declared[first], path, message, "let one of them be the first")
 
 
 def _after(environments: Mapping[str, Environment], name: str) -> str | None:

@@ -8,7 +8,7 @@ an earlier one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NoReturn, TypeGuard
 
 import msgspec
@@ -52,13 +52,10 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Fields(msgspec.Struct, frozen=True):
-    """A mapping; its keys differ."""
+    """A mapping, by the text of its keys."""
 
     mark: Mark
-    entries: tuple[Entry, ...] = ()
-
-    def get(self, key: str) -> Entry | None:
-        return next((entry for entry in self.entries if entry.key.text == key), None)
+    entries: Mapping[str, Entry] = {}
 
 
 Node = Scalar | Items | Fields
@@ -82,7 +79,7 @@ def place(node: Node | None, path: Path, *, key: bool = False) -> Mark:
     """Where the value at a path is written, or its key, or the nearest thing above it that is."""
     mark = node.mark if node else START
     for part in path:
-        if isinstance(node, Fields) and isinstance(part, str) and (entry := node.get(part)):
+        if isinstance(node, Fields) and isinstance(part, str) and (entry := node.entries.get(part)):
             node, mark = entry.value, entry.key.mark
             if not key and part == path[-1]:
                 mark = node.mark
@@ -176,7 +173,7 @@ class _Composer:
             parts += (key, value)
             if self._is_key(key.node) and self._is_new(key.node, entries):
                 entries[key.node.text] = Entry(key.node, value.node)
-        return _whole(Fields(_mark(start), tuple(entries.values())), parts)
+        return _whole(Fields(_mark(start), entries), parts)
 
     def _is_key(self, key: Node) -> TypeGuard[Scalar]:
         if not isinstance(key, Scalar):

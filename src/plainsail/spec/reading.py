@@ -109,7 +109,7 @@ class Reader:
             return self._wrong(node, spot, "a mapping", f"its keys are {known}" if known else "write {}")
         fields = {field.encode_name: field for field in kind.fields}
         read: dict[str, Any] = {}
-        for entry in node.entries:
+        for entry in node.entries.values():
             if field := fields.get(entry.key.text):
                 read[field.name] = self._field(entry, kind.cls, field, spot)
             else:
@@ -137,7 +137,7 @@ class Reader:
         node, spot = entry.value, above.under(entry.key.text, entry.key.mark)
         of_a_name = OF_A_NAME.get((owner, field.name))
         if of_a_name and isinstance(node, Fields):
-            for each in node.entries:
+            for each in node.entries.values():
                 for fault in of_a_name(each.key.text):
                     self._tell(fault, each.key.mark, spot.under(each.key.text, each.key.mark))
         value = self.read(node, field.type, spot)
@@ -164,7 +164,7 @@ class Reader:
             return self._wrong(node, spot, "a mapping of names", "write NAME: and the value")
         read = {
             entry.key.text: self.read(entry.value, value, spot.under(entry.key.text, entry.key.mark))
-            for entry in node.entries
+            for entry in node.entries.values()
         }
         return {name: each for name, each in read.items() if each is not BAD}
 
@@ -212,11 +212,10 @@ class Reader:
         if (check := getattr(config, "check", None)) and (refusal := check()):
             return self._bad(under.mark, under, str(refusal))
         assert isinstance(inner, Fields)
-        written = {entry.key.text for entry in inner.entries}
         plain = {
             field.encode_name: msgspec.to_builtins(getattr(config, field.name))
             for field in declared.fields
-            if field.encode_name in written
+            if field.encode_name in inner.entries
         }
         return Driver(name, plain)
 
@@ -229,7 +228,8 @@ class Reader:
             case Scalar():
                 key = node
                 inner = Fields(node.mark)
-            case Fields(entries=(entry,)):
+            case Fields(entries=entries) if len(entries) == 1:
+                (entry,) = entries.values()
                 key, inner = entry.key, entry.value
             case _:
                 example = next(iter(known), "name")
@@ -299,8 +299,8 @@ class Reader:
             if "\0" in node.text:
                 return self._bad(node.mark, spot, f"{spot.name()} holds a NUL character", "leave it out")
             return node.text
-        if isinstance(node, Fields) and len(node.entries) == 1 and _is_null(node.entries[0].value):
-            word = "{" + node.entries[0].key.text + "}"
+        if isinstance(node, Fields) and [_is_null(entry.value) for entry in node.entries.values()] == [True]:
+            word = "{" + next(iter(node.entries)) + "}"
             return self._wrong(node, spot, "a text", f'did you mean "{word}", in quotes?')
         return self._wrong(node, spot, "a text")
 
