@@ -1,0 +1,115 @@
+"""A service's cumulative counts, read from HAProxy's stick-tables.
+
+Started, finished, failed, shielded and slow are counted there, request by request. A request that hangs has not
+finished; it is seen in the table of requests under way, which are kept by group and slice of time of their beginning.
+One that is past the latency bound is `overdue`: counted as a request and as slow at once, not only when it ends.
+
+If an overdue request then ends without an answer because its user gave up, it would be taken back, and counts never
+fall. So it is remembered as abandoned, beside the counters in HAProxy (`gpt0`), where it lives exactly as long as
+they do.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from plainsail.domain.observation import Counts
+from plainsail.drivers.routers.haproxy.cli import Line
+from plainsail.drivers.routers.haproxy.table import micros, width
+from plainsail.drivers.routers.haproxy.template import COUNTS
+
+READS = 3
+"""Tries to read both tables with no request finishing in between."""
+
+
+class Tally(msgspec.Struct):
+    """One group as the router counted it, and what is under way."""
+
+    shielded: int = 0
+    started: int = 0
+    finished: int = 0
+    failed: int = 0
+    slow: int = 0
+    abandoned: int = 0
+    overdue: int = 0
+
+    def counts(self) -> Counts:
+        late = self.overdue + self.abandoned
+        return Counts(
+            requests=self.finished + late, failures=self.failed, shielded=self.shielded, slow=self.slow + late
+        )
+
+
+class Counter:
+    """The counts of one service; remembers what it last said so that nothing is ever taken back."""
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+        self._said: dict[str, tuple[int, Counts]] = {}
+        """By group: requests started, and counts."""
+
+    async def read(self, line: Line, slow_after: float, now: float) -> dict[str, Counts]:
+        tallies, settled = await self._tallies(line, micros(now - slow_after) - width(slow_after))
+        return {
+            group: await self._never_less(line, group, tally, settled) for group, tally in tallies.items()
+        }
+
+    async def _never_less(self, line: Line, group: str, tally: Tally, settled: bool) -> Counts:
+        counts = tally.counts()
+        started, before = self._said.get(group, (0, Counts()))
+        if tally.started < started:  # the router began anew
+            before = Counts()
+        missing = before.requests - counts.requests
+        if missing > 0:
+            if settled:
+                await line.ask(f"set table {self._service} key {group} data.gpt0 {tally.abandoned + missing}")
+            counts = msgspec.structs.replace(
+                counts, requests=before.requests, slow=max(before.slow, counts.slow + missing)
+            )
+        self._said[group] = (tally.started, counts)
+        return counts
+
+    async def _tallies(self, line: Line, begun_before: int) -> tuple[dict[str, Tally], bool]:
+        """By group, and whether nothing finished while it was read."""
+        tallies = await self._counters(line)
+        for _ in range(READS):
+            overdue = await self._overdue(line, begun_before)
+            again = await self._counters(line)
+            settled = _finished(again) == _finished(tallies)
+            tallies = again
+            if settled:
+                break
+        for group, number in overdue.items():
+            tallies.setdefault(group, Tally()).overdue = number
+        return tallies, settled
+
+    async def _counters(self, line: Line) -> dict[str, Tally]:
+        rows = parse(await line.ask(f"show table {self._service}"))
+        return {
+            row["key"]: Tally(
+                **{name: int(row.get(f"gpc{place}", 0)) for place, name in enumerate(COUNTS)},
+                abandoned=int(row.get("gpt0", 0)),
+            )
+            for row in rows
+        }
+
+    async def _overdue(self, line: Line, begun_before: int) -> dict[str, int]:
+        """Requests under way without an answer, by group, of the slices that began before that (in microseconds)."""
+        waiting: dict[str, int] = {}
+        for row in parse(await line.ask("show table _waiting data.conn_cur gt 0")):
+            service, _, rest = row["key"].partition("/")
+            group, _, slice_ = rest.rpartition("@")
+            if service == self._service and int(slice_.rstrip("~")) <= begun_before:
+                number = int(row["conn_cur"])
+                waiting[group] = waiting.get(group, 0) + (-number if slice_.endswith("~") else number)
+        return {group: number for group, number in waiting.items() if number > 0}
+
+
+def parse(table: str) -> list[dict[str, str]]:
+    """Rows of `show table`."""
+    rows = (row.split()[1:] for row in table.splitlines() if row.startswith("0x"))
+    return [dict(field.split("=", 1) for field in row if "=" in field) for row in rows]
+
+
+def _finished(tallies: dict[str, Tally]) -> dict[str, int]:
+    return {group: tally.finished for group, tally in tallies.items()}

@@ -1,0 +1,172 @@
+"""HAProxy as a router: one process for an environment, holding the traffic of all its services."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+
+import msgspec
+
+from plainsail.domain.observation import Counts
+from plainsail.domain.traffic import Traffic
+from plainsail.drivers.routers.haproxy import binary, fence, members, table, template
+from plainsail.drivers.routers.haproxy.cli import Line, session
+from plainsail.drivers.routers.haproxy.config import Config as HAProxyConfig
+from plainsail.drivers.routers.haproxy.counts import Counter
+from plainsail.drivers.routers.haproxy.latency import Log
+from plainsail.drivers.routers.haproxy.process import Process
+from plainsail.drivers.routers.haproxy.shelf import Shelf, State
+from plainsail.drivers.routers.haproxy.template import Kept
+from plainsail.ports.errors import Fenced, Transient
+from plainsail.ports.router import Capabilities, Router, RouterSeen
+from plainsail.ports.site import Site
+
+
+class HAProxy:
+    """The order of every change: disk, new members, the map (shares, fenced), old members."""
+
+    Config = HAProxyConfig
+    capabilities = Capabilities(
+        granularity_bp=1, sticky_cookie=True, sticky_header=True, shield=True, fencing=True, counts=True
+    )
+
+    def __init__(self, config: HAProxyConfig, site: Site) -> None:
+        self._config = config
+        self._maxconn = binary.most_connections(config.maxconn)
+        self._shelf = Shelf(
+            site.directory, lambda port, kept: template.render(config, self._maxconn, port, kept)
+        )
+        self._process = Process(config, self._shelf)
+        self._log = Log()
+        self._counters: dict[str, Counter] = {}
+        self._turn = asyncio.Lock()
+
+    async def start(self) -> None:
+        async with self._turn:
+            self._shelf.load()
+            port = self._shelf.state.log_port
+            if await self._process.adopt():
+                self._log.open(port)  # if another control plane still reads it, we do without
+                if await self._process.identity() != self._identity():
+                    self._shelf.write(self._shelf.state)
+                    await self._process.reload(self._identity())
+                return
+            if not (port and self._log.open(port)):
+                self._log.open()
+            self._shelf.write(State(self._shelf.state.services, self._log.port or 0))
+            await self._process.ensure(self._identity())
+
+    async def apply(self, traffic: Traffic, epoch: int) -> None:
+        async with self._turn:
+            await self._up()
+            template.check(traffic, self._shelf.state.services)
+            await self._refuse_older(traffic.service, epoch)
+            self._shelf.keep(traffic.service, Kept(traffic, epoch))
+            await self._reloaded()
+            async with session(self._shelf.directory) as line:
+                await _put(line, traffic, epoch)
+            for older in await self._process.older_workers():
+                with contextlib.suppress(Transient):  # it may have ended; it is brought along, not waited for
+                    await _put(older, traffic, epoch)
+
+    async def observe(self, service: str) -> RouterSeen:
+        async with self._turn:
+            await self._up()
+            kept = self._shelf.state.services.get(service)
+            if kept is None:
+                return RouterSeen(None)
+            async with session(self._shelf.directory) as line:
+                return await self._look(line, kept)
+
+    async def remove(self, service: str, epoch: int) -> None:
+        async with self._turn:
+            await self._up()
+            await self._refuse_older(service, epoch)
+            self._shelf.keep(service, None)
+            self._counters.pop(service, None)
+            await self._reloaded()
+
+    async def stop(self) -> None:
+        self._log.close()
+
+    async def end(self) -> None:
+        async with self._turn:
+            self._log.close()
+            await self._process.end()
+
+    async def _up(self) -> None:
+        """HAProxy runs, with what is on disk, whoever wrote that."""
+        self._shelf.load()
+        if not self._process.alive():
+            self._shelf.write(self._shelf.state)
+            await self._process.ensure(self._identity())
+
+    async def _refuse_older(self, service: str, epoch: int) -> None:
+        kept = self._shelf.state.services.get(service)
+        if kept is not None and kept.epoch > epoch:
+            raise Fenced(
+                "fenced", f"The traffic of {service} is held under epoch {kept.epoch}; this order has {epoch}"
+            )
+        async with session(self._shelf.directory) as line:
+            fence.refuse_older(service, epoch, await fence.read(line, service) or {})
+
+    async def _reloaded(self) -> None:
+        """A service that came or went, its hosts or stickiness take a reload; nothing else does."""
+        wanted = self._identity()
+        if await self._process.identity() != wanted:
+            await self._process.reload(wanted)
+
+    def _identity(self) -> str:
+        state = self._shelf.state
+        return template.digest(self._config, self._maxconn, state.log_port, state.services)
+
+    async def _look(self, line: Line, kept: Kept) -> RouterSeen:
+        service, wanted = kept.traffic.service, table.servers(kept.traffic)
+        entries, present = await fence.read(line, service), await members.present(line, service)
+        if entries is None or present is None:
+            return RouterSeen(None)
+        await members.forget(line, service, wanted, present)
+        counter = self._counters.setdefault(service, Counter(service))
+        counted = await counter.read(line, kept.traffic.slow_after, time.time())
+        counts = {**{group: Counts() for group in kept.traffic.members}, **counted}
+        serving = {
+            name: table.Server(one.address, one.weight) for name, one in present.items() if one.serves()
+        }
+        traffic = table.traffic(entries, serving, kept.traffic, kept.epoch)
+        if await self._process.identity() != self._identity():
+            traffic = msgspec.structs.replace(traffic, hosts=UNKNOWN)
+        return RouterSeen(
+            traffic=traffic,
+            sessions=await self._sessions(service, present),
+            counts=counts,
+            latency=self._log.latency(service, counts),
+        )
+
+    async def _sessions(self, service: str, present: dict[str, members.Present]) -> dict[str, int]:
+        sessions = {name: one.sessions for name, one in present.items()}
+        for older in await self._process.older_workers():
+            with contextlib.suppress(Transient):
+                for name, one in (await members.present(older, service) or {}).items():
+                    if one.sessions:
+                        sessions[name] = sessions.get(name, 0) + one.sessions
+        return sessions
+
+
+UNKNOWN = ("unknown.invalid",)
+"""Hosts in force when HAProxy runs with another configuration than the one on disk."""
+
+
+async def _put(line: Line, traffic: Traffic, epoch: int) -> None:
+    """Raise the new before lowering the old, so that there is never nobody."""
+    service, wanted = traffic.service, table.servers(traffic)
+    found = await members.present(line, service)
+    if found is None:
+        raise Transient("haproxy_unreachable", f"HAProxy does not know {service} yet")
+    await members.bring_in(line, service, wanted, found)
+    await fence.write(line, service, table.entries(traffic, epoch), epoch)
+    await members.let_out(line, service, wanted, found)
+    await members.forget(line, service, wanted, found)
+
+
+_: type[Router] = HAProxy

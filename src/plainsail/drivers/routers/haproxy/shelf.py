@@ -1,0 +1,114 @@
+"""What is kept on disk: the services as last asked for, and the files that HAProxy starts from, always in step.
+
+The state is written before HAProxy is told (store first, then the world), so that a HAProxy that dies and is started
+again does from its first request what was last asked of it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from plainsail.drivers._kit.proc import Identity
+from plainsail.drivers.routers.haproxy.template import Kept, map_files
+from plainsail.ports.errors import Broken
+
+CONFIG, STATE, PROCESS = "haproxy.cfg", "state.json", "process.json"
+
+
+class State(msgspec.Struct, frozen=True):
+    """Contents of `state.json`."""
+
+    services: dict[str, Kept] = {}
+    log_port: int = 0
+
+
+class Shelf:
+    """The driver's directory. Several control planes may use it in turn: the newer epoch of a service wins."""
+
+    def __init__(self, directory: Path, render: Callable[[int, dict[str, Kept]], str]) -> None:
+        self.directory = directory
+        self.state = State()
+        self._render = render
+        self._read: tuple[int, int] | None = None
+
+    def load(self) -> None:
+        """Read the state if somebody else wrote it. Broken (`haproxy_state_damaged`)."""
+        place = self.directory / STATE
+        try:
+            found = place.stat()
+            if self._read == (found.st_ino, found.st_mtime_ns):
+                return
+            there = msgspec.json.decode(place.read_bytes(), type=State)
+        except FileNotFoundError:
+            return
+        except (OSError, msgspec.DecodeError) as error:
+            raise Broken(
+                "haproxy_state_damaged",
+                f"{place} cannot be read: {error}",
+                "move it away; it is written anew",
+            ) from error
+        mine, self._read = self.state, (found.st_ino, found.st_mtime_ns)
+        newer = {
+            name: kept
+            for name, kept in mine.services.items()
+            if name in there.services and kept.epoch > there.services[name].epoch
+        }
+        self.state = State({**there.services, **newer}, there.log_port or mine.log_port)
+        if newer:  # an older holder, stopped in the middle of an order, went on and wrote
+            self.write(self.state)
+
+    def keep(self, service: str, kept: Kept | None) -> None:
+        """Write down what this service is to be from now on; None: it is gone."""
+        services = {**self.state.services}
+        if kept is None:
+            services.pop(service, None)
+        else:
+            services[service] = kept
+        if services != self.state.services:
+            self.write(State(services, self.state.log_port))
+
+    def write(self, state: State) -> None:
+        """State first: the other files follow from it and are written again at every start. Broken (`disk_full`)."""
+        try:
+            _replace(self.directory / STATE, msgspec.json.encode(state), durable=True)
+            found = (self.directory / STATE).stat()
+            self.state, self._read = state, (found.st_ino, found.st_mtime_ns)
+            files = map_files(state.services)
+            for name, text in files.items():
+                _replace(self.directory / name, text.encode())
+            _replace(self.directory / CONFIG, self._render(state.log_port, state.services).encode())
+            for old in self.directory.glob("*.map"):
+                if old.name not in files:
+                    old.unlink(missing_ok=True)
+        except OSError as error:
+            raise Broken(
+                "disk_full", f"{self.directory} cannot be written: {error.strerror}", "make room"
+            ) from error
+
+    def process(self) -> Identity | None:
+        """The HAProxy that was started from here."""
+        try:
+            return msgspec.json.decode((self.directory / PROCESS).read_bytes(), type=Identity)
+        except (OSError, msgspec.DecodeError):
+            return None
+
+    def note_process(self, process: Identity | None) -> None:
+        if process is None:
+            (self.directory / PROCESS).unlink(missing_ok=True)
+        else:
+            _replace(self.directory / PROCESS, msgspec.json.encode(process))
+
+
+def _replace(place: Path, content: bytes, durable: bool = False) -> None:
+    """Whole or not at all, for its owner only."""
+    fresh = place.with_name(f".{place.name}.{os.getpid()}")
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
+    fresh.rename(place)

@@ -1,0 +1,192 @@
+"""One service's traffic as the entries of a HAProxy map, and back. Pure.
+
+HAProxy reads these entries for every request, so one commit of the map changes everything at once:
+
+    epoch            who wrote it: an older one is refused
+    state            `open`, or `none`: nobody answers
+    live home        the live group; the group that carries balancer weight (live, or the largest share)
+    order groups     groups of the split in order; groups that have members
+    t1 g1 n1 s1.0    slot 1: buckets below t1 are group g1's, whose n1 servers are s1.0, s1.1, ... Slots 2 to 4 alike
+    i.NAME           the group of server NAME
+    slow_us width_us the latency bound, and the width of the time slices in which waiting requests are counted
+    shield method.M  `on` or `off`; methods that may be asked again
+    budget_ppm       part of the service's requests that may be asked again, in millionths
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from plainsail.domain.service import Shield
+from plainsail.domain.traffic import GroupShare, Match, Member, Route, Traffic
+from plainsail.domain.units import ALL
+from plainsail.ports.errors import Unsupported
+
+SLOTS = 4
+"""Groups beside the home group that can have a share at once."""
+NONE = "-"
+
+
+class Server(msgspec.Struct, frozen=True):
+    """A server as HAProxy should have it."""
+
+    address: str
+    weight: int
+
+
+WEIGHT = 100
+"""Of each server of the home group; all others have 0 and are reached by name only."""
+
+
+def home(traffic: Traffic) -> str | None:
+    """The group whose servers the balancer may choose."""
+    if traffic.live is not None:
+        return traffic.live
+    split = traffic.routes[0].split if traffic.routes else ()
+    return max(split, key=lambda part: part.share_bp).group if split else None
+
+
+def servers(traffic: Traffic) -> dict[str, Server]:
+    """By name, which is the instance's."""
+    chosen = home(traffic)
+    return {
+        member.instance: Server(member.address, WEIGHT if group == chosen else 0)
+        for group, members in traffic.members.items()
+        for member in members
+    }
+
+
+def entries(traffic: Traffic, epoch: int) -> dict[str, str]:
+    """Raises Unsupported for more rules or groups than there is room for."""
+    if len(traffic.routes) > 1:
+        raise Unsupported(
+            "haproxy_rules", f"{traffic.service} has {len(traffic.routes)} rules; this router keeps one"
+        )
+    split = traffic.routes[0].split if traffic.routes else ()
+    chosen = home(traffic)
+    closed = chosen is None or (bool(traffic.routes) and not split)
+    found = {
+        "epoch": str(epoch),
+        "state": "none" if closed else "open",
+        "live": traffic.live or NONE,
+        "home": chosen or NONE,
+        "order": ",".join(part.group for part in split) or (NONE if traffic.routes else "*"),
+        "groups": ",".join(sorted(traffic.members)) or NONE,
+        "slow_us": str(micros(traffic.slow_after)),
+        "width_us": str(width(traffic.slow_after)),
+        "shield": "on" if traffic.shield.enabled else "off",
+        "budget_ppm": str(round(traffic.shield.budget * 1_000_000)),
+        **{f"method.{method}": "1" for method in traffic.shield.methods},
+    }
+    others = [part for part in split if part.group != chosen and part.share_bp]
+    if len(others) > SLOTS:
+        raise Unsupported(
+            "haproxy_groups", f"{len(others)} groups beside {chosen} have a share; {SLOTS} are possible"
+        )
+    upper = 0
+    for slot, part in enumerate(others, 1):
+        upper += part.share_bp
+        members = traffic.members.get(part.group, ())
+        found |= {f"t{slot}": str(upper), f"g{slot}": part.group, f"n{slot}": str(max(1, len(members)))}
+        found |= {f"s{slot}.{place}": member.instance for place, member in enumerate(members)}
+    for group, members in traffic.members.items():
+        found |= {f"i.{member.instance}": group for member in members}
+    return found
+
+
+def traffic(found: dict[str, str], present: dict[str, Server], base: Traffic, epoch: int) -> Traffic:
+    """What these entries and servers amount to. `base`: what was asked for; equal to it if all is as asked."""
+    asked = entries(base, epoch)
+    same = {**found, "epoch": ""} == {**asked, "epoch": ""}
+    return msgspec.structs.replace(
+        base if same else _reread(found, base),
+        members=_members(found, present),
+    )
+
+
+def micros(duration: float) -> int:
+    return round(duration * 1_000_000)
+
+
+def width(slow_after: float) -> int:
+    """Microseconds: a quarter of the bound, so that a hanging request is noticed at most that much late."""
+    return max(10_000, micros(slow_after) // 4)
+
+
+def number(found: dict[str, str], key: str, default: int = 0) -> int:
+    """Hand-written nonsense is 0, as it is for HAProxy."""
+    try:
+        return int(found.get(key, default))
+    except ValueError:
+        return 0
+
+
+def _reread(found: dict[str, str], base: Traffic) -> Traffic:
+    live = found.get("live", NONE)
+    return msgspec.structs.replace(
+        base,
+        routes=_routes(found),
+        live=None if live == NONE else live,
+        shield=Shield(
+            found.get("shield") == "on",
+            tuple(key.removeprefix("method.") for key in found if key.startswith("method.")),
+            number(found, "budget_ppm") / 1_000_000,
+        ),
+        slow_after=number(found, "slow_us") / 1_000_000,
+    )
+
+
+def _routes(found: dict[str, str]) -> tuple[Route, ...]:
+    """From the thresholds that requests are sent by, not from what somebody meant."""
+    order = found.get("order", NONE)
+    if order == "*":
+        return ()
+    if found.get("state") != "open":
+        return (Route(Match(), ()),)
+    shares: dict[str, int] = {}
+    lower = 0
+    for slot in range(1, SLOTS + 1):
+        upper = min(ALL, max(lower, number(found, f"t{slot}")))
+        group = found.get(f"g{slot}")
+        if group is not None and upper > lower:
+            shares[group] = shares.get(group, 0) + upper - lower
+            lower = upper
+    rest = found.get("home", NONE)
+    shares[rest] = shares.get(rest, 0) + ALL - lower
+    listed = [group for group in order.split(",") if group != NONE]
+    listed += [group for group, share in shares.items() if share and group not in listed]
+    return (Route(Match(), tuple(GroupShare(group, shares.get(group, 0)) for group in listed)),)
+
+
+def _members(found: dict[str, str], present: dict[str, Server]) -> dict[str, tuple[Member, ...]]:
+    """Servers by group: those that the balancer or a slot can choose, and warm ones. A server with a weight it should
+    not have is shown as the home group's too, for it gets that group's requests."""
+    chosen = found.get("home", NONE)
+    named = found.get("groups", NONE)
+    groups: dict[str, set[str]] = {} if named == NONE else {group: set() for group in named.split(",")}
+    slotted = dict(_slots(found))
+    for name, server in present.items():
+        group = _slotted(slotted, name) or found.get(f"i.{name}")
+        if group is not None and (
+            server.weight if group == chosen else group not in slotted or name in slotted[group]
+        ):
+            groups.setdefault(group, set()).add(name)
+        if server.weight:
+            groups.setdefault(chosen, set()).add(name)
+    return {
+        group: tuple(sorted(Member(name, present[name].address) for name in names))
+        for group, names in groups.items()
+    }
+
+
+def _slotted(slotted: dict[str, list[str]], name: str) -> str | None:
+    return next((group for group, names in slotted.items() if name in names), None)
+
+
+def _slots(found: dict[str, str]) -> list[tuple[str, list[str]]]:
+    """The group and the servers of each slot in use."""
+    return [
+        (found[f"g{slot}"], [found.get(f"s{slot}.{place}", "") for place in range(number(found, f"n{slot}"))])
+        for slot in range(1, SLOTS + 1)
+        if f"g{slot}" in found and number(found, f"t{slot}")
+    ]

@@ -1,0 +1,324 @@
+"""HAProxy's configuration file and map files as text, from what is kept of each service. Pure.
+
+Whatever can change during a rollout is read from the service's map for each request (see `table`); what is written
+here changes only by a reload. The servers are written too, so that a HAProxy that is started again knows them from
+its first request on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from plainsail.domain.service import Sticky
+from plainsail.domain.traffic import Traffic
+from plainsail.drivers.routers.haproxy.cli import ADMIN
+from plainsail.drivers.routers.haproxy.config import Config
+from plainsail.drivers.routers.haproxy.table import SLOTS, Server, entries, servers
+from plainsail.ports.errors import Rejected
+
+STRIDE = 6181
+"""Coprime to 10,000: stepping by it walks through all buckets, each once in 10,000 requests, well spread."""
+RATES = "10s"
+"""Window of the rates that the shield's budget is reckoned with."""
+GROUPS_KEPT = 200
+"""Groups of one service whose counts are remembered; the one that was asked for longest ago gives way."""
+CHECK = "check inter 1s fall 2 rise 1"
+"""HAProxy tries to connect to each server by itself, so that a dead one goes out even without a control plane."""
+HOSTS = "hosts.map"
+COUNTS = ("shielded", "started", "finished", "failed", "slow")
+"""Places in the counters' array; the first two have rates."""
+SERVICE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+"""Of a group or an instance."""
+HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
+TOKEN = re.compile(r"[A-Za-z0-9!#$&'*+.^_`|~-]+")
+"""Of HTTP (RFC 9110, 5.6.2), without the percent sign, which HAProxy expands."""
+YEAR = 31_536_000
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A service as it was last asked for."""
+
+    traffic: Traffic
+    epoch: int
+
+
+def split_map(service: str) -> str:
+    return f"split-{service}.map"
+
+
+def map_files(kept: Mapping[str, Kept]) -> dict[str, str]:
+    """Contents by file name."""
+    files = {
+        split_map(service): "".join(
+            f"{key} {value}\n" for key, value in entries(one.traffic, one.epoch).items()
+        )
+        for service, one in kept.items()
+    }
+    hosts = ((host.lower(), service) for service, one in kept.items() for host in one.traffic.hosts)
+    return {**files, HOSTS: "".join(f"{host} {service}\n" for host, service in hosts)}
+
+
+def digest(config: Config, maxconn: int, log_port: int, kept: Mapping[str, Kept]) -> str:
+    """Of everything that takes a reload to change: the text without servers, and the hosts."""
+    text = _text(
+        config, maxconn, log_port, "", {name: (one.traffic, {}) for name, one in sorted(kept.items())}
+    )
+    return hashlib.sha256((text + map_files(kept)[HOSTS]).encode()).hexdigest()[:16]
+
+
+def render(config: Config, maxconn: int, log_port: int, kept: Mapping[str, Kept]) -> str:
+    """The configuration file."""
+    known = {name: (one.traffic, servers(one.traffic)) for name, one in sorted(kept.items())}
+    return _text(config, maxconn, log_port, digest(config, maxconn, log_port, kept), known)
+
+
+def check(traffic: Traffic, kept: Mapping[str, Kept]) -> None:
+    """Nothing that was not looked at gets into the file. Rejected (`name_invalid`, `host_taken`); Unsupported."""
+    names = [*traffic.members, *(part.group for route in traffic.routes for part in route.split)]
+    names += [member.instance for members in traffic.members.values() for member in members]
+    names += [traffic.live] if traffic.live is not None else []
+    wrong = [name for name in names if not NAME.fullmatch(name)]
+    wrong += [traffic.service] if not SERVICE.fullmatch(traffic.service) else []
+    if wrong:
+        raise Rejected(
+            "name_invalid", f"{wrong[0]!r} cannot be a name in HAProxy", "use small letters, digits and -"
+        )
+    for host in traffic.hosts:
+        if not HOST.fullmatch(host.lower()):
+            raise Rejected(
+                "host_invalid", f"{host!r} is not a host name", "write it without scheme, port and wildcards"
+            )
+    sticky = traffic.sticky
+    for token in (*traffic.shield.methods, *([sticky.cookie or sticky.header or "?"] if sticky else [])):
+        if not TOKEN.fullmatch(token):
+            raise Rejected("name_invalid", f"{token!r} is not a name in HTTP")
+    for members in traffic.members.values():
+        for member in members:
+            _check_address(member.address)
+    for name, one in kept.items():
+        if name != traffic.service:
+            _check_hosts(traffic, name, one.traffic)
+    entries(traffic, 0)
+
+
+def _check_address(address: str) -> None:
+    host, _, port = address.rpartition(":")
+    if not re.fullmatch(r"[0-9.]+|\[[0-9a-fA-F:]+\]", host) or not port.isdigit():
+        raise Rejected("address_invalid", f"{address!r} is not an IP address with a port")
+
+
+def _check_hosts(traffic: Traffic, name: str, other: Traffic) -> None:
+    both = {host.lower() for host in traffic.hosts} & {host.lower() for host in other.hosts}
+    if both or not (traffic.hosts or other.hosts):
+        what = f"the host {min(both)}" if both else "every host that nobody else has"
+        raise Rejected(
+            "host_taken", f"{name} already answers for {what}", f"give {traffic.service} `hosts` of its own"
+        )
+
+
+def _text(
+    config: Config, maxconn: int, log_port: int, identity: str, known: Mapping[str, tuple[Traffic, Mapping[str, Server]]]
+) -> str:  # fmt: skip
+    lines = [
+        *_global(config, maxconn, identity, known),
+        *_frontend(config, log_port, known),
+        *(line for name, (traffic, its) in known.items() for line in _backend(name, traffic.sticky, its)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _global(config: Config, maxconn: int, identity: str, services: Iterable[str]) -> list[str]:
+    counters = [
+        f"    set-var proc.{kind}_{_variable(name)} int(0)" for name in services for kind in _counters()
+    ]
+    return f"""\
+# Written by plainsail; changes by hand are overwritten.
+global
+    nbthread 1
+    maxconn {maxconn}
+    noreuseport
+    stats socket unix@{ADMIN} mode 600 level admin expose-fd listeners
+    stats timeout 30s
+    hard-stop-after {_ms(config.linger)}
+    set-var proc.identity str({identity})
+{chr(10).join(counters)}
+defaults
+    mode http
+    timeout connect {_ms(config.connect)}
+    timeout client {_ms(config.client)}
+    timeout server {_ms(config.server)}
+    timeout tunnel {_ms(config.tunnel)}
+    timeout queue {_ms(config.queue)}
+    timeout check 1s""".splitlines()
+
+
+def _frontend(config: Config, log_port: int, known: Mapping[str, tuple[Traffic, object]]) -> list[str]:
+    whole = next((name for name, (traffic, _) in known.items() if not traffic.hosts), "_nobody")
+    host = f"req.hdr(host),host_only,lower,map_str({HOSTS})"
+    return f"""\
+frontend _users
+    bind {config.listen}
+    option forwardfor
+    option idle-close-on-response
+    log 127.0.0.1:{log_port} len 512 format raw local0 info
+    log-format "%b %[var(txn.group)] %[var(txn.dt)]"
+    use_backend %[{host}] if {{ {host} -m found }}
+    default_backend {whole}
+backend _nobody
+    http-request return status 404 content-type text/plain string "No service answers for this host.\\n"
+backend _waiting
+    stick-table type string len 160 size 20k expire 1m store conn_cur""".splitlines()
+
+
+def _backend(name: str, sticky: Sticky | None, its: Mapping[str, Server]) -> list[str]:
+    lines = [
+        f"backend {name}",
+        *_in(f"""\
+            balance roundrobin
+            stick-table type string len 64 size {GROUPS_KEPT} expire 20d store gpt0,gpc({len(COUNTS)}),gpc_rate(2,{RATES})
+            retries 3
+            option redispatch 1
+            retry-on conn-failure empty-response response-timeout 500 502 503 504
+            http-error status 503 content-type text/plain string "No instance of {name} can be reached.\\n"
+            http-request return status 503 content-type text/plain string "Nothing of {name} is in service.\\n" unless {{ {_look(name, "str(state)")} -m str open }}"""),
+        *_choose_bucket(name, sticky),
+        *_choose_group(name),
+        *_count_request(name),
+        *_shield(name),
+        *_count_answer(sticky),
+        "    use-server %[var(txn.srv)] if { var(txn.srv) -m found }",
+    ]  # fmt: skip
+    return lines + [
+        f"    server {server} {one.address} weight {one.weight} {CHECK}"
+        for server, one in sorted(its.items())
+    ]
+
+
+def _choose_bucket(name: str, sticky: Sticky | None) -> list[str]:
+    """txn.b: 0 to 9,999, from the user where there is one (as `domain.buckets`), else the next of the walk."""
+    walk = f"""\
+        http-request set-var(proc.i_{_variable(name)}) var(proc.i_{_variable(name)}),add({STRIDE}),mod(10000)
+        http-request set-var(txn.b) var(proc.i_{_variable(name)})"""
+    if sticky is None:
+        return _in(walk)
+    who = f"req.cook({sticky.cookie})" if sticky.cookie else f"req.fhdr({sticky.header})"
+    fresh = "http-request set-var(txn.uid) uuid() if { var(txn.fresh) -m bool }" if sticky.cookie else ""
+    lines = _in(f"""\
+        http-request set-var(txn.uid) {who}
+        http-request set-var(txn.fresh) bool(true) unless {{ var(txn.uid) -m len gt 0 }}
+        {fresh}
+        http-request set-var(txn.b) str({name}:),concat(,txn.uid),crc32,mod(10000)""")
+    return (
+        lines if sticky.cookie else lines + [f"{line} if {{ var(txn.fresh) -m bool }}" for line in _in(walk)]
+    )
+
+
+def _choose_group(name: str) -> list[str]:
+    """txn.k: the slot of another group than home's, if any; txn.group: who it is for; txn.srv: the very server."""
+    slots = [f"""\
+        http-request set-var(txn.t) {_look(name, f"str(t{k})", "0")},add(0) unless {{ var(txn.k) -m found }}
+        http-request set-var(txn.k) str({k}) if !{{ var(txn.k) -m found }} {{ var(txn.b),sub(txn.t) -m int lt 0 }}
+        http-request set-var(proc.m{k}_{_variable(name)}) var(proc.m{k}_{_variable(name)}),add(1) if {{ var(txn.k) -m str {k} }}
+        http-request set-var(txn.m) var(proc.m{k}_{_variable(name)}) if {{ var(txn.k) -m str {k} }}"""
+        for k in range(1, SLOTS + 1)
+    ]  # fmt: skip
+    return [line for slot in slots for line in _in(slot)] + _in(f"""\
+        acl other var(txn.k) -m found
+        http-request set-var(txn.group) {_look(name, "str(home)")}
+        http-request set-var(txn.group) {_look(name, "str(g),concat(,txn.k)")} if other
+        http-request set-var(txn.n) {_look(name, "str(n),concat(,txn.k)", "1")},add(0) if other
+        http-request set-var(txn.m) var(txn.m),mod(txn.n) if other
+        http-request set-var(txn.srv) {_look(name, "str(s),concat(,txn.k),concat(.,txn.m)")} if other""")
+
+
+def _count_request(name: str) -> list[str]:
+    """sc0: the group's counters. sc1: how many of the group's requests, by slice of time of their beginning, are under
+    way. sc2: the same for those whose answer has begun."""
+    return _in(f"""\
+        http-request set-var(txn.t0) date(0,us)
+        http-request set-var(txn.slow) {_look(name, "str(slow_us)", "1000000")},add(0)
+        http-request set-var(txn.w) {_look(name, "str(width_us)", "250000")},add(0)
+        http-request set-var(txn.late) var(txn.t0),mod(txn.w)
+        http-request set-var(txn.slice) var(txn.t0),sub(txn.late)
+        http-request set-var(txn.key) str({name}/),concat(,txn.group,@),concat(,txn.slice)
+        http-request track-sc0 var(txn.group)
+        http-request track-sc1 var(txn.key) table _waiting
+        http-request sc-inc-gpc({COUNTS.index("started")},0)
+        http-response track-sc2 var(txn.key),concat(~) table _waiting if {{ var(txn.key) -m found }}""")
+
+
+def _shield(name: str) -> list[str]:
+    """An answer may be asked of live again only if it was another group's, by the methods and within the budget."""
+    sums = [f"""\
+        http-request set-var(txn.g) {_look(name, f"str(g{k})", "-")} if other
+        http-request set-var(txn.x) var(txn.g),table_gpc_rate({COUNTS.index("started")},{name}) if other
+        http-request set-var(txn.asked) var(txn.asked),add(txn.x) if other
+        http-request set-var(txn.x) var(txn.g),table_gpc_rate({COUNTS.index("shielded")},{name}) if other
+        http-request set-var(txn.again) var(txn.again),add(txn.x) if other"""
+        for k in range(1, SLOTS + 1)
+    ]  # fmt: skip
+    return _in(f"""\
+        http-request set-var(txn.method) method if other
+        http-request set-var(txn.again) int(0) if other
+        http-request set-var(txn.g) {_look(name, "str(home)", "-")} if other
+        http-request set-var(txn.asked) var(txn.g),table_gpc_rate({COUNTS.index("started")},{name}) if other""") + [
+        line for one in sums for line in _in(one)
+    ] + _in(f"""\
+        http-request set-var(txn.ppm) {_look(name, "str(budget_ppm)", "0")},add(0) if other
+        http-request set-var(txn.asked) var(txn.asked),mul(txn.ppm) if other
+        http-request set-var(txn.again) var(txn.again),mul(1000000) if other
+        acl shield {_look(name, "str(shield)")} -m str on
+        acl method {_look(name, "str(method.),concat(,txn.method)")} -m found
+        acl affordable var(txn.again),sub(txn.asked) -m int lt 0
+        http-request disable-l7-retry unless other shield method affordable""")  # fmt: skip
+
+
+def _count_answer(sticky: Sticky | None) -> list[str]:
+    """Also of HAProxy's own answers. Shielded: begun by one group and answered by a server it was not meant for."""
+    shielded, _, finished, failed, slow = (
+        f"http-after-response set-var(txn.x) sc_inc_gpc({place},0) if {{ var(txn.t0) -m found }}"
+        for place in range(len(COUNTS))
+    )
+    cookie = sticky.cookie if sticky else None
+    value = f'"{cookie}=%[var(txn.uid)]; Path=/; Max-Age={YEAR}; HttpOnly; SameSite=Lax"'
+    remember = (
+        f"http-after-response add-header Set-Cookie {value} if {{ var(txn.fresh) -m bool }}" if cookie else ""
+    )
+    return _in(f"""\
+        http-after-response set-var(txn.dt) date(0,us),sub(txn.t0) if {{ var(txn.t0) -m found }}
+        http-after-response set-var(txn.by) srv_name
+        acl bad status ge 500
+        acl meant var(txn.by),strcmp(txn.srv) eq 0
+        acl late var(txn.dt),sub(txn.slow) -m int gt 0
+        {finished}
+        {failed} bad
+        {failed} !bad other !meant
+        {shielded} !bad other !meant
+        {slow} late
+        {remember}""")
+
+
+def _look(name: str, key: str, default: str | None = None) -> str:
+    return f"{key},map_str({split_map(name)}{f',{default}' if default is not None else ''})"
+
+
+def _counters() -> tuple[str, ...]:
+    return ("i", *(f"m{k}" for k in range(1, SLOTS + 1)))
+
+
+def _variable(name: str) -> str:
+    """Part of a variable's name, where HAProxy knows no `-`, and services no `_`."""
+    return name.replace("-", "_")
+
+
+def _in(text: str) -> list[str]:
+    return [f"    {line.strip()}" for line in text.splitlines() if line.strip()]
+
+
+def _ms(duration: float) -> str:
+    return f"{round(duration * 1000)}ms"
