@@ -77,6 +77,13 @@ class Group:
         backoff = self.record.backoff.failed(since, None, proc.uptime())
         self.record = replace(self.record, backoff=backoff)
 
+    def hindered(self) -> Failure | None:
+        """The obstacle, as long as instances are missing for it."""
+        there = sum(instance.record.leaving_at is None for instance in self.instances.values())
+        if there >= (self.wanted or 0):
+            self.obstacle = None
+        return self.obstacle
+
     def _moves(self, released: frozenset[str]) -> Moves:
         hands = [instance.hand() for instance in self.instances.values()]
         return moves(hands, self.wanted, released, self.record.backoff.starts_at(), proc.uptime())

@@ -36,7 +36,7 @@ class Ports:
         raise Broken(
             "no_port",
             f"All ports from {self._first} to {self._last} are in use",
-            "give the provider a wider range with `ports`",
+            "widen the range with `first_port` and `last_port` of the provider",
         )
 
     def keep(self, port: int) -> None:

@@ -106,8 +106,8 @@ class Process:
             group.ask(orders.get(group.record.group))
         self._converge(fleet.service)
         for group in self._of(fleet.service):
-            if group.obstacle is not None:
-                raise group.obstacle
+            if (obstacle := group.hindered()) is not None:
+                raise obstacle.with_traceback(None)
 
     async def observe(self, service: str) -> tuple[GroupSeen, ...]:
         return tuple(group.seen() for group in self._of(service))
