@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from itertools import pairwise
 
@@ -43,7 +44,7 @@ RATE = re.compile(rf"{NUMBER}/(?:s|m|h)")
 def duration(text: str) -> float:
     """Seconds from `250ms`, `1.5s`, `30s`, `5m`, `2h`, `14d`, or several, largest unit first: `1h30m`."""
     if not DURATION.fullmatch(text):
-        raise _not_a("duration", text, "30s, 5m or 1h30m", _meant(DURATION, text, "s"))
+        raise _not_a("duration", text, "30s, 5m or 1h30m", _meant(duration, DURATION, text, "s"))
     parts = re.findall(rf"({NUMBER})(ms|s|m|h|d)", text)
     units = [SECONDS[unit] for _, unit in parts]
     if any(after >= before for before, after in pairwise(units)):
@@ -62,7 +63,10 @@ def share(text: str) -> int:
     """Basis points from `1%`, `0.5%`. Finer than 0.01 % is refused: no router could keep it."""
     if not PERCENTAGE.fullmatch(text):
         raise _not_a(
-            "share", text, "1%, 0.5% or 50%", "" if text.startswith("0.") else _meant(PERCENTAGE, text, "%")
+            "share",
+            text,
+            "1%, 0.5% or 50%",
+            "" if text.startswith("0.") else _meant(share, PERCENTAGE, text, "%"),
         )
     points = Decimal(text[:-1]) * 100
     if points != int(points):
@@ -81,11 +85,11 @@ def ratio(text: str) -> float:
     elif re.fullmatch(NUMBER, text):
         number = Decimal(text)
     else:
-        raise _not_a("part of a whole", text, "0.5% or 0.005", _meant(PERCENTAGE, text, "%"))
+        raise _not_a("part of a whole", text, "0.5% or 0.005", _meant(ratio, PERCENTAGE, text, "%"))
     if number > 1:
         raise Unreadable(
             f"is {shown(text)}, more than the whole (100%)",
-            _meant(PERCENTAGE, text, "%") or "write a part such as 0.5% or 0.005",
+            _meant(ratio, PERCENTAGE, text, "%") or "write a part such as 0.5% or 0.005",
         )
     return float(number)
 
@@ -93,7 +97,7 @@ def ratio(text: str) -> float:
 def rate(text: str) -> float:
     """Events per second from `500/s`, `30/m`, `1000/h`."""
     if not RATE.fullmatch(text):
-        raise _not_a("rate", text, "500/s or 30/m", _meant(RATE, text, "/s"))
+        raise _not_a("rate", text, "500/s or 30/m", _meant(rate, RATE, text, "/s"))
     number, _, unit = text.partition("/")
     return float(Decimal(number) / SECONDS[unit])
 
@@ -125,11 +129,15 @@ def _not_a(noun: str, text: str, examples: str, meant: str = "") -> Unreadable:
     return Unreadable(f"is {shown(text)}, which is not a {noun}", meant or f"write one such as {examples}")
 
 
-def _meant(pattern: re.Pattern[str], text: str, unit: str) -> str:
+def _meant(read: Callable[[str], object], pattern: re.Pattern[str], text: str, unit: str) -> str:
     """Is it only the unit that is missing, or a space or the case that is wrong?"""
     bare = text.replace(" ", "").lower()
-    guesses = (guess for guess in (bare, bare + unit) if guess != text and pattern.fullmatch(guess))
-    return next((f"did you mean '{guess}'?" for guess in guesses), "")
+    for guess in (bare, bare + unit):
+        if guess != text and pattern.fullmatch(guess):
+            with suppress(Unreadable):
+                read(guess)
+                return f"did you mean '{guess}'?"
+    return ""
 
 
 def _size_meant(text: str) -> str:
