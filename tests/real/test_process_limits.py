@@ -144,8 +144,7 @@ def test_a_port_is_given_once_and_not_if_somebody_listens() -> None:
 def take(ports: Ports) -> int | None:
     try:
         return ports.take()
-    except Broken as broken:
-        assert broken.code == "no_port"
+    except Broken:
         return None
 
 
