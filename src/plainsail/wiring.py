@@ -8,7 +8,7 @@ import secrets
 import time
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 from urllib.parse import quote
 
 import msgspec
@@ -163,7 +163,8 @@ def _driver(kind: str, driver: Driver, site: Site) -> Any:
 
 
 def _config(driver: Any) -> type[msgspec.Struct]:
-    config: type[msgspec.Struct] = driver.Config
+    """The type of the `config` a driver is built with."""
+    config: type[msgspec.Struct] = get_type_hints(driver.__init__)["config"]
     return config
 
 

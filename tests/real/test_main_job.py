@@ -49,7 +49,7 @@ def test_all_requests_fail(method: str, tmp_path: Path) -> None:
         time.sleep(1.0)
         for number in range(5):
             had = len(load.samples)
-            ended = plane.deploy(plane.release(f"bad{number}", errors=1.0), "--wait", check=False)
+            ended = plane.deploy(plane.release(f"bad{number}", fail_rate=1.0), "--wait", check=False)
             assert ended.returncode == 5, ended.stderr
             verdict = plane.json("verdict", "shop")["verdict"]
             seen.append(verdict["candidate"]["failures"])

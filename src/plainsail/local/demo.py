@@ -60,7 +60,7 @@ class Act(msgspec.Struct, frozen=True):
 ACTS = (
     Act("v1", "the first release", {}, "succeeded", 0),
     Act("v2", "a good one, by canary", {}, "succeeded", 0),
-    Act("v3", "answers 500 to a tenth of its requests", {"errors": 0.1}, "rolled_back", 5),
+    Act("v3", "answers 500 to a tenth of its requests", {"fail_rate": 0.1}, "rolled_back", 5),
     Act("v4", "is slow", {"delay": 0.4}, "rolled_back", 5),
     Act("v5", "never becomes ready", {"never_ready": True}, "failed", 11),
     Act("v6", "crashes after three seconds", {"crash_after": 3.0}, "rolled_back", 5),

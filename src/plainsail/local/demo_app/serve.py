@@ -115,6 +115,8 @@ class Shop:
         await asyncio.sleep(self.behaves.start_delay)
         server = await loop.create_server(lambda: Connection(self), "127.0.0.1", port, backlog=1024)
         print(f"shop {self.behaves.version} listens on port {port}", flush=True)
+        if self.behaves.never_ready:
+            print("can't reach the database: connection refused (what this release is broken by)", flush=True)
         await over.wait()
         server.close()
         self.closing = True
@@ -213,6 +215,7 @@ class Connection(asyncio.Protocol):
         close = close or self.shop.closing
         head = (
             f"HTTP/1.1 {status} {REASONS[status]}\r\nContent-Type: application/json\r\n"
+            f"X-Version: {self.shop.behaves.version}\r\n"
             f"Content-Length: {len(body)}\r\n{'Connection: close' if close else 'Connection: keep-alive'}\r\n\r\n"
         )
         self.transport.write(head.encode() + body)
