@@ -26,6 +26,7 @@ from plainsail.ports.site import Site
 
 Mode = Literal["ok", "500", "close", "hang", "slow"]
 SLOW_AFTER = 0.3
+ALWAYS = Shield(budget=1.0)
 SYSTEM = shutil.which("haproxy")
 
 binaries = pytest.mark.parametrize(
@@ -165,7 +166,7 @@ async def _tasks_over() -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-@pytest.fixture()
+@pytest.fixture
 def street() -> Any:
     made = Street()
     yield made
@@ -204,7 +205,7 @@ def free_port() -> int:
 
 def traffic(
     groups: dict[str, list[Backend]], split: dict[str, int], live: str | None, *, service: str = "shop",
-    hosts: tuple[str, ...] = (), shield: Shield = Shield(budget=1.0), sticky: Sticky | None = None,
+    hosts: tuple[str, ...] = (), shield: Shield = ALWAYS, sticky: Sticky | None = None,
     slow_after: float = SLOW_AFTER,
 ) -> Traffic:  # fmt: skip
     return Traffic(

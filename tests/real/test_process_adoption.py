@@ -119,6 +119,28 @@ async def test_killed_and_taken_over_the_instances_are_the_same(place: Place) ->
 
 
 @story
+async def test_killed_at_any_moment_there_are_as_many_as_wanted_and_no_strays(place: Place) -> None:
+    release = place.shop()
+    for round in range(8):
+        with holder(place) as control_plane:
+            assert control_plane.stdin is not None
+            for replicas in (round % 4, 3):
+                control_plane.stdin.write(
+                    msgspec.json.encode(fleet(order(release, replicas))).decode() + "\n"
+                )
+            control_plane.stdin.flush()
+            await eventually(lambda began=len(records(place)): len(records(place)) != began or began == 3)
+            await asyncio.sleep(0.02 * round)
+    async with place.running() as provider:
+        await provider.apply(fleet(order(release, 3)), 2)
+        group = await until(provider, ready(3))
+        assert set(place.processes()) == {one.id for one in group.instances} == set(records(place))
+        assert (group.crashes, group.failed_starts) == (0, 0)
+        await provider.end()
+    assert not place.processes()
+
+
+@story
 async def test_what_is_adopted_is_watched_and_replaced(place: Place) -> None:
     release = place.shop()
     with holder(place) as control_plane:

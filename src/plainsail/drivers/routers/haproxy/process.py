@@ -173,7 +173,7 @@ class Process:
         until = time.monotonic() + WITHIN
         while time.monotonic() < until and self.alive():
             with contextlib.suppress(Transient):
-                if await self.identity() == identity:
+                if await self.identity() == identity and await self._listed():  # the master is back a little later
                     return True
             await asyncio.sleep(POLL)
         return False
