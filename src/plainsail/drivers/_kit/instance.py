@@ -185,8 +185,11 @@ class Instance:
         tree, env = Path("/"), dict[str, str]()
         if probe.command:
             assert self.record.process is not None
+            env = proc.environment(self.record.process)
+            if INSTANCE_MARK not in env:  # for a moment after exec(2) there is none, or we may not look
+                return "its environment cannot be read"
             try:
-                tree, env = self._tree(self.record.release), proc.environment(self.record.process)
+                tree = self._tree(self.record.release)
                 command = resolve(probe.command, self.record.port, tree, env.get("PATH", ""))
             except (NotStarted, Failure) as failure:
                 return str(failure)

@@ -16,7 +16,9 @@ from plainsail.drivers._kit import proc
 
 HOST = "127.0.0.1"
 MOST_BYTES = 8192
-"""A status line is shorter; what comes after it is not read."""
+"""A status line is shorter; no more than this is read of what comes after it."""
+POLITE = 0.1
+"""Seconds in which a server may finish its answer: many log an error when the connection is cut in the middle."""
 PROBE_MARK = "PLAINSAIL_PROBE"
 """Set in a probe command's environment, so that one whose control plane was killed can be told from an instance."""
 
@@ -59,6 +61,11 @@ async def _get(path: str, port: int) -> str:
             "Accept: */*\r\nConnection: close\r\n\r\n".encode()
         )
         line = await reader.readline()
+        with contextlib.suppress(TimeoutError, OSError):
+            async with asyncio.timeout(POLITE):
+                await reader.readexactly(MOST_BYTES)
+    except asyncio.IncompleteReadError:  # it said all it had to say
+        pass
     except ValueError:  # longer than any status line
         return "answered something that is not HTTP"
     finally:
