@@ -15,7 +15,7 @@ from plainsail.domain.units import Duration, Ratio, Size
 
 
 class Probe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How to ask an instance whether it is well. Exactly one of `http`, `tcp`, `command`; none: the process lives."""
+    """How to ask an instance whether it is well. Exactly one of `http`, `tcp`, `command`."""
 
     http: str | None = None
     """A path; any answer from 200 to 399 is yes."""
@@ -46,6 +46,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What one instance may use, as far as the machine permits."""
 
     memory: Size | None = None
+    """Memory; past it the instance is given no more, or is ended."""
     files: int | None = None
     """Open files."""
     cpu: float | None = None
@@ -58,6 +59,7 @@ class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     command: tuple[str, ...]
     """Run in the release's directory; `{port}` becomes the port to listen on."""
     env: dict[str, str] = {}
+    """Environment variables. `PORT` is set to the port to listen on."""
     secrets: dict[str, str] = {}
     """Environment variable -> absolute path of the file that holds its value; read when an instance starts."""
     ready: Probe = Probe(tcp=True)
@@ -76,6 +78,7 @@ class Pace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deadline: Duration = 1800.0
     """Longest time at a share; then `on_unsure`."""
     on_unsure: Literal["hold", "rollback", "advance"] = "hold"
+    """At the deadline, with the evidence still unsure: wait for a person, go back, or go on."""
 
 
 class ErrorCriteria(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,7 +99,9 @@ class LatencyCriteria(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A request is slow when the first byte of its answer takes longer than this. The test is comparative, so a
     bound that live itself often misses does no harm; the tighter it is, the sooner slowness shows."""
     margin: Ratio = 0.01
+    """Absolute: at most this much more than live's part."""
     relative: Ratio = 0.0
+    """Relative: on top, this part of live's own slow requests."""
 
 
 class EvidenceCriteria(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -116,7 +121,9 @@ class Shield(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Requests that the candidate fails are answered by live instead."""
 
     enabled: bool = True
+    """`false`: the user sees every failure of the candidate."""
     methods: tuple[str, ...] = ("GET", "HEAD", "OPTIONS")
+    """Methods that may be asked twice; never POST or PATCH."""
     budget: Ratio = 0.2
     """At most this part of the service's requests, per second, is asked again."""
 
@@ -134,11 +141,16 @@ class Placement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A service in one environment."""
 
     replicas: int = 1
+    """Instances, 1 to 1000."""
     hosts: tuple[str, ...] = ()
     """Host names that lead here; none: every host."""
     env: dict[str, str] = {}
+    """On top of the service's own; the same name is replaced."""
     secrets: dict[str, str] = {}
+    """On top of the service's own; the same name is replaced."""
     strategy: tuple[Strategy, ...] = (Canary(),)
+    """How a release reaches its users: a name, or the name with its keys. `recreate` has none: it stops the old
+    release before it starts the new one."""
     pace: Pace = Pace()
     evidence: EvidenceCriteria = EvidenceCriteria()
     shield: Shield = Shield()
@@ -150,6 +162,7 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     run: Run
     placements: dict[str, Placement] = msgspec.field(name="in", default_factory=dict)
+    """By environment; at least one."""
 
 
 class Driver(msgspec.Struct, frozen=True):
@@ -163,10 +176,13 @@ class Environment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A place releases go to."""
 
     router: Driver
+    """What moves the users' traffic."""
     provider: Driver = Driver("process")
+    """What runs the instances."""
     after: str | None = None
     """The environment a release must have passed before."""
     gates: tuple[str, ...] = ()
+    """Not available yet; only the empty list is taken."""
 
 
 class Notify(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -180,8 +196,11 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A `plainsail.yaml`."""
 
     schema: Literal[1]
+    """The version of this format."""
     environments: dict[str, Environment] = {}
+    """Places releases go to; they belong to whoever runs the platform."""
     services: dict[str, Service] = {}
+    """What is run; they belong to whoever writes them."""
     notify: Notify = Notify()
 
 
