@@ -63,6 +63,10 @@ def variable(name: str) -> Iterator[Fault]:
         )
     elif name == "PORT":
         yield Fault("PORT is set by plainsail, to the port the instance must listen on", "leave it out")
+    elif name.startswith("PLAINSAIL_"):
+        yield Fault(
+            f"{shown(name)} is plainsail's to set: names with PLAINSAIL_ are taken", "give it another name"
+        )
 
 
 def command(words: tuple[str, ...]) -> Iterator[Fault]:

@@ -69,7 +69,7 @@ class Problems:
 
         Raises Enough when it was the last that is taken.
         """
-        told = Diagnostic(self.file, mark.line, mark.col, dotted(path), message, hint)
+        told = Diagnostic(self.file, mark.line, mark.col, dotted(path), one_line(message), one_line(hint))
         self._found.setdefault((mark, message), told)
         if len(self._found) >= MOST:
             raise Enough
@@ -110,5 +110,10 @@ def listed(words: Iterable[str], last: str) -> str:
 
 def shown(text: str) -> str:
     """A piece of somebody's text, quoted, on one line, and short enough for a message."""
-    plain = "".join(character if character.isprintable() else "?" for character in text)
+    plain = one_line(text)
     return f"'{plain}'" if len(plain) <= 60 else f"'{plain[:57]}...'"
+
+
+def one_line(text: str) -> str:
+    """The text with '?' for whatever could move a terminal's cursor or begin a line (a driver's words may hold it)."""
+    return "".join(character if character.isprintable() else "?" for character in text)

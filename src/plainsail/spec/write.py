@@ -14,7 +14,7 @@ PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./%-]*|--?[A-Za-z0-9][A-Za-z0-9_./
 
 FIRST = """\
 # {service}: how it runs, and how a release of it reaches its users.
-# Check this file with `plainsail check`; every key is in docs/reference/plainsail-yaml.md.
+# Check this file with `plainsail check`; plainsail's docs/reference/plainsail-yaml.md has every key.
 schema: 1
 
 environments:
@@ -30,7 +30,7 @@ services:
     in:
       production:
         replicas: 2
-        # hosts: [{service}.example]       # without it: every host
+        # hosts: [{service}.example]   # without it: every host
         # 1 % of the users first; further as soon as the evidence allows it, back at once when it is worse.
         strategy: [{{canary: {{steps: [1%, 10%, 50%]}}}}]
         pace:

@@ -1,0 +1,82 @@
+"""What is registered already counts, in both directions."""
+
+import pytest
+from tests.spec.drivers import DRIVERS
+
+from plainsail.domain.service import Document, Notify
+from plainsail.spec.diagnostics import SpecError
+from plainsail.spec.merge import read
+
+ENVIRONMENTS = """\
+schema: 1
+environments:
+  staging: {router: {haproxy: {listen: "a:1"}}}
+  production: {router: {haproxy: {listen: "a:2"}}, after: staging}
+"""
+SHOP = """\
+schema: 1
+services:
+  shop: {run: {command: [serve]}, in: {production: {hosts: [shop.example]}}}
+"""
+
+
+def document(*texts: str, known: Document | None = None) -> Document:
+    files = [(f"{number}.yaml", text) for number, text in enumerate(texts, 1)]
+    return read(files, DRIVERS, known or Document(1))
+
+
+def refusal(*texts: str, known: Document | None = None) -> str:
+    with pytest.raises(SpecError) as refused:
+        document(*texts, known=known)
+    return str(refused.value)
+
+
+def test_files_are_one_document_whatever_their_order() -> None:
+    one, other = document(ENVIRONMENTS, SHOP), document(SHOP, ENVIRONMENTS)
+    assert one == other
+    assert (list(one.environments), list(one.services)) == (["staging", "production"], ["shop"])
+
+
+def test_what_is_registered_is_not_part_of_the_answer() -> None:
+    platform = document(ENVIRONMENTS)
+    assert document(SHOP, known=platform) == document(SHOP, known=document(ENVIRONMENTS, SHOP))
+    assert not document(SHOP, known=platform).environments
+
+
+def test_an_environment_must_be_declared_or_registered() -> None:
+    assert refusal(SHOP) == ("1.yaml:3:40: Unknown environment 'production'; declare it under 'environments'")
+    staging = document(ENVIRONMENTS.replace("production", "productive"))
+    assert "did you mean 'productive'?" in refusal(SHOP, known=staging)
+
+
+def test_a_host_of_a_registered_service_is_taken_but_not_from_itself() -> None:
+    known = document(ENVIRONMENTS, SHOP)
+    assert list(document(SHOP, known=known).services) == ["shop"]
+    assert refusal(SHOP.replace("shop:", "cart:"), known=known) == (
+        "1.yaml:3:61: The host 'shop.example' in 'production' already leads to the service 'shop'; "
+        "give each service hosts of its own"
+    )
+
+
+def test_a_circle_through_a_registered_environment_is_seen() -> None:
+    turned = 'schema: 1\nenvironments: {staging: {router: {haproxy: {listen: "a:1"}}, after: production}}\n'
+    assert "staging after production after staging" in refusal(turned, known=document(ENVIRONMENTS))
+
+
+def test_one_file_tells_whom_to_notify() -> None:
+    assert document(SHOP, "schema: 1\nnotify: {webhook: /run/hook}\n", ENVIRONMENTS).notify == Notify(
+        "/run/hook"
+    )
+
+
+def test_a_file_given_twice_contradicts_itself() -> None:
+    assert "already given in 1.yaml:3" in refusal(ENVIRONMENTS, ENVIRONMENTS)
+
+
+def test_a_hundred_complaints_a_file_are_enough() -> None:
+    text = "schema: 1\n" + "".join(f"key{number}: 1\n" for number in range(1000))
+    with pytest.raises(SpecError) as refused:
+        document(text, text)
+    told = refused.value.diagnostics
+    assert [sum(each.file == file for each in told) for file in ("1.yaml", "2.yaml")] == [100, 100]
+    assert told[0].path == "key0"
