@@ -13,7 +13,7 @@ class HAProxy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def check(self) -> str | None:
         host, _, port = self.listen.rpartition(":")
-        return None if host and port.isdigit() else f"'listen' must be host:port, and is '{self.listen}'"
+        return None if host and port.isdigit() else f"listen: '{self.listen}' is not host:port"
 
 
 class Process(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

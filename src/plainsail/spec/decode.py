@@ -29,8 +29,9 @@ class Located(msgspec.Struct, frozen=True):
 def decode(text: str, file: str, drivers: Drivers) -> Document:
     """One file on its own. SpecError with every problem in it.
 
-    `file` is the name that complaints carry. Bytes that may not be UTF-8 are decoded with `surrogateescape` by the
-    caller, so that they too are complained of at their line. What spans files is checked by `merge`.
+    `file` is the name that complaints carry. A caller that has bytes decodes them with `errors="replace"` or
+    `"surrogateescape"`, so that what is not UTF-8 is complained of at its line too. What spans files is checked by
+    `merge`.
     """
     return locate(text, file, drivers).document
 

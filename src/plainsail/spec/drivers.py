@@ -10,8 +10,8 @@ import msgspec
 class Drivers(msgspec.Struct, frozen=True):
     """By name: the `Config` Struct of each driver.
 
-    A Config may have a method `check(self) -> str | None`: what is wrong with its values, in one sentence that names
-    the key.
+    A Config may have a method `check(self) -> str | None`: what is wrong with its values. Begins it with a key and a
+    colon (`listen: '80' is not host:port`), then it is told at that key, else at the driver's name.
     """
 
     routers: Mapping[str, type[msgspec.Struct]]

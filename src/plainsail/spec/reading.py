@@ -209,9 +209,11 @@ class Reader:
             msgspec.convert(msgspec.to_builtins(config), configs[name])  # limits in its Meta
         except msgspec.ValidationError as error:
             return self._bad(under.mark, under, f"{under.name()} is refused: {error}")
-        if (check := getattr(config, "check", None)) and (refusal := check()):
-            return self._bad(under.mark, under, str(refusal))
         assert isinstance(inner, Fields)
+        if (check := getattr(config, "check", None)) and (refusal := check()):
+            key = str(refusal).partition(":")[0]
+            mark = place(inner, (key,)) if key in inner.entries else under.mark
+            return self._bad(mark, under, str(refusal))
         plain = {
             field.encode_name: msgspec.to_builtins(getattr(config, field.name))
             for field in declared.fields
