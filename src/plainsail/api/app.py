@@ -22,8 +22,8 @@ OPENAPI = OpenAPIConfig(
     title="plainsail",
     version=__version__,
     description="Progressive delivery. Errors are RFC 9457 problems with a stable `code` and a `next_step`.",
-    path="/api/v1",
-    render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+    path="/api/v1/openapi.json",  # a path of its own, since everything unknown below it is answered in HTML
+    render_plugins=[JsonRenderPlugin(path="/")],
     components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
     security=[{"token": []}],
     use_handler_docstrings=True,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import Request
-from litestar.params import Dependency, Parameter
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter, SkipValidation
 
 from plainsail.app.access import Subject
 from plainsail.app.context import Context
 
-Ctx = Annotated[Context, Dependency(skip_validation=True)]
+Ctx = NamedDependency[SkipValidation[Context]]
 Asking = Request[Subject, Any, Any]
-Limit = Annotated[int, Parameter(ge=1, le=1000)]
+Limit = Annotated[int, QueryParameter(ge=1, le=1000)]

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any, BinaryIO, cast
 
 from litestar import Request, get, put
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.types import ControllerRouterHandler
 
 from plainsail.api.params import Asking, Ctx
@@ -22,11 +22,11 @@ from plainsail.ports.errors import Broken, Rejected
 SPOOL_BLOCK = 2**20
 """Bytes written at once: a thread for every packet would cost more than the write."""
 
-Name = Annotated[str, Parameter(max_length=200)]
+Name = Annotated[str, QueryParameter(max_length=200)]
 
 
 @get("/releases/{digest:str}", sync_to_thread=True)
-def find(context: Ctx, request: Asking, digest: str, service: str) -> ReleaseDocument:
+def find(context: Ctx, request: Asking, digest: FromPath[str], service: FromQuery[str]) -> ReleaseDocument:
     """A release of a service whose files are here: by digest, its first digits, or version."""
     return use.find_release(context, request.user, service, digest)
 
@@ -35,11 +35,11 @@ def find(context: Ctx, request: Asking, digest: str, service: str) -> ReleaseDoc
 async def upload(
     context: Ctx,
     request: Request[Any, Any, Any],
-    digest: str,
-    service: str,
+    digest: FromPath[str],
+    service: FromQuery[str],
     version: Name = "",
     commit: Name = "",
-    label: Annotated[list[str] | None, Parameter(description="`KEY=VALUE`, any number")] = None,
+    label: Annotated[list[str] | None, QueryParameter(description="`KEY=VALUE`, any number")] = None,
 ) -> ReleaseDocument:
     """Upload a tree as an uncompressed tar. It is kept if it is what the digest says; a second time changes nothing."""
     allow(request.user, "upload")

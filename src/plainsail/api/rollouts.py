@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 from litestar import get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
 
 from plainsail.api.params import Asking, Ctx, Limit
@@ -20,7 +20,7 @@ from plainsail.ports.store import Key
 LOOK_EVERY = 0.2
 """Seconds between looks for new events while somebody waits for one."""
 
-Wait = Annotated[float, Parameter(ge=0, le=30, description="Seconds to wait for the first event.")]
+Wait = Annotated[float, QueryParameter(ge=0, le=30, description="Seconds to wait for the first event.")]
 
 
 class DeployBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,7 +46,11 @@ class SteerBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @post("/services/{service:str}/environments/{environment:str}/rollouts", status_code=202, sync_to_thread=True)
 def deploy(
-    context: Ctx, request: Asking, service: str, environment: str, data: DeployBody
+    context: Ctx,
+    request: Asking,
+    service: FromPath[str],
+    environment: FromPath[str],
+    data: JSONBody[DeployBody],
 ) -> RolloutDocument | deploying.Plan:
     """Start a rollout, or with `plan` show its steps."""
     key = Key(service, environment)
@@ -57,7 +61,11 @@ def deploy(
 
 @post("/services/{service:str}/environments/{environment:str}/rollback", status_code=202, sync_to_thread=True)
 def rollback(
-    context: Ctx, request: Asking, service: str, environment: str, data: RollbackBody
+    context: Ctx,
+    request: Asking,
+    service: FromPath[str],
+    environment: FromPath[str],
+    data: JSONBody[RollbackBody],
 ) -> RolloutDocument:
     """Back to the last good release, at once; the rollout that does it. Passes every gate."""
     return steer.rollback(context, request.user, Key(service, environment), data.to, data.reason)
@@ -67,8 +75,8 @@ def rollback(
 def rollouts(
     context: Ctx,
     request: Asking,
-    service: str | None = None,
-    environment: str | None = None,
+    service: FromQuery[str | None] = None,
+    environment: FromQuery[str | None] = None,
     limit: Limit = 50,
 ) -> queries.RolloutsDocument:
     """Latest first."""
@@ -76,14 +84,16 @@ def rollouts(
 
 
 @get("/rollouts/{rollout:str}", sync_to_thread=True)
-def rollout(context: Ctx, request: Asking, rollout: str, environment: str | None = None) -> RolloutDocument:
+def rollout(
+    context: Ctx, request: Asking, rollout: FromPath[str], environment: FromQuery[str | None] = None
+) -> RolloutDocument:
     """By id; or by service: the one under way, else the last."""
     return queries.rollout(context, request.user, rollout, environment)
 
 
 @get("/rollouts/{rollout:str}/verdict", sync_to_thread=True)
 def verdict(
-    context: Ctx, request: Asking, rollout: str, environment: str | None = None
+    context: Ctx, request: Asking, rollout: FromPath[str], environment: FromQuery[str | None] = None
 ) -> queries.VerdictDocument:
     """The numbers behind a decision."""
     return queries.verdict(context, request.user, rollout, environment)
@@ -91,21 +101,25 @@ def verdict(
 
 @post("/rollouts/{rollout:str}/{verb:str}", status_code=202, sync_to_thread=True)
 def steering(
-    context: Ctx, request: Asking, rollout: str, verb: steer.Verb, data: SteerBody
+    context: Ctx,
+    request: Asking,
+    rollout: FromPath[str],
+    verb: FromPath[steer.Verb],
+    data: JSONBody[SteerBody],
 ) -> RolloutDocument:
     """`pause`, `resume`, `advance` or `abort` it."""
     return steer.steer(context, request.user, verb, rollout, data.environment, data.reason)
 
 
 @post("/abort-all", status_code=202, sync_to_thread=True)
-def abort_all(context: Ctx, request: Asking, data: SteerBody) -> queries.RolloutsDocument:
+def abort_all(context: Ctx, request: Asking, data: JSONBody[SteerBody]) -> queries.RolloutsDocument:
     """Abort every rollout under way; those that were."""
     return queries.RolloutsDocument(steer.abort_all(context, request.user, data.reason))
 
 
 @get("/history", sync_to_thread=True)
 def history(
-    context: Ctx, request: Asking, service: str | None = None, limit: Limit = 50
+    context: Ctx, request: Asking, service: FromQuery[str | None] = None, limit: Limit = 50
 ) -> queries.HistoryDocument:
     """Releases, rollouts and what happened."""
     return queries.history(context, request.user, service, limit)
@@ -113,7 +127,7 @@ def history(
 
 @get("/events")
 async def events(
-    context: Ctx, request: Asking, after: int = 0, service: str | None = None, rollout: str | None = None,
+    context: Ctx, request: Asking, after: FromQuery[int] = 0, service: FromQuery[str | None] = None, rollout: FromQuery[str | None] = None,
     limit: Limit = 200, wait: Wait = 0,
 ) -> queries.EventsDocument:  # fmt: skip
     """Those after an id, in order; waits for the first if there is none. With `after` < 0: the last ones, at once."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from litestar import get
+from litestar.params import FromPath, FromQuery
 from litestar.types import ControllerRouterHandler
 
 from plainsail import __version__
@@ -22,20 +23,27 @@ def health() -> dict[str, str]:
 
 
 @get("/services", sync_to_thread=True)
-def services(context: Ctx, request: Asking, service: str | None = None) -> status.ServicesDocument:
+def services(context: Ctx, request: Asking, service: FromQuery[str | None] = None) -> status.ServicesDocument:
     """All services, or one, in all their environments."""
     return status.services(context, request.user, service)
 
 
 @get("/services/{service:str}/environments/{environment:str}", sync_to_thread=True)
-def service_status(context: Ctx, request: Asking, service: str, environment: str) -> StatusDocument:
+def service_status(
+    context: Ctx, request: Asking, service: FromPath[str], environment: FromPath[str]
+) -> StatusDocument:
     """What runs there, which share of users it has, and why."""
     return status.status(context, request.user, Key(service, environment))
 
 
 @get("/services/{service:str}/environments/{environment:str}/output")
 async def output(
-    context: Ctx, request: Asking, service: str, environment: str, lines: Limit = 50, group: str | None = None
+    context: Ctx,
+    request: Asking,
+    service: FromPath[str],
+    environment: FromPath[str],
+    lines: Limit = 50,
+    group: FromQuery[str | None] = None,
 ) -> queries.OutputDocument:
     """The last lines of each instance, also of ended ones as long as they are kept."""
     await asyncio.to_thread(naming.placed, context, service, environment)

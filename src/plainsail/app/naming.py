@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
 from plainsail.app.context import Context
 from plainsail.domain.intents import Deploy, Rollback
 from plainsail.domain.release import Release, short
@@ -88,61 +90,66 @@ def release(context: Context, service: str, text: str) -> Release:
     )  # fmt: skip
 
 
-def rollout(context: Context, text: str, environment: str | None = None) -> Rollout | Pending:
+class Found(msgspec.Struct, frozen=True):
+    """A rollout, or the intent it will come from, and its target."""
+
+    key: Key
+    of: Rollout | Pending
+
+    @property
+    def id(self) -> str:
+        return self.of.id if isinstance(self.of, Rollout) else self.of.intent.rollout
+
+
+def rollout(context: Context, text: str, environment: str | None = None) -> Found:
     """By id, or by service: the one under way there, else the last. Raises NotFound, Rejected (`ambiguous`)."""
-    found = context.store.rollout(text) or context.store.asked(text)
+    found = rollout_by_id(context, text)
     if found is not None:
         return found
-    declared = context.store.services().get(text)
+    known = context.store.services()
+    declared = known.get(text)
     if declared is None:
-        raise NotFound(
-            "rollout_unknown", f"There is no rollout and no service {shown(text)}",
-            _nearest(text, context.store.services(), "plainsail history"),
-        )  # fmt: skip
+        what = f"There is no rollout and no service {shown(text)}"
+        raise NotFound("rollout_unknown", what, _nearest(text, known, "plainsail apply"))
     if environment is not None:
         placed(context, text, environment)
     environments = [environment] if environment is not None else list(declared.placements)
-    under_way = [one for name in environments if (one := _under_way(context, Key(text, name))) is not None]
-    if len(under_way) == 1:
-        return under_way[0]
-    if under_way:
-        raise Rejected(
-            "ambiguous", f"{text} has rollouts under way in {', '.join(environments)}", "say which with --env"
-        )
+    candidates = [under_way(context, Key(text, name)) for name in environments]
+    busy = [one for one in candidates if one is not None]
+    if len(busy) == 1:
+        return busy[0]
+    if busy:
+        where = ", ".join(one.key.environment for one in busy)
+        raise Rejected("ambiguous", f"{text} has rollouts under way in {where}", "say which with --env")
     last = context.store.rollouts(text, environment, limit=1)
     if not last:
-        raise NotFound(
-            "rollout_unknown",
-            f"{text} has had no rollout",
-            f"start one: plainsail deploy {text} DIRECTORY --to {environments[0]}",
-        )
-    return last[0]
+        start = f"plainsail deploy {text} DIRECTORY --to {environments[0]}"
+        raise NotFound("rollout_unknown", f"{text} has had no rollout", f"start one: {start}")
+    return Found(Key(text, last[0].environment), last[0])
 
 
-def key_of(found: Rollout | Pending, context: Context) -> Key:
-    """The target of a rollout, also of one that is still an intent."""
-    if isinstance(found, Rollout):
-        return Key(found.service, found.environment)
-    for key in context.store.targets():
-        if any(one.id == found.id for one in context.store.pending(key)):
-            return key
-    raise Rejected("rollout_changed", "The rollout has just begun", "ask again")
+def rollout_by_id(context: Context, id: str) -> Found | None:
+    """Begun, or still to begin."""
+    for _ in range(2):  # it may begin between two questions
+        begun = context.store.rollout(id)
+        if begun is not None:
+            return Found(Key(begun.service, begun.environment), begun)
+        if context.store.asked(id) is None:
+            continue
+        for key in context.store.targets():
+            for one in context.store.pending(key):
+                if isinstance(one.intent, Deploy | Rollback) and one.intent.rollout == id:
+                    return Found(key, one)
+    return None
 
 
-def waiting(context: Context, key: Key) -> Pending | None:
-    """The latest rollout that has been asked for there and has not begun."""
-    found = [one for one in context.store.pending(key) if isinstance(one.intent, Deploy | Rollback)]
-    return found[-1] if found else None
-
-
-def id_of(found: Rollout | Pending) -> str:
-    return found.id if isinstance(found, Rollout) else found.intent.rollout
-
-
-def _under_way(context: Context, key: Key) -> Rollout | Pending | None:
+def under_way(context: Context, key: Key) -> Found | None:
     """What waits to begin is newer than what is under way."""
+    waiting = [one for one in context.store.pending(key) if isinstance(one.intent, Deploy | Rollback)]
+    if waiting:
+        return Found(key, waiting[-1])
     state = context.store.target(key)
-    return waiting(context, key) or (state.rollout if state else None)
+    return Found(key, state.rollout) if state and state.rollout else None
 
 
 def _nearest(name: str, known: Iterable[str], otherwise: str) -> str:

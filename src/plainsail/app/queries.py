@@ -117,10 +117,11 @@ def verdict(context: Context, subject: Subject, name: str, environment: str | No
     """By rollout id or service. Raises NotFound, Rejected (`ambiguous`)."""
     allow(subject, "read")
     found = naming.rollout(context, name, environment)
-    if not isinstance(found, Rollout):
+    begun = found.of
+    if not isinstance(begun, Rollout):
         return VerdictDocument(describe(context, found), None, None, None)
     return VerdictDocument(
-        rollout_document(found), found.verdict, found.criteria, context.store.evidence(found.id)
+        rollout_document(begun), begun.verdict, begun.criteria, context.store.evidence(begun.id)
     )
 
 

@@ -19,7 +19,8 @@ from plainsail.domain.observation import Counts, GroupSeen, Seen
 from plainsail.domain.rollout import Group, Rollout, Target
 from plainsail.domain.service import Environment
 from plainsail.ports.errors import NotFound
-from plainsail.ports.store import Key, Pending
+from plainsail.ports.store import Key
+from plainsail.spec.diagnostics import shown
 
 
 class ServiceDocument(msgspec.Struct, frozen=True):
@@ -54,11 +55,7 @@ def services(context: Context, subject: Subject, service: str | None = None) -> 
 
 def rollout_by_id(context: Context, id: str) -> RolloutDocument:
     """Also one that is still to begin, or that the engine refused to begin. Raises NotFound."""
-    found: Rollout | Pending | None = context.store.rollout(id)
-    if found is None:
-        waiting = context.store.asked(id)
-        # Between the two questions the engine may have begun it.
-        found = context.store.rollout(id) or waiting
+    found = naming.rollout_by_id(context, id)
     if found is not None:
         return describe(context, found)
     for written in context.store.events(0, None, id):
@@ -69,16 +66,15 @@ def rollout_by_id(context: Context, id: str) -> RolloutDocument:
                 strategy="", release=None, version=None, step=0, steps=(), reason=event.reason, reason_code=event.code,
                 started_at=event.at, ended_at=event.at,
             )  # fmt: skip
-    raise NotFound("rollout_unknown", f"There is no rollout {id}", "plainsail history lists them")
+    raise NotFound("rollout_unknown", f"There is no rollout {shown(id)}", "plainsail history lists them")
 
 
-def describe(context: Context, found: Rollout | Pending) -> RolloutDocument:
-    if isinstance(found, Rollout):
-        return rollout_document(found)
-    key = naming.key_of(found, context)
-    state = context.store.target(key)
+def describe(context: Context, found: naming.Found) -> RolloutDocument:
+    if isinstance(found.of, Rollout):
+        return rollout_document(found.of)
+    state = context.store.target(found.key)
     live = state.group(state.live) if state else None
-    return waiting_document(found, key, live.replicas if live else None)
+    return waiting_document(found.of, found.key, live.replicas if live else None)
 
 
 def _status(context: Context, key: Key, hosts: tuple[str, ...], environment: Environment) -> StatusDocument:
@@ -115,10 +111,11 @@ def _group(group: Group, seen: Seen | None) -> GroupDocument:
 
 
 def _under_way(context: Context, key: Key, state: Target) -> RolloutDocument | None:
+    """Of the same moment as the groups; what waits to begin is shown when nothing else is under way."""
     if state.rollout is not None:
         return rollout_document(state.rollout)
-    waiting = naming.waiting(context, key)
-    return describe(context, waiting) if waiting else None
+    found = naming.under_way(context, key)
+    return describe(context, found) if found else None
 
 
 def _last(context: Context, key: Key) -> RolloutDocument | None:

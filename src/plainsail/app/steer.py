@@ -14,7 +14,7 @@ from plainsail.domain.release import short
 from plainsail.domain.rollout import Revision, Rollout, Target
 from plainsail.domain.strategy import Judged
 from plainsail.ports.errors import Rejected
-from plainsail.ports.store import Key, Pending
+from plainsail.ports.store import Key
 
 Verb = Literal["pause", "resume", "advance", "abort"]
 
@@ -34,10 +34,10 @@ def steer(
     """Write the intent; `rollout` is an id or a service. Raises NotFound, Conflict, Rejected (`ambiguous`)."""
     allow(subject, "steer")
     found = naming.rollout(context, rollout, environment)
-    id = naming.id_of(found)
-    _check(verb, found)
-    _ask(context, naming.key_of(found, context), _intent(verb, id, subject.name, reason))
-    return rollout_by_id(context, id)
+    if isinstance(found.of, Rollout):
+        _check(verb, found.of)
+    _ask(context, found.key, _intent(verb, found.id, subject.name, reason))
+    return rollout_by_id(context, found.id)
 
 
 def abort_all(context: Context, subject: Subject, reason: str = "") -> tuple[RolloutDocument, ...]:
@@ -45,11 +45,10 @@ def abort_all(context: Context, subject: Subject, reason: str = "") -> tuple[Rol
     allow(subject, "steer")
     stopped: list[RolloutDocument] = []
     for key in context.store.targets():
-        state = context.store.target(key)
-        found = naming.waiting(context, key) or (state.rollout if state else None)
-        if found is None or (isinstance(found, Rollout) and found.phase == "rolling_back"):
+        found = naming.under_way(context, key)
+        if found is None or (isinstance(found.of, Rollout) and found.of.phase == "rolling_back"):
             continue
-        _ask(context, key, Abort(naming.id_of(found), subject.name, reason))
+        _ask(context, key, Abort(found.id, subject.name, reason))
         stopped.append(describe(context, found))
     return tuple(stopped)
 
@@ -94,10 +93,8 @@ def _intent(verb: Verb, rollout: str, by: str, reason: str) -> Intent:
             return Advance(rollout, by)
 
 
-def _check(verb: Verb, found: Rollout | Pending) -> None:
+def _check(verb: Verb, found: Rollout) -> None:
     """Say at once what the engine would refuse a moment later."""
-    if not isinstance(found, Rollout):
-        return
     name = f"Rollout {found.id} of {found.service} in {found.environment}"
     if found.ended():
         ended = found.phase.replace("_", " ")

@@ -1,0 +1,176 @@
+"""`plainsail deploy`: makes the release if it is new, and starts its rollout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.text import Text
+
+from plainsail.cli.connect import HERE, Plane
+from plainsail.cli.exits import DONE, NOT_FOUND, USAGE, Refusal
+from plainsail.cli.options import AsJson, Duration, Flag
+from plainsail.cli.origin import origin
+from plainsail.cli.packing import pack
+from plainsail.cli.screen import Json, err, out, plain, print_json, release_name
+from plainsail.cli.waiting import Waited, conclusion, wait
+from plainsail.client import Client, ProblemError
+from plainsail.domain.release import short
+from plainsail.domain.units import percent, plural
+
+
+def deploy(
+    service: str, artifact: str, /, *, to: str, version: str = "", strategy: str | None = None, commit: str = "",
+    label: Annotated[tuple[str, ...], Parameter(negative="")] = (), plan: Flag = False, again: Flag = False,
+    wait: Flag = False, timeout: Duration | None = None, as_json: AsJson = False, plane: Plane = HERE,
+) -> int:  # fmt: skip
+    """Bring a version of a service to its users: a directory is uploaded if it is new, then its rollout starts.
+
+    Example: `plainsail deploy shop ./dist --to production --wait`
+
+    Parameters
+    ----------
+    service
+        The service.
+    artifact
+        A directory; or a release that was uploaded before, by version or digest.
+    to
+        The environment.
+    version
+        What people call it; else what git says, else the first digits of its digest.
+    strategy
+        Another way than the declared one: canary, blue-green, recreate.
+    commit
+        The commit it was built from; else what git says.
+    label
+        KEY=VALUE to remember with the release; may be given several times.
+    plan
+        Show the steps and start nothing.
+    again
+        Deploy a release that was taken back before.
+    wait
+        Stay until it has ended, and exit with what became of it.
+    timeout
+        With --wait: stay no longer, such as 90s or 10m. The rollout goes on.
+    """
+    if timeout is not None and not wait:
+        raise Refusal(USAGE, "usage", "--timeout is for --wait, and --wait is not given", "add --wait")
+    with plane.connect() as client:
+        release = _release(client, service, artifact, version, commit, label)
+        if plan:
+            return _show_plan(
+                client.deploy(service, to, release["digest"], strategy=strategy, again=again, plan=True),
+                as_json,
+            )
+        rollout = client.deploy(service, to, release["digest"], strategy=strategy, again=again)
+        return follow(client, rollout, wait, timeout, as_json)
+
+
+def follow(client: Client, rollout: Json, waits: bool, timeout: float | None, as_json: bool) -> int:
+    """Tell that it began; or wait, and tell what became of it."""
+    where = f"{rollout['service']} --env {rollout['environment']}"
+    if not waits:
+        if as_json:
+            print_json(rollout)
+        else:
+            out().print(
+                f"Rollout {rollout['id']} of {release_name(rollout['version'], rollout['release'])} has begun; follow it: plainsail watch {where}",
+                soft_wrap=True,
+            )
+        return DONE
+    err().print(
+        f"Rollout {rollout['id']} of {release_name(rollout['version'], rollout['release'])} to {rollout['environment']}",
+        soft_wrap=True,
+    )
+    waited = wait(client, rollout, timeout, f"plainsail abort {where}")
+    _tell(waited, as_json)
+    return waited.exit_code
+
+
+def _release(
+    client: Client, service: str, artifact: str, version: str, commit: str, labels: tuple[str, ...]
+) -> Json:
+    directory = Path(artifact)
+    if not directory.is_dir():
+        return _known(client, service, artifact)
+    for label in labels:
+        if not label.partition("=")[0] or "=" not in label:
+            raise Refusal(USAGE, "label_malformed", f"{label} is not a label", "write KEY=VALUE")
+    packed = pack(directory)
+    with packed.tar:
+        try:
+            known = client.release(service, packed.digest)
+        except ProblemError as problem:
+            if problem.code not in ("release_unknown", "release_missing"):
+                raise
+        else:
+            if version and version != known["version"]:
+                err().print(
+                    f"These files are release {known['version']} already; it keeps that version",
+                    soft_wrap=True,
+                )
+            return known
+        from_git = origin(directory)
+        err().print(
+            f"Uploading {artifact}: {plural(packed.files, 'file')}, {packed.size / 1e6:.1f} MB",
+            soft_wrap=True,
+        )
+        return client.upload(
+            service, packed.digest, packed.tar, packed.size,
+            version or from_git.version or short(packed.digest), commit or from_git.commit, labels,
+        )  # fmt: skip
+
+
+def _known(client: Client, service: str, artifact: str) -> Json:
+    if Path(artifact).exists():
+        raise Refusal(
+            USAGE,
+            "artifact_kind",
+            f"{artifact} is a file; a release is a directory",
+            "unpack it, and name the directory",
+        )
+    try:
+        return client.release(service, artifact)
+    except ProblemError as problem:
+        if problem.code != "release_unknown":
+            raise
+        raise Refusal(
+            NOT_FOUND,
+            "artifact_unknown",
+            f"{artifact} is neither a directory here nor a release of {service}",
+            problem.next_step,
+        ) from problem
+
+
+def _show_plan(plan: Json, as_json: bool) -> int:
+    if as_json:
+        print_json(plan)
+        return DONE
+    console = out()
+    before = f" from {plain(plan['live'])}" if plan["live"] else ", the first release there"
+    console.print(
+        f"{plan['service']} in {plan['environment']}{before} to {release_name(plan['version'], plan['release'])}, {plan['strategy']}:"
+    )
+    for number, step in enumerate(plan["steps"], 1):
+        sizes = ", ".join(f"{count} {role}" for role, count in step["instances"].items())
+        console.print(
+            Text(f"  {number}. {step['name']:<10} {percent(step['share_bp']):>6} of users  {sizes}")
+        )
+        console.print(Text(f"     left {step['leave']}", style="dim"))
+    console.print("Nothing was started; leave --plan out to start it")
+    return DONE
+
+
+def _tell(waited: Waited, as_json: bool) -> None:
+    rollout = waited.rollout
+    if as_json:
+        print_json({**rollout, "output": waited.output} if waited.output else rollout)
+        return
+    if waited.output:
+        console = err()
+        console.print(f"Last lines of {rollout['candidate']}:")
+        for line in waited.output:
+            console.print(Text(f"  {line['instance']} | {plain(line['text'])}"), soft_wrap=True)
+    if rollout["ended_at"] is not None:
+        out().print(conclusion(rollout), soft_wrap=True)

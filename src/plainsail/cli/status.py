@@ -1,0 +1,103 @@
+"""`plainsail status`: readable at three in the morning."""
+
+from __future__ import annotations
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from plainsail.cli.connect import HERE, Plane
+from plainsail.cli.exits import DONE
+from plainsail.cli.options import AsJson, Env
+from plainsail.cli.screen import Json, groups_table, headline, out, plain, print_json, way
+from plainsail.client import Client
+
+
+def status(
+    service: str | None = None, /, *, env: Env = None, as_json: AsJson = False, plane: Plane = HERE
+) -> int:
+    """Show what runs where, which share of the users it has, and why.
+
+    Example: `plainsail status shop --env production`
+
+    Parameters
+    ----------
+    service
+        One service; all if left out.
+    """
+    with plane.connect() as client:
+        documents = find(client, service, env)
+    if as_json:
+        print_json(documents[0] if service and len(documents) == 1 else {"services": by_service(documents)})
+        return DONE
+    console = out()
+    if not documents:
+        console.print("No service is registered; apply a plainsail.yaml: plainsail apply")
+    for document in documents:
+        show(console, document)
+    return DONE
+
+
+def find(client: Client, service: str | None, env: str | None) -> list[Json]:
+    """The targets that are meant, each as its document."""
+    if service is not None and env is not None:
+        return [client.status(service, env)]
+    found = [one for known in client.services(service)["services"] for one in known["environments"]]
+    return [one for one in found if env is None or one["environment"] == env]
+
+
+def by_service(documents: list[Json]) -> list[Json]:
+    names = dict.fromkeys(document["service"] for document in documents)
+    return [
+        {"service": name, "environments": [one for one in documents if one["service"] == name]}
+        for name in names
+    ]
+
+
+def show(console: Console, document: Json) -> None:
+    console.print(picture(document))
+    console.print()
+
+
+def picture(document: Json) -> RenderableType:
+    """One target: groups, what is under way and why, and what a person can do."""
+    title = Text(f"{document['service']} in {document['environment']}", style="bold")
+    if document["url"]:
+        title.append(f"  {document['url']}", style="not bold dim")
+    lines: list[RenderableType] = [title]
+    if document["groups"]:
+        lines.append(groups_table(document["groups"]))
+    else:
+        lines.append(
+            Text(
+                f"nothing runs yet: plainsail deploy {document['service']} DIRECTORY --to {document['environment']}"
+            )
+        )
+    for driver, trouble in document["trouble"].items():
+        lines.append(Text(f"{driver}: {plain(trouble)}", style="red"))
+    if document["observed_at"] is None and document["groups"]:
+        lines.append(Text("not looked at yet: the shares above are not known", style="yellow"))
+    lines += _rollout(document)
+    return Group(lines[0], Padding(Group(*lines[1:]), (0, 0, 0, 2)))
+
+
+def _rollout(document: Json) -> list[RenderableType]:
+    rollout = document["rollout"] or document["last_rollout"]
+    if rollout is None:
+        return []
+    lines: list[RenderableType] = [headline(rollout)]
+    if document["rollout"]:
+        lines.append(way(rollout))
+    if rollout["reason"]:
+        lines.append(Text(plain(rollout["reason"])))
+    if document["rollout"] and rollout["phase"] not in ("rolling_back", "finishing"):
+        verbs = "resume, advance, abort" if rollout["phase"] == "paused" else "pause, advance, abort"
+        lines.append(
+            Text(
+                f"steer: plainsail ({verbs}) {document['service']} --env {document['environment']}",
+                style="dim",
+            )
+        )
+    elif not document["rollout"] and rollout["phase"] in ("rolled_back", "failed"):
+        lines.append(Text(f"numbers: plainsail verdict {rollout['id']}", style="dim"))
+    return lines
