@@ -48,8 +48,13 @@ paces = st.builds(
 class Safety(RuleBasedStateMachine):
     """Rules are what may happen; invariants and `check` are what must hold."""
 
-    @initialize(seed=st.integers(0, 1000), rate=st.sampled_from([0.0, 1.0, 50.0, 400.0]))
-    def begin(self, seed: int, rate: float) -> None:
+    @initialize(
+        seed=st.integers(0, 1000),
+        rate=st.sampled_from([0.0, 1.0, 50.0, 400.0]),
+        first=st.booleans(),
+        replicas=st.integers(1, 4),
+    )
+    def begin(self, seed: int, rate: float, first: bool, replicas: int) -> None:
         self.world = World(seed, rate)
         self.control = Control(self.world)
         self.serial = 0
@@ -69,18 +74,29 @@ class Safety(RuleBasedStateMachine):
         placement = Placement(replicas=replicas, pace=pace)
         self.control.ask(Deploy(f"r{self.serial:04}", "dev", revision, placement, strategy, again))
 
+    @precondition(lambda self: self.control.target.rollout is not None)
+    @rule(behaviour=behaviours, strategy=strategies, pace=paces, replicas=st.integers(1, 5), odds=st.integers(0, 3))
+    def deploy_over_another(
+        self, behaviour: Behaviour, strategy: Strategy, pace: Pace, replicas: int, odds: int
+    ) -> None:
+        if odds == 3:
+            self.deploy(behaviour, strategy, pace, replicas, again=False)
+
+    @precondition(lambda self: self.control.target.rollout is None)
     @rule()
     def rollback(self) -> None:
         self.serial += 1
         self.control.ask(Rollback(f"r{self.serial:04}", "ops"))
 
     @precondition(lambda self: self.control.target.rollout is not None)
-    @rule(verb=st.sampled_from([Abort, Pause, Resume, Advance]))
-    def steer(self, verb: type[Abort | Pause | Resume | Advance]) -> None:
+    @rule(verb=st.sampled_from([Abort, Pause, Resume, Advance]), odds=st.integers(0, 2))
+    def steer(self, verb: type[Abort | Pause | Resume | Advance], odds: int) -> None:
         assert self.control.target.rollout is not None
+        if odds < 2:
+            return
         self.control.ask(verb(self.control.target.rollout.id, "ops"))
 
-    @rule(times=st.integers(1, 40))
+    @rule(times=st.sampled_from([1, 2, 5, 20, 60, 150]))
     def tick(self, times: int) -> None:
         for _ in range(times):
             decision = self.decided()
@@ -88,6 +104,17 @@ class Safety(RuleBasedStateMachine):
             for action in decision.actions:
                 self.control.act(action)
             self.world.advance(decision.wake_in)
+
+    @rule(seconds=st.sampled_from([2.0, 10.0, 40.0]))
+    def run_on(self, seconds: float) -> None:
+        until = self.world.now + seconds
+        while self.world.now < until:
+            self.tick(1)
+
+    @precondition(lambda self: self.control.target.rollout is not None)
+    @rule(seconds=st.sampled_from([1.0, 5.0, 20.0]))
+    def run_on_in_a_rollout(self, seconds: float) -> None:
+        self.run_on(seconds)
 
     @rule(after=st.integers(0, 3), recorded=st.booleans())
     def killed_between_two_actions(self, after: int, recorded: bool) -> None:
@@ -207,5 +234,5 @@ class Safety(RuleBasedStateMachine):
 
 TestSafety = Safety.TestCase
 TestSafety.settings = settings(
-    max_examples=150, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=200, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
