@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,6 @@ from typing import Any
 
 import msgspec
 from rich.console import Console
-from rich.table import Table
 
 from plainsail.local.load import Load
 
@@ -206,18 +206,18 @@ class Stage:
 
 
 def _print_table(rows: list[Row], requests: int, lost: int) -> None:
-    table = Table(title="What became of each release", title_justify="left")
-    for column in ("release", "requests", "users' errors", "share reached", "to verdict", "verdict", "why"):
-        table.add_column(column, justify="right" if column in ("requests", "users' errors") else "left")
+    """Each release in a line, and under it why; so that it can be read in 80 columns."""
+    line = "{:<9} {:>8} {:>14} {:>14} {:>11}  {}"
+    print(
+        "\n" + line.format("release", "requests", "users' errors", "share reached", "to verdict", "verdict")
+    )
     for row in rows:
-        table.add_row(
-            row.name, f"{row.requests:,}", f"{row.errors:,}", f"{row.reached_bp / 100:g} %",
-            f"{row.seconds:.1f} s" if row.seconds is not None else "", row.phase + ("" if row.right else " (unexpected)"),
-            row.sentence,
-        )  # fmt: skip
-    console = Console()
-    console.print(table)
-    console.print(f"{requests:,} requests in all; failed because of plainsail: {lost}")
+        took = f"{row.seconds:.1f} s" if row.seconds is not None else ""
+        verdict = row.phase.replace("_", " ") + ("" if row.right else "  <- unexpected")
+        reached = f"{row.reached_bp / 100:g} %"
+        print(line.format(row.name, f"{row.requests:,}", f"{row.errors:,}", reached, took, verdict))
+        print(textwrap.fill(row.sentence, 80, initial_indent=" " * 10, subsequent_indent=" " * 10))
+    print(f"\n{requests:,} requests in all; failed because of plainsail: {lost}")
 
 
 def _program() -> list[str]:
