@@ -1,0 +1,144 @@
+"""`plainsail history` and `plainsail verdict`: what became of each release, and the numbers behind it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from plainsail.cli.connect import HERE, Plane
+from plainsail.cli.exits import DONE
+from plainsail.cli.options import AsJson, Env
+from plainsail.cli.screen import Json, clock, headline, out, phase_text, plain, print_json, release_name
+from plainsail.domain.units import percent, percent_of, seconds
+
+
+def history(
+    service: str | None = None, /, *, limit: Annotated[int, Parameter(name=("--limit", "-n"))] = 20,
+    as_json: AsJson = False, plane: Plane = HERE,
+) -> int:  # fmt: skip
+    """Show releases, rollouts and what became of them, latest first. With --json also every event behind them.
+
+    Example: `plainsail history shop`
+
+    Parameters
+    ----------
+    service
+        One service; all if left out.
+    limit
+        Rollouts and releases; 20 if left out.
+    """
+    with plane.connect() as client:
+        answer = client.history(service, limit)
+    if as_json:
+        print_json(answer)
+        return DONE
+    console = out()
+    for rollout in answer["rollouts"]:
+        console.print(_line(rollout))
+        if rollout["reason"]:
+            console.print(Padding(Text(plain(rollout["reason"]), style="dim"), (0, 0, 0, 4)))
+    used = {rollout["release"] for rollout in answer["rollouts"]}
+    unused = [release for release in answer["releases"] if release["digest"] not in used]
+    if unused:
+        console.print("Releases without a rollout here:" if answer["rollouts"] else "Releases:")
+        for release in unused:
+            console.print(
+                f"  {clock(release['made_at'], 'day')}  {release['service']} {release_name(release['version'], release['digest'])}"
+            )
+    if not answer["rollouts"] and not unused:
+        console.print("Nothing was deployed yet")
+    return DONE
+
+
+def verdict(rollout: str, /, *, env: Env = None, as_json: AsJson = False, plane: Plane = HERE) -> int:
+    """Show the numbers behind a decision: what the users of both releases got, and what follows from it.
+
+    Example: `plainsail verdict shop`
+
+    Parameters
+    ----------
+    rollout
+        Its id, or a service.
+    """
+    with plane.connect() as client:
+        answer = client.verdict(rollout, env)
+    if as_json:
+        print_json(answer)
+        return DONE
+    console = out()
+    told, found = answer["rollout"], answer["verdict"]
+    console.print(headline(told))
+    if told["reason"]:
+        console.print(Text(plain(told["reason"])))
+    if found is None:
+        console.print(
+            "Nothing was judged: with nothing live to compare with, or on the way back, ready instances are enough"
+        )
+        return DONE
+    console.print()
+    console.print(_arms(found))
+    console.print()
+    outcome = {"pass": "good enough", "fail": "worse", "unsure": "not sure yet"}[found["outcome"]]
+    console.print(Text.assemble((f"{outcome.capitalize()}: ", "bold"), plain(found["sentence"])))
+    if found["proven_bp"]:
+        console.print(f"Proven safe for {percent(found['proven_bp'])} of the users")
+    if found["outcome"] == "unsure" and found["needs"]:
+        console.print(f"Needs {found['needs']:,} more requests to be sure, if none of them fails")
+    _criteria(answer["criteria"])
+    return DONE
+
+
+def _line(rollout: Json) -> Text:
+    name = release_name(rollout["version"], None) if rollout["version"] else ""
+    text = Text.assemble(
+        (clock(rollout["started_at"], "day") if rollout["started_at"] else "waiting", "dim"), "  ",
+        rollout["service"], " ", rollout["environment"], "  ", (name, "bold"), f"  {rollout['strategy']}: ",
+    )  # fmt: skip
+    text.append_text(phase_text(rollout["phase"]))
+    if rollout["phase"] in ("rolled_back", "aborted") and rollout["reached_bp"]:
+        text.append(f" at {percent(rollout['reached_bp'])}")
+    if rollout["ended_at"] and rollout["started_at"]:
+        text.append(f" after {seconds(rollout['ended_at'] - rollout['started_at'])}")
+    return text.append(f"  {rollout['id']}", style="dim")
+
+
+def _arms(verdict: Json) -> Table:
+    table = Table(box=None, padding=(0, 3, 0, 0))
+    for column, justify in (("", "left"), ("candidate", "right"), ("live", "right")):
+        table.add_column(column, justify=justify)  # type: ignore[arg-type]  # one of rich's literals
+    rows = (
+        ("requests", "requests"),
+        ("failed", "failures"),
+        ("failed, answered by live", "shielded"),
+        ("slow", "slow"),
+        ("crashes", "crashes"),
+    )
+    for name, key in rows:
+        table.add_row(name, *(_number(verdict[arm], key) for arm in ("candidate", "live")))
+    return table
+
+
+def _number(arm: Json, key: str) -> str:
+    part = (
+        f" ({percent_of(arm[key] / arm['requests'])})"
+        if key not in ("requests", "crashes") and arm["requests"]
+        else ""
+    )
+    return f"{arm[key]:,}{part}"
+
+
+def _criteria(criteria: Json) -> None:
+    errors, latency = criteria["errors"], criteria["latency"]
+    sides = [
+        f"at most {percent_of(errors['margin'])} more failures than live",
+        f"never more than {percent_of(errors['max'])}",
+    ]
+    if latency:
+        sides.append(
+            f"at most {percent_of(latency['margin'])} more requests slower than {seconds(latency['bound'])}"
+        )
+    out().print(Text(f"Allowed: {'; '.join(sides)}", style="dim"))

@@ -1,0 +1,154 @@
+"""Steering a rollout. Where a ROLLOUT is asked for a SERVICE does: nobody knows ids at three in the morning."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from plainsail.cli.connect import HERE, Plane
+from plainsail.cli.deploy import follow
+from plainsail.cli.exits import ABORTED, DONE, USAGE, Refusal
+from plainsail.cli.options import AsJson, Duration, Env, Flag, Reason
+from plainsail.cli.screen import out, plain, print_json, release_name, words
+from plainsail.cli.status import find
+from plainsail.client import Client
+
+
+def pause(
+    rollout: str, /, *, env: Env = None, reason: Reason = "", as_json: AsJson = False, plane: Plane = HERE
+) -> int:
+    """Hold a rollout where it is. Users keep what they have; a worse release is still taken back.
+
+    Example: `plainsail pause shop --reason lunch`
+
+    Parameters
+    ----------
+    rollout
+        Its id, or a service.
+    """
+    return _steer("pause", rollout, env, reason, as_json, plane)
+
+
+def resume(rollout: str, /, *, env: Env = None, as_json: AsJson = False, plane: Plane = HERE) -> int:
+    """Let a paused rollout go on.
+
+    Example: `plainsail resume shop`
+
+    Parameters
+    ----------
+    rollout
+        Its id, or a service.
+    """
+    return _steer("resume", rollout, env, "", as_json, plane)
+
+
+def advance(rollout: str, /, *, env: Env = None, as_json: AsJson = False, plane: Plane = HERE) -> int:
+    """Take the next step now, whatever the evidence still lacks.
+
+    Example: `plainsail advance shop`
+
+    Parameters
+    ----------
+    rollout
+        Its id, or a service.
+    """
+    return _steer("advance", rollout, env, "", as_json, plane)
+
+
+def abort(
+    rollout: str | None = None, /, *, all: Flag = False, env: Env = None, reason: Reason = "", as_json: AsJson = False,
+    plane: Plane = HERE,
+) -> int:  # fmt: skip
+    """Take a rollout back: all users to the release they had before. Passes every gate and freeze.
+
+    Example: `plainsail abort --all`
+
+    Parameters
+    ----------
+    rollout
+        Its id, or a service.
+    all
+        Every rollout under way, everywhere.
+    """
+    if all == (rollout is not None):
+        raise Refusal(
+            USAGE,
+            "usage",
+            "abort takes a rollout, a service, or --all, and exactly one of them",
+            "for example: plainsail abort shop",
+        )
+    if rollout is not None:
+        return _steer("abort", rollout, env, reason, as_json, plane)
+    with plane.connect() as client:
+        answer = client.abort_all(reason)
+    if as_json:
+        print_json(answer)
+        return DONE
+    for one in answer["rollouts"]:
+        out().print(
+            f"Aborting {one['service']} {plain(one['version'] or '')} in {one['environment']} ({one['id']})"
+        )
+    if not answer["rollouts"]:
+        out().print("No rollout is under way")
+    return DONE
+
+
+def rollback(
+    service: str, /, *, env: Env = None, to: str | None = None, reason: Reason = "", wait: Flag = False,
+    timeout: Duration | None = None, as_json: AsJson = False, plane: Plane = HERE,
+) -> int:  # fmt: skip
+    """Go back to the last good release, at once. Passes every gate and freeze.
+
+    While a rollout is under way, the last good release is the live one: then that rollout is aborted.
+
+    Example: `plainsail rollback shop --wait`
+
+    Parameters
+    ----------
+    service
+        The service.
+    to
+        Another release that was live before, by version or digest.
+    wait
+        Stay until it is done.
+    timeout
+        With --wait: stay no longer, such as 90s or 10m. The rollback goes on.
+    """
+    with plane.connect() as client:
+        environment = env or only_environment(client, service)
+        rollout = client.rollback(service, environment, to, reason)
+        code = follow(client, rollout, wait, timeout, as_json)
+    # Taking back what was under way is what was asked for.
+    return DONE if code == ABORTED else code
+
+
+def only_environment(client: Client, service: str) -> str:
+    """The one a service is in. Raises Refusal (`ambiguous`)."""
+    environments = [document["environment"] for document in find(client, service, None)]
+    if len(environments) != 1:
+        raise Refusal(
+            USAGE, "ambiguous", f"{service} is in {', '.join(environments)}", "say which with --env"
+        )
+    return str(environments[0])
+
+
+def _steer(
+    verb: Literal["pause", "resume", "advance", "abort"],
+    rollout: str,
+    env: str | None,
+    reason: str,
+    as_json: bool,
+    plane: Plane,
+) -> int:
+    with plane.connect() as client:
+        answer = client.steer(verb, rollout, env, reason)
+    if as_json:
+        print_json(answer)
+        return DONE
+    done = {"pause": "Pausing", "resume": "Resuming", "advance": "Advancing", "abort": "Aborting"}[verb]
+    name = release_name(answer["version"], answer["release"])
+    out().print(
+        f"{done} rollout {answer['id']} of {answer['service']} {name} in {answer['environment']}"
+        f" ({words(answer['phase'])}); see it: plainsail status {answer['service']} --env {answer['environment']}",
+        soft_wrap=True,
+    )
+    return DONE

@@ -1,0 +1,51 @@
+"""`plainsail check`: everything that is wrong with a spec, without a control plane."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from plainsail.cli.exits import DONE
+from plainsail.cli.options import AsJson
+from plainsail.cli.screen import out, print_json
+from plainsail.domain.units import plural
+from plainsail.ports.errors import NotFound, Rejected
+from plainsail.spec.merge import read
+from plainsail.wiring import drivers
+
+DEFAULT = Path("plainsail.yaml")
+
+
+def check(*files: Path, as_json: AsJson = False) -> int:
+    """Say everything that is wrong with a plainsail.yaml, each at its line; needs no control plane.
+
+    Example: `plainsail check plainsail.yaml`
+
+    Parameters
+    ----------
+    files
+        Any number, checked as one; ./plainsail.yaml if left out.
+    """
+    texts = [(str(path), _text(path)) for path in files or (DEFAULT,)]
+    document = read(texts, drivers())
+    names = ", ".join(name for name, _ in texts)
+    if as_json:
+        print_json({
+            "files": [name for name, _ in texts], "diagnostics": [],
+            "environments": list(document.environments), "services": list(document.services),
+        })  # fmt: skip
+    else:
+        found = f"{plural(len(document.environments), 'environment')}, {plural(len(document.services), 'service')}"
+        out().print(f"{names}: nothing is wrong ({found})", soft_wrap=True)
+    return DONE
+
+
+def _text(path: Path) -> str:
+    """Bytes that are not UTF-8 are kept, so that they are complained of at their line."""
+    try:
+        return path.read_bytes().decode(errors="surrogateescape")
+    except FileNotFoundError as error:
+        raise NotFound(
+            "file_missing", f"There is no file {path}", "name it, or write one with plainsail init"
+        ) from error
+    except OSError as error:
+        raise Rejected("file_unreadable", f"{path} can't be read: {error.strerror}", "name a file") from error
