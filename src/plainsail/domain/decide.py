@@ -91,4 +91,5 @@ def _wake_in(target: Target, seen: Seen, busy: bool) -> float:
     rollout = target.rollout
     if rollout is None:
         return BRISK if busy else IDLE
-    return FAST if seen.share(rollout.candidate) or rollout.phase == "rolling_back" else BRISK
+    exposed = any(part.role == "candidate" and part.share_bp for part in rollout.current().split)
+    return FAST if exposed or seen.share(rollout.candidate) or rollout.phase == "rolling_back" else BRISK

@@ -93,7 +93,12 @@ class Engine:
             holding = await self._claim(key)
             while holding is not None:
                 nudge.clear()
-                await _wait(nudge, await self._turn(holding))
+                began = asyncio.get_running_loop().time()
+                wake_in = await self._turn(holding)
+                spent = asyncio.get_running_loop().time() - began
+                await _wait(
+                    nudge, max(0.01, wake_in - spent)
+                )  # A turn's own time is no pause for a bad release.
         except Fenced as fenced:
             log.info("%s is held by somebody else: %s", key, fenced)
         finally:

@@ -62,7 +62,13 @@ class Holding:
         self.seen = await self._observe(now)
         decision = decide(self.target, self.evidence, [one.intent for one in pending], self.seen, now)
         self._notice(decision, now)
-        await self._record(decision, [one.id for one in pending], now)
+        try:
+            await self._record(decision, [one.id for one in pending], now)
+        except Fenced:
+            raise
+        except Failure:
+            await self._off_traffic(decision, now)
+            raise
         for action in decision.actions:
             await self._act(action, now)
         self._steady = not decision.actions and decision.target.rollout is None
@@ -85,23 +91,34 @@ class Holding:
 
     async def _record(self, decision: Decision, done: list[int], now: float) -> None:
         """Write what changed; running numbers once a second; the lease before it runs out."""
-        happened, self._happened = self._happened, []
-        numbers = decision.target.rollout is not None and now - self._recorded_at >= RECORD_EVERY
-        if decision.changed or done or happened or numbers or self._held_until - now < LEASE / 2:
-            rollout = decision.target.rollout
+        rollout = decision.target.rollout
+        numbers = rollout is not None and now - self._recorded_at >= RECORD_EVERY
+        if decision.changed or done or self._happened or numbers or self._held_until - now < LEASE / 2:
             rollouts = {one.id: one for one in decision.rollouts}
             if rollout is not None:
                 rollouts[rollout.id] = rollout
             await asyncio.to_thread(
                 self._store.save, decision.target, self.epoch, rollouts=tuple(rollouts.values()),
-                events=(*happened, *decision.events), done=done, due_at=now + decision.wake_in, held_until=now + LEASE,
+                events=(*self._happened, *decision.events), done=done, due_at=now + decision.wake_in,
+                held_until=now + LEASE,
             )  # fmt: skip
-            if rollout is not None and decision.evidence is not None:
+            self._happened.clear()
+            self._held_until = now + LEASE
+            if numbers and rollout is not None and decision.evidence is not None:
                 await asyncio.to_thread(
                     self._store.save_evidence, rollout.id, self.key, self.epoch, decision.evidence
                 )
-            self._held_until, self._recorded_at = now + LEASE, now
+                self._recorded_at = now
         self.target, self.evidence = decision.target, decision.evidence
+
+    async def _off_traffic(self, decision: Decision, now: float) -> None:
+        """The one thing done without a record (a full disk, say): take users off a release that is on its way back.
+        The record still says otherwise, so every turn decides the same again until it can be written."""
+        rollout = decision.target.rollout
+        if rollout is not None and rollout.phase == "rolling_back":
+            for action in decision.actions:
+                if isinstance(action, Send):
+                    await self._act(action, now)
 
     async def _act(self, action: Action, now: float) -> None:
         match action:
