@@ -27,7 +27,8 @@ class InstanceDocument(msgspec.Struct, frozen=True):
 
 
 class GroupDocument(msgspec.Struct, frozen=True):
-    """Instances of one release with one configuration. `ready` and `share_bp` are what is in force now."""
+    """Instances of one release with one configuration. `replicas` is what is asked for at this step; `ready` and
+    `share_bp` are what is in force now."""
 
     group: str
     role: Role

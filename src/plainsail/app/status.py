@@ -16,6 +16,7 @@ from plainsail.app.documents import (
     waiting_document,
 )
 from plainsail.domain.observation import Counts, GroupSeen, Seen
+from plainsail.domain.plan import wanted
 from plainsail.domain.rollout import Group, Rollout, Target
 from plainsail.domain.service import Environment
 from plainsail.ports.errors import NotFound
@@ -80,10 +81,11 @@ def describe(context: Context, found: naming.Found) -> RolloutDocument:
 def _status(context: Context, key: Key, hosts: tuple[str, ...], environment: Environment) -> StatusDocument:
     state = context.store.target(key) or Target(key.service, key.environment)
     seen = context.live.seen(key)
+    sizes = wanted(state).sizes
     routes = seen.traffic.routes if seen and seen.traffic else ()
     return StatusDocument(
         service=key.service, environment=key.environment, url=_url(environment), hosts=hosts,
-        groups=tuple(_group(group, seen) for group in _shown(state, seen)), routes=routes,
+        groups=tuple(_group(group, sizes[group.id], seen) for group in _shown(state, seen)), routes=routes,
         rollout=_under_way(context, key, state), last_rollout=_last(context, key),
         quarantine=state.quarantine, trouble=dict(context.live.trouble(key)),
         observed_at=seen.at if seen else None,
@@ -97,12 +99,12 @@ def _shown(state: Target, seen: Seen | None) -> tuple[Group, ...]:
     return tuple(sorted(busy, key=lambda group: order.get(group.id, 2)))
 
 
-def _group(group: Group, seen: Seen | None) -> GroupDocument:
+def _group(group: Group, replicas: int, seen: Seen | None) -> GroupDocument:
     found = seen.groups.get(group.id, GroupSeen(group.id, 0)) if seen else GroupSeen(group.id, 0)
     counts: Counts | None = seen.counts.get(group.id) if seen else None
     return GroupDocument(
         group=group.id, role=group.role, release=group.revision.release, version=group.revision.version,
-        config=group.revision.config, replicas=group.replicas, ready=found.ready(),
+        config=group.revision.config, replicas=replicas, ready=found.ready(),
         share_bp=seen.share(group.id) if seen else 0,
         instances=tuple(InstanceDocument(one.id, one.state, one.address, one.since) for one in found.instances),
         crashes=found.crashes, failed_starts=found.failed_starts, trouble=found.trouble,

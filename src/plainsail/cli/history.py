@@ -13,7 +13,7 @@ from plainsail.cli.connect import HERE, Plane
 from plainsail.cli.exits import DONE
 from plainsail.cli.options import AsJson, Env
 from plainsail.cli.screen import Json, clock, headline, out, phase_text, plain, print_json, release_name
-from plainsail.domain.units import percent, percent_of, seconds
+from plainsail.domain.units import ALL, percent, percent_of, seconds
 
 
 def history(
@@ -39,8 +39,10 @@ def history(
     console = out()
     for rollout in answer["rollouts"]:
         console.print(_line(rollout))
-        if rollout["reason"]:
-            console.print(Padding(Text(plain(rollout["reason"]), style="dim"), (0, 0, 0, 4)))
+        told = Text.assemble(
+            (f"{rollout['id']} by {plain(rollout['by'])}: ", "dim"), plain(rollout["reason"])
+        )
+        console.print(Padding(told, (0, 0, 0, 4), expand=False))
     used = {rollout["release"] for rollout in answer["rollouts"]}
     unused = [release for release in answer["releases"] if release["digest"] not in used]
     if unused:
@@ -74,19 +76,16 @@ def verdict(rollout: str, /, *, env: Env = None, as_json: AsJson = False, plane:
     console.print(headline(told))
     if told["reason"]:
         console.print(Text(plain(told["reason"])))
-    if found is None:
-        console.print(
-            "Nothing was judged: with nothing live to compare with, or on the way back, ready instances are enough"
-        )
+    if found is None or not found["candidate"]["requests"]:
+        console.print("Nothing was judged: the release had no users beside a live one")
         return DONE
     console.print()
     console.print(_arms(found))
     console.print()
-    outcome = {"pass": "good enough", "fail": "worse", "unsure": "not sure yet"}[found["outcome"]]
-    console.print(Text.assemble((f"{outcome.capitalize()}: ", "bold"), plain(found["sentence"])))
+    console.print(Text.assemble((f"{_outcome(found)}: ", "bold"), plain(found["sentence"])))
     if found["proven_bp"]:
         console.print(f"Proven safe for {percent(found['proven_bp'])} of the users")
-    if found["outcome"] == "unsure" and found["needs"]:
+    if found["outcome"] == "unsure" and found["needs"] and told["ended_at"] is None:
         console.print(f"Needs {found['needs']:,} more requests to be sure, if none of them fails")
     _criteria(answer["criteria"])
     return DONE
@@ -103,7 +102,13 @@ def _line(rollout: Json) -> Text:
         text.append(f" at {percent(rollout['reached_bp'])}")
     if rollout["ended_at"] and rollout["started_at"]:
         text.append(f" after {seconds(rollout['ended_at'] - rollout['started_at'])}")
-    return text.append(f"  {rollout['id']}", style="dim")
+    return text
+
+
+def _outcome(verdict: Json) -> str:
+    if verdict["outcome"] != "fail" and verdict["proven_bp"] == ALL:
+        return "Good enough"
+    return {"pass": "Good enough", "fail": "Worse", "unsure": "Not sure yet"}[verdict["outcome"]]
 
 
 def _arms(verdict: Json) -> Table:

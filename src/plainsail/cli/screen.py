@@ -17,7 +17,7 @@ from plainsail.domain.units import ALL, percent, seconds
 
 Json = dict[str, Any]
 
-BAR = 16
+BAR = 12
 """Cells of a bar of all users."""
 
 STYLES = {
@@ -112,11 +112,11 @@ def groups_table(groups: list[Json], counts: dict[str, Json] | None = None) -> T
     table.add_column(no_wrap=True, overflow="ellipsis")
     for group in groups:
         ready, wanted = group["ready"], group["replicas"]
-        missing = ready < wanted and group["role"] in ("live", "candidate")
+        instances = f"{ready} of {wanted} ready" if wanted else f"{len(group['instances'])} leaving"
         table.add_row(
             Text(group["role"], style="bold" if group["share_bp"] else "dim"),
             Text(plain(group["version"])),
-            Text(f"{ready} of {wanted} ready", style="yellow" if missing else ""),
+            Text(instances, style="yellow" if ready < wanted else ""),
             percent(group["share_bp"]),
             bar(group["share_bp"]),
             Text(_got((counts or {}).get(group["group"]) or group.get("counts")), style="dim"),
@@ -133,7 +133,7 @@ def _got(counts: Json | None) -> str:
 
 def way(rollout: Json) -> Text:
     """The steps: done, present, to come."""
-    done, here, later = ("✓", "▸", "·") if _can_draw() else ("x", ">", "-")
+    done, here, later = ("✓", "▸", "·") if _can_draw() else ("+", ">", "-")
     text = Text()
     over = rollout["ended_at"] is not None and rollout["phase"] == "succeeded"
     for index, step in enumerate(rollout["steps"]):

@@ -78,7 +78,7 @@ def picture(document: Json) -> RenderableType:
     if document["observed_at"] is None and document["groups"]:
         lines.append(Text("not looked at yet: the shares above are not known", style="yellow"))
     lines += _rollout(document)
-    return Group(lines[0], Padding(Group(*lines[1:]), (0, 0, 0, 2)))
+    return Group(lines[0], Padding(Group(*lines[1:]), (0, 0, 0, 2), expand=False))
 
 
 def _rollout(document: Json) -> list[RenderableType]:

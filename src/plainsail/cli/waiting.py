@@ -81,11 +81,13 @@ def _follow(client: Client, rollout: Json, timeout: float | None, screen: Displa
 
 
 def _last_words(client: Client, rollout: Json) -> tuple[Json, ...]:
+    """Of one instance: the others failed in the same way, or will."""
     if rollout["candidate"] is None or rollout["reason_code"] == "quarantined":
         return ()
     with contextlib.suppress(ProblemError, Unreachable):
         answer = client.output(rollout["service"], rollout["environment"], OUTPUT_LINES, rollout["candidate"])
-        return tuple(answer["lines"][-OUTPUT_LINES:])
+        lines: list[Json] = answer["lines"]
+        return tuple(line for line in lines if line["instance"] == lines[-1]["instance"])[-OUTPUT_LINES:]
     return ()
 
 
