@@ -27,6 +27,11 @@ from plainsail.ports.site import Site
 Mode = Literal["ok", "500", "close", "hang", "slow"]
 SLOW_AFTER = 0.3
 ALWAYS = Shield(budget=1.0)
+SWITCHING = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+)
+"""To the key of RFC 6455, 1.3."""
 SYSTEM = shutil.which("haproxy")
 
 binaries = pytest.mark.parametrize(
@@ -82,9 +87,7 @@ class Backend:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: first\n\n")
             return await self._echo(reader, writer)
         if path == "/ws":
-            writer.write(
-                b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
-            )
+            writer.write(SWITCHING)
             return await self._echo(reader, writer)
         match self.mode:
             case "close":
@@ -135,6 +138,10 @@ class Street:
     def shut(self, backend: Backend) -> None:
         """End it as SIGTERM would: it closes its port and every connection."""
         self._run(self._shut(backend))
+
+    def reopen(self, backend: Backend) -> None:
+        """On the same port."""
+        self._run(self._listen(backend))
 
     def close(self) -> None:
         for backend in self.backends:

@@ -7,6 +7,8 @@ One that is past the latency bound is `overdue`: counted as a request and as slo
 If an overdue request then ends without an answer because its user gave up, it would be taken back, and counts never
 fall. So it is remembered as abandoned, beside the counters in HAProxy (`gpt0`), where it lives exactly as long as
 they do.
+
+HAProxy begins at zero after a reload; what it had counted before is added, as long as this control plane knows it.
 """
 
 from __future__ import annotations
@@ -44,30 +46,38 @@ class Counter:
     """The counts of one service; remembers what it last said so that nothing is ever taken back."""
 
     def __init__(self, service: str) -> None:
+        self.slow_after = 1.0
+        """Seconds; the bound in force."""
         self._service = service
-        self._said: dict[str, tuple[int, Counts]] = {}
-        """By group: requests started, and counts."""
+        self._born = ""
+        self._before: dict[str, Counts] = {}
+        """By group: what earlier processes counted."""
+        self._seen: dict[str, Counts] = {}
+        """By group: what this one had counted when it was last asked."""
 
-    async def read(self, line: Line, slow_after: float, now: float) -> dict[str, Counts]:
-        tallies, settled = await self._tallies(line, micros(now - slow_after) - width(slow_after))
-        return {
-            group: await self._never_less(line, group, tally, settled) for group, tally in tallies.items()
-        }
+    async def read(self, line: Line, born: str, now: float) -> dict[str, Counts]:
+        """By group. `born`: which process it is that answers."""
+        if born != self._born:
+            self._before, self._seen, self._born = self._total(), {}, born
+        tallies, settled = await self._tallies(line, micros(now - self.slow_after) - width(self.slow_after))
+        for group, tally in tallies.items():
+            self._seen[group] = await self._never_less(line, group, tally, settled)
+        return self._total()
+
+    def _total(self) -> dict[str, Counts]:
+        groups = {**self._before, **self._seen}
+        return {group: _sum(self._before.get(group), self._seen.get(group)) for group in groups}
 
     async def _never_less(self, line: Line, group: str, tally: Tally, settled: bool) -> Counts:
-        counts = tally.counts()
-        started, before = self._said.get(group, (0, Counts()))
-        if tally.started < started:  # the router began anew
-            before = Counts()
-        missing = before.requests - counts.requests
-        if missing > 0:
-            if settled:
-                await line.ask(f"set table {self._service} key {group} data.gpt0 {tally.abandoned + missing}")
-            counts = msgspec.structs.replace(
-                counts, requests=before.requests, slow=max(before.slow, counts.slow + missing)
-            )
-        self._said[group] = (tally.started, counts)
-        return counts
+        counts, seen = tally.counts(), self._seen.get(group, Counts())
+        missing = seen.requests - counts.requests
+        if missing <= 0:
+            return counts
+        if settled:
+            await line.ask(f"set table {self._service} key {group} data.gpt0 {tally.abandoned + missing}")
+        return msgspec.structs.replace(
+            counts, requests=seen.requests, slow=max(seen.slow, counts.slow + missing)
+        )
 
     async def _tallies(self, line: Line, begun_before: int) -> tuple[dict[str, Tally], bool]:
         """By group, and whether nothing finished while it was read."""
@@ -109,6 +119,11 @@ def parse(table: str) -> list[dict[str, str]]:
     """Rows of `show table`."""
     rows = (row.split()[1:] for row in table.splitlines() if row.startswith("0x"))
     return [dict(field.split("=", 1) for field in row if "=" in field) for row in rows]
+
+
+def _sum(one: Counts | None, other: Counts | None) -> Counts:
+    one, other = one or Counts(), other or Counts()
+    return Counts(*(getattr(one, name) + getattr(other, name) for name in Counts.__struct_fields__))
 
 
 def _finished(tallies: dict[str, Tally]) -> dict[str, int]:

@@ -15,7 +15,7 @@ from plainsail.drivers.routers.haproxy.cli import Line, session
 from plainsail.drivers.routers.haproxy.config import Config as HAProxyConfig
 from plainsail.drivers.routers.haproxy.counts import Counter
 from plainsail.drivers.routers.haproxy.latency import Log
-from plainsail.drivers.routers.haproxy.process import Process
+from plainsail.drivers.routers.haproxy.process import Process, running
 from plainsail.drivers.routers.haproxy.shelf import Shelf, State
 from plainsail.drivers.routers.haproxy.template import Kept
 from plainsail.ports.errors import Fenced, Transient
@@ -66,9 +66,6 @@ class HAProxy:
             await self._reloaded()
             async with session(self._shelf.directory) as line:
                 await _put(line, traffic, epoch)
-            for older in await self._process.older_workers():
-                with contextlib.suppress(Transient):  # it may have ended; it is brought along, not waited for
-                    await _put(older, traffic, epoch)
 
     async def observe(self, service: str) -> RouterSeen:
         async with self._turn:
@@ -114,8 +111,13 @@ class HAProxy:
     async def _reloaded(self) -> None:
         """A service that came or went, its hosts or stickiness take a reload; nothing else does."""
         wanted = self._identity()
-        if await self._process.identity() != wanted:
-            await self._process.reload(wanted)
+        async with session(self._shelf.directory) as line:
+            identity, born = await running(line)
+            if identity == wanted:
+                return
+            for counter in self._counters.values():  # a new worker begins at zero
+                await counter.read(line, born, time.time())
+        await self._process.reload(wanted)
 
     def _identity(self) -> str:
         state = self._shelf.state
@@ -128,13 +130,15 @@ class HAProxy:
             return RouterSeen(None)
         await members.forget(line, service, wanted, present)
         counter = self._counters.setdefault(service, Counter(service))
-        counted = await counter.read(line, kept.traffic.slow_after, time.time())
+        counter.slow_after = kept.traffic.slow_after
+        identity, born = await running(line)
+        counted = await counter.read(line, born, time.time())
         counts = {**{group: Counts() for group in kept.traffic.members}, **counted}
         serving = {
             name: table.Server(one.address, one.weight) for name, one in present.items() if one.serves()
         }
         traffic = table.traffic(entries, serving, kept.traffic, kept.epoch)
-        if await self._process.identity() != self._identity():
+        if identity != self._identity():
             traffic = msgspec.structs.replace(traffic, hosts=UNKNOWN)
         return RouterSeen(
             traffic=traffic,

@@ -1,7 +1,8 @@
 """The HAProxy process: a master that reloads and a worker that serves. It outlives the control plane.
 
 Master and worker live and die together, so the master's identity is HAProxy's. A reload makes a new worker that takes
-the listening sockets over; the old one ends its open streams, and the master still passes commands on to it.
+the listening sockets over; the old one ends its open streams, and the master still passes commands on to it. It takes
+no order about its servers any more, so it is told to hand on to the new worker what still comes on its connections.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from pathlib import Path
 
 from plainsail.drivers._kit import proc
 from plainsail.drivers.routers.haproxy import binary
-from plainsail.drivers.routers.haproxy.cli import MASTER, Relay, session
+from plainsail.drivers.routers.haproxy.cli import MASTER, Line, Relay, session
 from plainsail.drivers.routers.haproxy.config import Config
 from plainsail.drivers.routers.haproxy.shelf import CONFIG, Shelf
+from plainsail.drivers.routers.haproxy.template import HAND_ON, HOSTS
 from plainsail.ports.errors import Broken, Rejected, Transient
 
 log = logging.getLogger(__name__)
@@ -44,6 +46,7 @@ class Process:
         self._not_before, self._delay = 0.0, BACK_OFF[0]
         self._older = True
         """There may be older workers."""
+        self._handing_on: set[int] = set()
 
     def alive(self) -> bool:
         return self._identity is not None and proc.lives(self._identity)
@@ -83,8 +86,7 @@ class Process:
     async def identity(self) -> str:
         """Which configuration it runs with. Raises Transient."""
         async with session(self._shelf.directory) as line:
-            found = re.search(r"<(\w*)>", await line.ask("get var proc.identity"))
-        return found[1] if found else ""
+            return (await running(line))[0]
 
     async def reload(self, identity: str) -> None:
         """A new worker with the configuration on disk. Broken (`haproxy_config`, `haproxy_failed`): nothing changed."""
@@ -101,9 +103,14 @@ class Process:
         """Those that still end their streams after a reload."""
         if not self._older:
             return []
-        found = [pid for pid, kind in await self._listed() if kind == "old"]
-        self._older = bool(found)
-        return [Relay(self._shelf.directory, pid) for pid in found]
+        found = {
+            pid: Relay(self._shelf.directory, pid) for pid, kind in await self._listed() if kind == "old"
+        }
+        for pid in found.keys() - self._handing_on:
+            with contextlib.suppress(Transient):  # it has just ended
+                await found[pid].ask(f"add map {HOSTS} {HAND_ON} yes")
+        self._handing_on, self._older = set(found), bool(found)
+        return list(found.values())
 
     async def end(self) -> None:
         """Stop it; connections are closed. Broken (`haproxy_failed`) if it does not go."""
@@ -173,7 +180,9 @@ class Process:
         until = time.monotonic() + WITHIN
         while time.monotonic() < until and self.alive():
             with contextlib.suppress(Transient):
-                if await self.identity() == identity and await self._listed():  # the master is back a little later
+                if (
+                    await self.identity() == identity and await self._listed()
+                ):  # the master is back a little later
                     return True
             await asyncio.sleep(POLL)
         return False
@@ -195,6 +204,13 @@ class Process:
             lines = []
         alerts = [line.partition(" : ")[2] for line in lines[-20:] if line.startswith("[ALERT]")]
         return alerts[0] if alerts else "it said nothing"
+
+
+async def running(line: Line) -> tuple[str, str]:
+    """Which configuration this worker runs with, and which worker it is."""
+    found = [re.search(r"<(\w*)>", await line.ask(f"get var proc.{name}")) for name in ("identity", "born")]
+    identity, born = (one[1] if one else "" for one in found)
+    return identity, born
 
 
 def refuse_taken(host: str, port: int) -> None:

@@ -6,6 +6,7 @@ again does from its first request what was last asked of it.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,8 @@ import msgspec
 from plainsail.drivers._kit.proc import Identity
 from plainsail.drivers.routers.haproxy.template import Kept, map_files
 from plainsail.ports.errors import Broken
+
+log = logging.getLogger(__name__)
 
 CONFIG, STATE, PROCESS = "haproxy.cfg", "state.json", "process.json"
 
@@ -36,7 +39,7 @@ class Shelf:
         self._read: tuple[int, int] | None = None
 
     def load(self) -> None:
-        """Read the state if somebody else wrote it. Broken (`haproxy_state_damaged`)."""
+        """Read the state if somebody else wrote it. Broken (`haproxy_state`)."""
         place = self.directory / STATE
         try:
             found = place.stat()
@@ -45,11 +48,13 @@ class Shelf:
             there = msgspec.json.decode(place.read_bytes(), type=State)
         except FileNotFoundError:
             return
-        except (OSError, msgspec.DecodeError) as error:
+        except msgspec.DecodeError as error:  # after a power cut; the control plane says again what it wants
+            place.replace(place.with_suffix(".damaged"))
+            log.error("%s was damaged and is written anew: %s", place, error)
+            return
+        except OSError as error:
             raise Broken(
-                "haproxy_state_damaged",
-                f"{place} cannot be read: {error}",
-                "move it away; it is written anew",
+                "haproxy_state", f"{place} cannot be read: {error.strerror}", "make it readable"
             ) from error
         mine, self._read = self.state, (found.st_ino, found.st_mtime_ns)
         newer = {
@@ -74,7 +79,7 @@ class Shelf:
     def write(self, state: State) -> None:
         """State first: the other files follow from it and are written again at every start. Broken (`disk_full`)."""
         try:
-            _replace(self.directory / STATE, msgspec.json.encode(state), durable=True)
+            _replace(self.directory / STATE, msgspec.json.encode(state))
             found = (self.directory / STATE).stat()
             self.state, self._read = state, (found.st_ino, found.st_mtime_ns)
             files = map_files(state.services)
@@ -103,12 +108,9 @@ class Shelf:
             _replace(self.directory / PROCESS, msgspec.json.encode(process))
 
 
-def _replace(place: Path, content: bytes, durable: bool = False) -> None:
-    """Whole or not at all, for its owner only."""
+def _replace(place: Path, content: bytes) -> None:
+    """Whole or not at all, for its owner only. Not forced to the disk: after a power cut no instance runs either."""
     fresh = place.with_name(f".{place.name}.{os.getpid()}")
     with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(content)
-        if durable:
-            file.flush()
-            os.fsync(file.fileno())
     fresh.rename(place)

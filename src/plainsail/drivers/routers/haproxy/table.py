@@ -159,28 +159,24 @@ def _routes(found: dict[str, str]) -> tuple[Route, ...]:
 
 
 def _members(found: dict[str, str], present: dict[str, Server]) -> dict[str, tuple[Member, ...]]:
-    """Servers by group: those that the balancer or a slot can choose, and warm ones. A server with a weight it should
-    not have is shown as the home group's too, for it gets that group's requests."""
+    """Servers by group as requests reach them: the home group's by weight, whoever has any; those of a slot by its
+    list, where a gap is a member without a name; all others are warm and only known to be somebody's."""
     chosen = found.get("home", NONE)
     named = found.get("groups", NONE)
     groups: dict[str, set[str]] = {} if named == NONE else {group: set() for group in named.split(",")}
-    slotted = dict(_slots(found))
+    slots = dict(_slots(found))
+    for group, names in slots.items():
+        groups.setdefault(group, set()).update(name for name in names if name in present or not name)
     for name, server in present.items():
-        group = _slotted(slotted, name) or found.get(f"i.{name}")
-        if group is not None and (
-            server.weight if group == chosen else group not in slotted or name in slotted[group]
-        ):
-            groups.setdefault(group, set()).add(name)
+        group = found.get(f"i.{name}", chosen)
         if server.weight:
             groups.setdefault(chosen, set()).add(name)
+        elif group != chosen and group not in slots:
+            groups.setdefault(group, set()).add(name)
     return {
-        group: tuple(sorted(Member(name, present[name].address) for name in names))
+        group: tuple(sorted(Member(name, present[name].address if name else "") for name in names))
         for group, names in groups.items()
     }
-
-
-def _slotted(slotted: dict[str, list[str]], name: str) -> str | None:
-    return next((group for group, names in slotted.items() if name in names), None)
 
 
 def _slots(found: dict[str, str]) -> list[tuple[str, list[str]]]:

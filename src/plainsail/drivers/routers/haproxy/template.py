@@ -28,7 +28,10 @@ GROUPS_KEPT = 200
 """Groups of one service whose counts are remembered; the one that was asked for longest ago gives way."""
 CHECK = "check inter 1s fall 2 rise 1"
 """HAProxy tries to connect to each server by itself, so that a dead one goes out even without a control plane."""
-HOSTS = "hosts.map"
+HOSTS, HAND_ON = "hosts.map", "_hand_on"
+"""The map from hosts to services; with that entry, a worker hands everything on to its successor."""
+RELAY = "relay.sock"
+"""Where the present worker takes what older ones hand on, with the users' addresses (PROXY protocol)."""
 COUNTS = ("shielded", "started", "finished", "failed", "slow")
 """Places in the counters' array; the first two have rates."""
 SERVICE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -146,6 +149,7 @@ global
     stats timeout 30s
     hard-stop-after {_ms(config.linger)}
     set-var proc.identity str({identity})
+    set-var proc.born date(0,us)
 {chr(10).join(counters)}
 defaults
     mode http
@@ -163,12 +167,15 @@ def _frontend(config: Config, log_port: int, known: Mapping[str, tuple[Traffic, 
     return f"""\
 frontend _users
     bind {config.listen}
-    option forwardfor
+    bind unix@{RELAY} accept-proxy mode 600
     option idle-close-on-response
     log 127.0.0.1:{log_port} len 512 format raw local0 info
     log-format "%b %[var(txn.group)] %[var(txn.dt)]"
+    use_backend _successor if {{ str({HAND_ON}),map_str({HOSTS}) -m found }}
     use_backend %[{host}] if {{ {host} -m found }}
     default_backend {whole}
+backend _successor
+    server successor unix@{RELAY} send-proxy-v2
 backend _nobody
     http-request return status 404 content-type text/plain string "No service answers for this host.\\n"
 backend _waiting
@@ -180,6 +187,7 @@ def _backend(name: str, sticky: Sticky | None, its: Mapping[str, Server]) -> lis
         f"backend {name}",
         *_in(f"""\
             balance roundrobin
+            option forwardfor
             stick-table type string len 64 size {GROUPS_KEPT} expire 20d store gpt0,gpc({len(COUNTS)}),gpc_rate(2,{RATES})
             retries 3
             option redispatch 1
