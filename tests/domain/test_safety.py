@@ -75,7 +75,13 @@ class Safety(RuleBasedStateMachine):
         self.control.ask(Deploy(f"r{self.serial:04}", "dev", revision, placement, strategy, again))
 
     @precondition(lambda self: self.control.target.rollout is not None)
-    @rule(behaviour=behaviours, strategy=strategies, pace=paces, replicas=st.integers(1, 5), odds=st.integers(0, 3))
+    @rule(
+        behaviour=behaviours,
+        strategy=strategies,
+        pace=paces,
+        replicas=st.integers(1, 5),
+        odds=st.integers(0, 3),
+    )
     def deploy_over_another(
         self, behaviour: Behaviour, strategy: Strategy, pace: Pace, replicas: int, odds: int
     ) -> None:

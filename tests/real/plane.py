@@ -90,12 +90,16 @@ class Plane:
         (tree / "behaviour.json").write_text(json.dumps({"version": version, **behaviour}))
         return str(tree)
 
-    def cli(self, *arguments: str, check: bool = True, within: float = 150) -> subprocess.CompletedProcess[str]:
+    def cli(
+        self, *arguments: str, check: bool = True, within: float = 150
+    ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [sys.executable, "-m", "plainsail", *arguments],
             cwd=self.place, env=self.env, capture_output=True, text=True, timeout=within, check=False,
         )  # fmt: skip
-        assert not check or done.returncode == 0, f"{arguments}: {done.returncode}\n{done.stderr}\n{self.log()[-3000:]}"
+        assert not check or done.returncode == 0, (
+            f"{arguments}: {done.returncode}\n{done.stderr}\n{self.log()[-3000:]}"
+        )
         return done
 
     def deploy(self, tree: str, *options: str, check: bool = True) -> subprocess.CompletedProcess[str]:

@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.real.plane import Plane, pids_below
 
 from plainsail.local.load import Load, Sample
-from tests.real.plane import Plane, pids_below
 
 pytestmark = pytest.mark.timeout(400)
 

@@ -10,9 +10,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from tests.real.plane import Plane
 
 from plainsail.local.load import Load
-from tests.real.plane import Plane
 
 SPEC = """\
 schema: 1
@@ -39,7 +39,8 @@ def installed(place: Path, version: str) -> str:
     """A release directory: the published wheel and its dependencies."""
     tree = place / version
     subprocess.run(
-        [*_pip(), "install", "--quiet", "--no-compile", "--target", str(tree), f"pypiserver=={version}"], check=True
+        [*_pip(), "install", "--quiet", "--no-compile", "--target", str(tree), f"pypiserver=={version}"],
+        check=True,
     )
     (tree / "packages").mkdir()
     (tree / "packages" / "README").write_text("no packages yet\n")
@@ -48,7 +49,8 @@ def installed(place: Path, version: str) -> str:
 
 def _pip() -> list[str]:
     """A pip from outside: our own environment has none."""
-    return [f"python{sys.version_info.major}.{sys.version_info.minor}", "-m", "pip", "--python", sys.executable]
+    outside = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
+    return [str(outside), "-m", "pip", "--python", sys.executable]
 
 
 def running_version(address: str) -> str:

@@ -36,6 +36,17 @@ class Verdict(msgspec.Struct, frozen=True):
     """Requests of the candidate still needed, if none of them fails, to prove the next exposure."""
 
 
+class Stake(msgspec.Struct, frozen=True, array_like=True):
+    """Where one bet stands (`domain/stats.py`); part of its money is staked, the rest waits for a fault that begins late."""
+
+    staked: float = 0.0
+    """Natural log of the money staked."""
+    rise: float = 0.0
+    """How far, in natural logs, the last blocks brought it up from its lowest."""
+    times: int = 0
+    """How often money was taken from the reserve."""
+
+
 class Evidence(msgspec.Struct, frozen=True):
     """State of the sequential tests, and the counts they last saw. Stored as its own row, at most once a second."""
 
@@ -45,8 +56,18 @@ class Evidence(msgspec.Struct, frozen=True):
     candidate: Arm = Arm()
     live: Arm = Arm()
     last: dict[str, Counts] = {}
-    """Cumulative counts by group at the end of the last block."""
+    """Cumulative counts by group that are in the blocks so far; newer ones wait for their block to close."""
     crashes: dict[str, int] = {}
-    """Cumulative crashes by group at the end of the last block."""
-    wealth: dict[str, tuple[float, ...]] = {}
-    """By test: log wealth of each bet in its mixture."""
+    """Cumulative crashes by group at the last look."""
+    opened: float = 0.0
+    """When the block that is open began to collect."""
+    live_at: float = 0.0
+    """When live was last seen to have new requests."""
+    live_counted: int = 0
+    """Live's cumulative requests at that time."""
+    live_seen: int = 0
+    """Requests of live since the first look, compared or not."""
+    harm: dict[str, tuple[Stake, ...]] = {}
+    """By test (`errors`, `max_errors`, `latency`): its bets that the candidate is worse."""
+    proof: dict[str, tuple[float, ...]] = {}
+    """By test and exposure (`errors 5000`): log wealth of its bets, block by block, that the candidate is good enough."""

@@ -1,0 +1,122 @@
+"""What the judge found, in one sentence with its numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import msgspec
+
+from plainsail.domain.evidence import Arm, Evidence
+from plainsail.domain.service import EvidenceCriteria
+from plainsail.domain.units import percent, percent_of, plural, seconds
+
+HARM = ("errors", "max_errors", "latency", "crashes")
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """A verdict before it is put into words."""
+
+    code: str
+    """One of `HARM`, or why it is unsure; empty: proven."""
+    log_odds: float
+    exposure: int | None
+    proven: int
+    needs: int
+    trouble: str
+
+    def outcome(self) -> Literal["pass", "fail", "unsure"]:
+        if self.code in HARM:
+            return "fail"
+        return "unsure" if self.code else "pass"
+
+
+def sentence(finding: Finding, evidence: Evidence, criteria: EvidenceCriteria) -> str:
+    """Without a full stop, so that it can be part of another."""
+    ours, theirs = _telling(finding, evidence)
+    errors, latency = criteria.errors, criteria.latency
+    match finding.code:
+        case "crashes":
+            return _crashes(finding, evidence)
+        case "errors":
+            return f"{_failed(ours, theirs)}; {_margin(errors.margin, errors.relative)} {_odds(finding.log_odds)}"
+        case "max_errors":
+            return f"{_failed(ours, theirs)}; with a limit of {percent_of(errors.max)} {_odds(finding.log_odds)}"
+        case "latency":
+            assert latency is not None
+            margin = _margin(latency.margin, latency.relative)
+            return f"{_slow(ours, theirs, latency.bound)}; {margin} {_odds(finding.log_odds)}"
+        case "":
+            return f"proven for {percent(finding.proven)} of users: {_clean(ours, criteria)}"
+        case _:
+            return _unsure(finding, evidence, criteria)
+
+
+def _telling(finding: Finding, evidence: Evidence) -> tuple[Arm, Arm]:
+    return evidence.candidate, evidence.live
+
+
+def _failed(ours: Arm, theirs: Arm) -> str:
+    found = f"{_of(ours.failures, ours.requests)} candidate requests failed ({_rate(ours.failures, ours.requests)})"
+    return f"{found}{_against(theirs.failures, theirs.requests)}"
+
+
+def _slow(ours: Arm, theirs: Arm, bound: float) -> str:
+    took = f"{_of(ours.slow, ours.requests)} candidate requests took longer than {seconds(bound)}"
+    return f"{took} ({_rate(ours.slow, ours.requests)}){_against(theirs.slow, theirs.requests)}"
+
+
+def _against(bad: int, requests: int) -> str:
+    if not requests:
+        return ", live had none to compare with"
+    return f" against {_of(bad, requests)} live ({_rate(bad, requests)})"
+
+
+def _margin(margin: float, relative: float) -> str:
+    points = f"{margin * 100:.3g} {'point' if margin == 0.01 else 'points'}"
+    return f"with a margin of {points}" + (f" and {percent_of(relative)} of live's own rate" if relative else "")
+
+
+def _odds(log_odds: float) -> str:
+    """Rounded down to two digits: nobody decides by the third."""
+    if log_odds > math.log(1e6):
+        return "the odds against chance are over 1,000,000 to 1"
+    odds = math.exp(log_odds)
+    unit = 10 ** max(0, math.floor(math.log10(odds)) - 1)
+    return f"the odds against chance are {math.floor(odds / unit) * unit:,} to 1"
+
+
+def _crashes(finding: Finding, evidence: Evidence) -> str:
+    ours, theirs = evidence.candidate.crashes, evidence.live.crashes
+    how = f" ({finding.trouble})" if finding.trouble else ""
+    return f"the candidate crashed {plural(ours, 'time')}{how}, live {plural(theirs, 'time') if theirs else 'never'}"
+
+
+def _clean(ours: Arm, criteria: EvidenceCriteria) -> str:
+    failed = f"{_of(ours.failures, ours.requests)} requests failed"
+    if criteria.latency is None:
+        return failed
+    return f"{failed}, {ours.slow:,} took longer than {seconds(criteria.latency.bound)}"
+
+
+def _unsure(finding: Finding, evidence: Evidence, criteria: EvidenceCriteria) -> str:
+    ours = evidence.candidate
+    if finding.exposure is None:
+        return _failed(ours, evidence.live) if ours.requests else "the candidate has had no requests"
+    if not finding.needs:
+        return "a margin of 0 can never be proven: allow a margin, or pace by dwell"
+    had = f"has had {ours.requests:,}" if ours.requests else "has had none"
+    mishaps = [f"{ours.failures:,} failed"] if ours.failures else []
+    if criteria.latency is not None and ours.slow:
+        mishaps.append(f"{ours.slow:,} took longer than {seconds(criteria.latency.bound)}")
+    of = f", of which {' and '.join(mishaps)}" if mishaps else ""
+    sure = f"to be sure of {percent(finding.exposure)} of users"
+    return f"needs {finding.needs:,} more requests without a failure {sure}, {had}{of}"
+
+
+def _of(bad: int, requests: int) -> str:
+    return f"{bad:,} of {requests:,}"
+
+
+def _rate(bad: int, requests: int) -> str:
+    return percent_of(bad / requests) if requests else percent_of(0)

@@ -1,0 +1,224 @@
+"""The judge: from what the candidate's and live's own users met, whether the candidate may stay. Pure, looks as often
+as one likes, remembers a few kilobytes.
+
+`fail` when the evidence of harm reaches 1 / alpha: all tests of harm share one purse, so that their average is a fair
+game too and the odds of taking back a good release are at most alpha in all. `pass` when, for the exposure that is asked
+for, the evidence against "errors or slow requests are beyond the margin" reaches 1 / beta for each: a candidate is
+called good only if both are shown, so neither needs a correction.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from plainsail.domain import proof, stats
+from plainsail.domain.blocks import Compared, advance, count_crashes
+from plainsail.domain.evidence import Evidence, Stake, Verdict
+from plainsail.domain.finding import Finding, sentence
+from plainsail.domain.observation import Counts
+from plainsail.domain.service import EvidenceCriteria
+
+replace = msgspec.structs.replace
+
+WEIGHTS = {"errors": 2.0, "max_errors": 1.0, "latency": 1.0}
+"""How the purse is shared among the tests of harm; a test that isn't asked for leaves its part to the others."""
+
+
+def begin(since: float) -> Evidence:
+    """Nothing known yet."""
+    return Evidence(since, opened=since, live_at=since)
+
+
+def judge(
+    evidence: Evidence,
+    counts: Mapping[str, Counts],
+    crashes: Mapping[str, int],
+    candidate: str,
+    live: str | None,
+    criteria: EvidenceCriteria,
+    exposures: Sequence[int],
+    exposure: int | None,
+    now: float,
+    trouble: str = "",
+) -> tuple[Evidence, Verdict]:
+    """The evidence with this look, and what it says. One call is one block of time at most.
+
+    `counts` and `crashes` are cumulative, by group. `exposures` are the shares (basis points) that the steps will ask
+    for, `exposure` the one asked for now. Live None (a first deploy): only the limit and crashes can fail it.
+    `trouble` is the candidate's last crash in one clause, for the sentence.
+    """
+    exposures = sorted({*exposures, *([] if exposure is None else [exposure])} - {0})
+    evidence = count_crashes(evidence, crashes, candidate, live)
+    evidence, block = advance(evidence, counts, candidate, live, now)
+    tests = _tests(criteria)
+    if block is not None:
+        evidence = replace(
+            evidence,
+            harm=_harmed(evidence, tests, block),
+            proof=_proved(evidence, criteria, exposures, block),
+        )
+    return evidence, _verdict(evidence, tests, criteria, exposures, exposure, trouble)
+
+
+Tests = Mapping[str, tuple[stats.Bet, ...]]
+
+
+def _tests(criteria: EvidenceCriteria) -> Tests:
+    """The tests of harm that the criteria ask for."""
+    errors, latency = criteria.errors, criteria.latency
+    tests = {
+        "errors": stats.margin_bets(errors.margin, errors.relative),
+        "max_errors": stats.limit_bets(errors.max),
+        "latency": stats.margin_bets(latency.margin, latency.relative) if latency is not None else (),
+    }
+    return {name: bets for name, bets in tests.items() if bets}
+
+
+def _harmed(evidence: Evidence, tests: Tests, block: Compared) -> dict[str, tuple[Stake, ...]]:
+    return {
+        name: stats.play(bets, _stakes(evidence, name, bets), _mishaps(name, block)) for name, bets in tests.items()
+    }
+
+
+def _stakes(evidence: Evidence, name: str, bets: Sequence[stats.Bet]) -> tuple[Stake, ...]:
+    stakes = evidence.harm.get(name, ())
+    return stakes if len(stakes) == len(bets) else (stats.FRESH,) * len(bets)
+
+
+def _mishaps(name: str, block: Compared) -> stats.Block:
+    ours, theirs = block.candidate, block.live
+    if name == "latency":
+        return stats.Block(ours.requests, ours.slow, theirs.requests, theirs.slow)
+    return stats.Block(ours.requests, ours.failures, theirs.requests, theirs.failures)
+
+
+class _Claim(msgspec.Struct, frozen=True):
+    """One thing to prove for an exposure."""
+
+    name: str
+    margin: float
+    relative: float
+
+
+def _claims(criteria: EvidenceCriteria, exposure: int) -> tuple[_Claim, ...]:
+    errors, latency = criteria.errors, criteria.latency
+    claims: tuple[_Claim, ...] = (_Claim("errors", proof.margin_at(exposure, errors.margin, errors.max), errors.relative),)
+    if latency is not None:
+        claims += (_Claim("latency", proof.margin_at(exposure, latency.margin, 1.0), latency.relative),)
+    return claims
+
+
+def _proved(
+    evidence: Evidence, criteria: EvidenceCriteria, exposures: Sequence[int], block: Compared
+) -> dict[str, tuple[float, ...]]:
+    return {
+        _key(claim, exposure): proof.play(
+            evidence.proof.get(_key(claim, exposure), proof.FRESH),
+            claim.margin,
+            claim.relative,
+            _mishaps(claim.name, block),
+        )
+        for exposure in exposures
+        for claim in _claims(criteria, exposure)
+    }
+
+
+def _key(claim: _Claim, exposure: int) -> str:
+    return f"{claim.name} {exposure}"
+
+
+def _verdict(
+    evidence: Evidence,
+    tests: Tests,
+    criteria: EvidenceCriteria,
+    exposures: Sequence[int],
+    exposure: int | None,
+    trouble: str,
+) -> Verdict:
+    harm = {name: stats.log_money(bets, _stakes(evidence, name, bets)) for name, bets in tests.items()}
+    shown = {
+        (claim.name, asked): _shown(evidence, claim, asked)
+        for asked in exposures
+        for claim in _claims(criteria, asked)
+    }
+    proven = max((asked for asked in exposures if _proven(shown, asked, criteria)), default=0)
+    finding = Finding(
+        code=_harm_code(evidence, harm, criteria) or _unsure_code(evidence, proven, exposure),
+        log_odds=_purse(harm),
+        exposure=exposure,
+        proven=proven,
+        needs=_needs(evidence, criteria, exposure),
+        trouble=trouble,
+    )
+    return Verdict(
+        outcome=finding.outcome(),
+        sentence=sentence(finding, evidence, criteria),
+        code=finding.code,
+        candidate=evidence.candidate,
+        live=evidence.live,
+        proven_bp=proven,
+        log_evidence={
+            **{f"harm_{name}": money for name, money in harm.items()},
+            **{f"good_{name}_{asked}": money for (name, asked), money in shown.items()},
+        },
+        needs=finding.needs,
+    )
+
+
+def _harm_code(evidence: Evidence, harm: Mapping[str, float], criteria: EvidenceCriteria) -> str:
+    """Which test shows harm, or none."""
+    if evidence.candidate.crashes > criteria.crashes + evidence.live.crashes:
+        return "crashes"
+    if not harm or _purse(harm) < _goal(criteria.alpha):
+        return ""
+    return max(harm, key=lambda name: harm[name] + math.log(WEIGHTS[name]))
+
+
+def _purse(harm: Mapping[str, float]) -> float:
+    """Log of all harm tests' money together."""
+    if not harm:
+        return 0.0
+    total = sum(WEIGHTS[name] for name in harm)
+    return stats.log_sum([money + math.log(WEIGHTS[name] / total) for name, money in harm.items()])
+
+
+def _unsure_code(evidence: Evidence, proven: int, exposure: int | None) -> str:
+    if exposure is not None and proven >= exposure:
+        return ""
+    return "few_requests" if evidence.candidate.requests else "no_requests"
+
+
+def _shown(evidence: Evidence, claim: _Claim, exposure: int) -> float:
+    """Log evidence for the claim."""
+    return proof.log_proof(_bets(evidence, claim, exposure), claim.margin, *_totals(evidence, claim))
+
+
+def _proven(shown: Mapping[tuple[str, int], float], exposure: int, criteria: EvidenceCriteria) -> bool:
+    goal = _goal(criteria.beta)
+    return all(money >= goal for (_, asked), money in shown.items() if asked == exposure)
+
+
+def _needs(evidence: Evidence, criteria: EvidenceCriteria, exposure: int | None) -> int:
+    if not exposure:
+        return 0
+    return max(
+        proof.needed(_bets(evidence, claim, exposure), claim.margin, *_totals(evidence, claim), _goal(criteria.beta))
+        for claim in _claims(criteria, exposure)
+    )
+
+
+def _bets(evidence: Evidence, claim: _Claim, exposure: int) -> tuple[float, ...]:
+    return evidence.proof.get(_key(claim, exposure), proof.FRESH)
+
+
+def _totals(evidence: Evidence, claim: _Claim) -> tuple[int, int]:
+    ours = evidence.candidate
+    return ours.requests, ours.slow if claim.name == "latency" else ours.failures
+
+
+def _goal(level: float) -> float:
+    """Log evidence that is enough at this level; at level 0 none is."""
+    return -math.log(level) if level > 0.0 else math.inf
