@@ -74,9 +74,10 @@ def verdict(rollout: str, /, *, env: Env = None, as_json: AsJson = False, plane:
     console = out()
     told, found = answer["rollout"], answer["verdict"]
     console.print(headline(told))
-    if told["reason"]:
+    if told["reason"] and (found is None or told["reason"] != found["sentence"]):
         console.print(Text(plain(told["reason"])))
-    if found is None or not found["candidate"]["requests"]:
+    compared = found is not None and told["live"] is not None and found["candidate"]["requests"]
+    if found is None or (not compared and found["outcome"] != "fail"):
         console.print("Nothing was judged: the release had no users beside a live one")
         return DONE
     console.print()
@@ -139,11 +140,13 @@ def _number(arm: Json, key: str) -> str:
 def _criteria(criteria: Json) -> None:
     errors, latency = criteria["errors"], criteria["latency"]
     sides = [
-        f"at most {percent_of(errors['margin'])} more failures than live",
+        f"at most {_points(errors['margin'])} more failures than live",
         f"never more than {percent_of(errors['max'])}",
+        f"at most {_points(latency['margin'])} more requests slower than {seconds(latency['bound'])}",
     ]
-    if latency:
-        sides.append(
-            f"at most {percent_of(latency['margin'])} more requests slower than {seconds(latency['bound'])}"
-        )
     out().print(Text(f"Allowed: {'; '.join(sides)}", style="dim"))
+
+
+def _points(margin: float) -> str:
+    """A difference of two parts: 0.005 -> `0.5 points`."""
+    return f"{margin * 100:.3g} point{'s' * (margin != 0.01)}"

@@ -161,4 +161,5 @@ def headline(rollout: Json) -> Text:
 
 
 def _can_draw() -> bool:
-    return "utf" in (getattr(sys.stderr, "encoding", "") or "").lower()
+    """Whether the terminal shows more than ASCII; asked of the real stream, which a live display replaces."""
+    return "utf" in str(getattr(sys.__stderr__, "encoding", "")).lower()

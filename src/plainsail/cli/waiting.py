@@ -47,11 +47,14 @@ def wait(client: Client, rollout: Json, timeout: float | None, abort_with: str) 
         with display(console) as screen:
             waited = _follow(client, rollout, timeout, screen)
     except KeyboardInterrupt:
-        console.print(f"Detached; rollout {rollout['id']} goes on. Abort it with: {abort_with}")
+        console.print(
+            f"Detached; rollout {rollout['id']} goes on. Abort it with: {abort_with}", soft_wrap=True
+        )
         return Waited(rollout, INTERRUPTED)
     if waited.exit_code in (TIMED_OUT, GATED):
         console.print(
-            f"Not over after {seconds(timeout or 0)}; rollout {rollout['id']} goes on. Abort it with: {abort_with}"
+            f"Not over after {seconds(timeout or 0)}; rollout {rollout['id']} goes on. Abort it with: {abort_with}",
+            soft_wrap=True,
         )
     if waited.rollout["phase"] in ("failed", "rolled_back"):
         return msgspec.structs.replace(waited, output=_last_words(client, waited.rollout))

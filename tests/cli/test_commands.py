@@ -1,0 +1,225 @@
+"""What commands print: one document with --json, and something a tired person can read without."""
+
+from __future__ import annotations
+
+import json
+import select
+import signal
+from typing import IO
+
+import pytest
+from tests.api.practice import SPEC, Plane, until
+from tests.cli.terminal import Terminal
+
+from plainsail.testing.world import Behaviour
+
+STATUS = "/services/shop/environments/production"
+
+
+def test_the_status_document_is_the_apis(terminal: Terminal, plane: Plane) -> None:
+    plane.live("1.0")
+    said = terminal.use(plane)("status", "shop", "--env", "production", "--json")
+    document, served = said.json(), plane.get(STATUS)
+    document["observed_at"] = served["observed_at"] = 0
+    document["groups"][0]["counts"] = served["groups"][0]["counts"] = None
+    assert document == served
+    assert terminal("status", "shop", "--json").json().keys() == document.keys()
+    every = terminal("status", "--json").json()
+    assert [one["service"] for one in every["services"]] == ["shop"]
+
+
+def test_status_says_what_runs_and_why(terminal: Terminal, plane: Plane) -> None:
+    use = terminal.use(plane)
+    assert "plainsail deploy shop DIRECTORY --to production" in use("status").out
+    plane.live("1.0")
+    plane.apply(SPEC.replace("dwell: 3s", "dwell: 9m"))
+    rollout = plane.deploy(plane.release("1.1"))
+    until(lambda: (plane.get(STATUS)["rollout"] or {}).get("reached_bp"))
+    told = use("status", "shop").out
+    assert "live       1.0  2 of 2 ready  90 %" in told
+    assert "candidate  1.1  1 of 1 ready  10 %" in told
+    assert "Rollout of 1.1: progressing for" in told
+    assert rollout in told
+    assert "watching until 9 min are over" in told
+    assert "(pause, advance, abort) shop --env production" in told
+    assert max(map(len, told.splitlines())) <= 80
+    assert "\x1b" not in told
+    plane.post("/rollouts/shop/abort", reason="fire")
+    plane.ended(rollout)
+    assert "Rollout of 1.1: aborted" in use("status").out
+
+
+def test_steering(terminal: Terminal, plane: Plane) -> None:
+    use = terminal.use(plane)
+    plane.live("1.0")
+    plane.apply(SPEC.replace("dwell: 3s", "dwell: 9m"))
+    rollout = plane.deploy(plane.release("1.1"))
+    until(lambda: (plane.get(STATUS)["rollout"] or {}).get("reached_bp"))
+    assert f"Pausing rollout {rollout} of shop 1.1" in use("pause", "shop", "--reason", "lunch").out
+    until(lambda: plane.get(STATUS)["rollout"]["phase"] == "paused")
+    assert "(resume, advance, abort)" in use("status").out
+    assert use("pause", rollout).code == 2
+    assert use("resume", rollout, "--json").json()["id"] == rollout
+    until(lambda: plane.get(STATUS)["rollout"]["phase"] == "progressing")
+    assert use("advance", "shop", "-e", "production").code == 0
+    until(lambda: plane.get(STATUS)["rollout"]["step"] == 2)
+    assert f"Aborting shop 1.1 in production ({rollout})" in use("abort", "--all").out
+    assert plane.ended(rollout)["phase"] == "aborted"
+    assert "No rollout is under way" in use("abort", "--all").out
+    assert use("abort", "--all", "--json").json() == {"rollouts": []}
+
+
+def test_rollback(terminal: Terminal, plane: Plane) -> None:
+    use = terminal.use(plane)
+    plane.live("1.0")
+    plane.live("1.1")
+    assert use("rollback", "shop", "--wait").code == 0
+    assert [group["version"] for group in plane.get(STATUS)["groups"] if group["role"] == "live"] == ["1.0"]
+    nowhere = use("rollback", "shop", "--to", "1.0")
+    assert nowhere.code == 2
+    plane.apply(SPEC.replace("dwell: 3s", "dwell: 9m"))
+    rollout = plane.deploy(plane.release("1.2"))
+    until(lambda: (plane.get(STATUS)["rollout"] or {}).get("reached_bp"))
+    assert use("rollback", "shop", "--wait", "--reason", "fire").code == 0
+    assert plane.get(f"/rollouts/{rollout}")["phase"] == "aborted"
+
+
+def test_the_verdict_shows_both_sides(terminal: Terminal, plane: Plane) -> None:
+    use = terminal.use(plane)
+    plane.live("1.0")
+    assert "Nothing was judged" in use("verdict", "shop").out
+    ended = plane.ended(plane.deploy(plane.release("1.1", Behaviour(errors=0.5))))
+    told = use("verdict", "shop").out
+    for arm in ("candidate", "live"):
+        assert f"{ended['verdict'][arm]['requests']:,}" in told
+    assert "Worse: " in told
+    assert "at most 0.5 points more failures than live" in told
+    document = use("verdict", ended["id"], "--json").json()
+    assert document["verdict"]["outcome"] == "fail"
+    assert document["evidence"]["candidate"] == document["verdict"]["candidate"]
+
+
+def test_history(terminal: Terminal, plane: Plane) -> None:
+    use = terminal.use(plane)
+    assert "Nothing was deployed yet" in use("history").out
+    plane.live("1.0")
+    plane.ended(plane.deploy(plane.release("1.1", Behaviour(errors=0.5))))
+    plane.release("1.2")
+    told = use("history", "shop").out
+    assert "shop production  1.1  canary: rolled back at 10 %" in told
+    assert told.index("1.1  canary") < told.index("1.0  canary")
+    assert "Releases without a rollout here:" in told
+    document = use("history", "--json").json()
+    assert [one["version"] for one in document["releases"]] == ["1.2", "1.1", "1.0"]
+    assert {"spec_applied", "release_made", "rollout_started", "rollout_turned_back"} <= {
+        one["kind"] for one in document["events"]
+    }
+
+
+def test_apply_and_diff(terminal: Terminal, plane: Plane) -> None:
+    use = terminal.use(plane)
+    file = terminal.directory / "plainsail.yaml"
+    file.write_text(SPEC)
+    assert use("diff").out == "Nothing changes\n"
+    file.write_text(SPEC.replace("replicas: 2", "replicas: 3"))
+    assert "    in.production.replicas: 2 -> 3" in use("diff", "plainsail.yaml").out
+    assert plane.get("/spec")["services"]["shop"]["in"]["production"]["replicas"] == 2
+    assert use("apply", "--json").json()["changes"][0]["name"] == "shop"
+    assert plane.get("/spec")["services"]["shop"]["in"]["production"]["replicas"] == 3
+    other = terminal.directory / "other.yaml"
+    other.write_text("schema: 1\nenvironments: {test: {router: {haproxy: {listen: 127.0.0.1:8082}}}}\n")
+    assert "+ environment test added" in use("apply", "plainsail.yaml", "other.yaml").out
+    other.write_bytes(b"schema: 1 # \xff\n")
+    assert "not UTF-8 at byte 12" in use("apply", "other.yaml").err
+
+
+def test_a_plan_starts_nothing(terminal: Terminal, plane: Plane) -> None:
+    use = terminal.use(plane)
+    plane.live("1.0")
+    tree = str(terminal.tree("v2"))
+    told = use("deploy", "shop", tree, "--to", "production", "--plan", "--version", "1.1").out
+    assert "shop in production from 1.0 to 1.1" in told
+    assert "10 % of users" in told
+    assert plane.get(STATUS)["rollout"] is None
+    plan = use(
+        "deploy", "shop", "1.1", "--to", "production", "--plan", "--strategy", "blue-green", "--json"
+    ).json()
+    assert plan["strategy"] == "blue-green"
+
+
+def test_a_release_is_uploaded_once_and_named_by_what_is_known(terminal: Terminal, plane: Plane) -> None:
+    use = terminal.use(plane)
+    tree = str(terminal.tree("v1"))
+    first = use(
+        "deploy", "shop", tree, "--to", "production", "--label", "team=blue", "--commit", "c0ffee", "--json"
+    )
+    assert "Uploading" in first.err
+    started = first.json()
+    assert started["phase"] in ("pending", "progressing")
+    assert started["release"].startswith(
+        f"sha256:{started['version']}"
+    )  # no git here, so its digits are its name
+    release = plane.get(f"/releases/{started['release']}", service="shop")
+    assert (release["commit"], release["labels"]) == ("c0ffee", {"team": "blue"})
+    plane.ended(started["id"])
+    second = use("deploy", "shop", tree, "--to", "production", "--version", "1.0", "--wait")
+    assert "Uploading" not in second.err
+    assert "it keeps that version" in second.err
+    assert "is live already" in second.out
+
+
+def test_output(terminal: Terminal, plane: Plane) -> None:
+    use = terminal.use(plane)
+    assert use("output", "shop", "--lines", "2").out == "g1-1 | line 99\ng1-1 | line 100\n"
+    assert len(use("output", "shop", "-n", "3", "--json").json()["lines"]) == 3
+
+
+def test_a_service_in_several_environments_asks_which(terminal: Terminal, plane: Plane) -> None:
+    plane.apply(SPEC.replace("    in:\n", "    in:\n      staging: {}\n"))
+    use = terminal.use(plane)
+    for command in (("output", "shop"), ("rollback", "shop")):
+        said = use(*command)
+        assert said.code == 2
+        assert "--env" in said.err
+    assert [one["environment"] for one in use("status", "shop", "--json").json()["services"][0]["environments"]] == [
+        "staging", "production",
+    ]  # fmt: skip
+    assert (
+        use("status", "--env", "staging", "--json").json()["services"][0]["environments"][0]["environment"]
+        == "staging"
+    )
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_watch_tells_events_as_they_come(terminal: Terminal, plane: Plane, as_json: bool) -> None:
+    terminal.use(plane)
+    process = terminal.start("watch", "shop", *(["--json"] if as_json else []))
+    assert process.stdout is not None
+    try:
+        # What happened before it looked is not told, so something happens until it does.
+        until(
+            lambda: plane.release(f"1.{len(plane.get('/history')['releases'])}") and _has_line(process.stdout)
+        )
+        line = process.stdout.readline()
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+    if as_json:
+        assert json.loads(line)["kind"] == "release_made"
+    else:
+        assert "shop  release made: 1." in line
+
+
+def _has_line(stream: IO[str]) -> bool:
+    return bool(select.select([stream], [], [], 0.2)[0])
+
+
+def test_nobody_elses_text_moves_the_cursor(terminal: Terminal, plane: Plane) -> None:
+    use = terminal.use(plane)
+    plane.ended(plane.deploy(plane.release("1.0\x1b[2J\x1b]0;owned\x07\r\n!")))
+    for command in (("status",), ("history",)):
+        told = use(*command).out
+        assert "\x1b" not in told
+        assert "\r" not in told
+        assert "1.0  !" in told
