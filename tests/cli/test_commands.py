@@ -194,13 +194,12 @@ def test_a_service_in_several_environments_asks_which(terminal: Terminal, plane:
 def test_watch_tells_events_as_they_come(terminal: Terminal, plane: Plane, as_json: bool) -> None:
     terminal.use(plane)
     process = terminal.start("watch", "shop", *(["--json"] if as_json else []))
-    assert process.stdout is not None
+    stdout = process.stdout
+    assert stdout is not None
     try:
         # What happened before it looked is not told, so something happens until it does.
-        until(
-            lambda: plane.release(f"1.{len(plane.get('/history')['releases'])}") and _has_line(process.stdout)
-        )
-        line = process.stdout.readline()
+        until(lambda: plane.release(f"1.{len(plane.get('/history')['releases'])}") and _has_line(stdout))
+        line = stdout.readline()
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
