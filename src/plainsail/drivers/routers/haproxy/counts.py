@@ -9,6 +9,7 @@ fall. So it is remembered as abandoned, beside the counters in HAProxy (`gpt0`),
 they do.
 
 HAProxy begins at zero after a reload; what it had counted before is added, as long as this control plane knows it.
+What the old worker answers while the new one starts (some tens of milliseconds) is lost to the counts.
 """
 
 from __future__ import annotations

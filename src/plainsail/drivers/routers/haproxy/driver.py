@@ -48,9 +48,8 @@ class HAProxy:
             port = self._shelf.state.log_port
             if await self._process.adopt():
                 self._log.open(port)  # if another control plane still reads it, we do without
-                if await self._process.identity() != self._identity():
-                    self._shelf.write(self._shelf.state)
-                    await self._process.reload(self._identity())
+                self._shelf.write(self._shelf.state)
+                await self._reloaded()
                 return
             if not (port and self._log.open(port)):
                 self._log.open()
@@ -115,9 +114,17 @@ class HAProxy:
             identity, born = await running(line)
             if identity == wanted:
                 return
-            for counter in self._counters.values():  # a new worker begins at zero
-                await counter.read(line, born, time.time())
+            await self._process.check()
+            for (
+                kept
+            ) in self._shelf.state.services.values():  # HAProxy's last word: the next worker begins at zero
+                await self._counter(kept).read(line, born, time.time())
         await self._process.reload(wanted)
+
+    def _counter(self, kept: Kept) -> Counter:
+        counter = self._counters.setdefault(kept.traffic.service, Counter(kept.traffic.service))
+        counter.slow_after = kept.traffic.slow_after
+        return counter
 
     def _identity(self) -> str:
         state = self._shelf.state
@@ -129,10 +136,8 @@ class HAProxy:
         if entries is None or present is None:
             return RouterSeen(None)
         await members.forget(line, service, wanted, present)
-        counter = self._counters.setdefault(service, Counter(service))
-        counter.slow_after = kept.traffic.slow_after
         identity, born = await running(line)
-        counted = await counter.read(line, born, time.time())
+        counted = await self._counter(kept).read(line, born, time.time())
         counts = {**{group: Counts() for group in kept.traffic.members}, **counted}
         serving = {
             name: table.Server(one.address, one.weight) for name, one in present.items() if one.serves()

@@ -89,15 +89,15 @@ class Process:
             return (await running(line))[0]
 
     async def reload(self, identity: str) -> None:
-        """A new worker with the configuration on disk. Broken (`haproxy_config`, `haproxy_failed`): nothing changed."""
+        """A new worker with the configuration on disk. Broken (`haproxy_failed`): the old one goes on."""
         assert self._identity is not None
-        await self._check(await asyncio.to_thread(binary.find, self._config.binary))
         self._older = True
         os.kill(self._identity.pid, signal.SIGUSR2)
         if not await self._comes(identity):
             raise Broken(
                 "haproxy_failed", f"HAProxy did not reload: {self._last_words()}", "look into its output"
             )
+        await self.older_workers()
 
     async def older_workers(self) -> list[Relay]:
         """Those that still end their streams after a reload."""
@@ -132,8 +132,7 @@ class Process:
         self._shelf.note_process(None)
 
     async def _start(self, identity: str) -> None:
-        program = await asyncio.to_thread(binary.find, self._config.binary)
-        await self._check(program)
+        program = await self.check()
         refuse_taken(*self._config.address())
         child = self._launch(program)
         child.returncode = 0  # it is known by its identity; the object would complain of being dropped
@@ -162,7 +161,9 @@ class Process:
                 stderr=sink, start_new_session=True,
             )  # fmt: skip
 
-    async def _check(self, program: str) -> None:
+    async def check(self) -> str:
+        """The program, which can start from what is on disk. Broken (`haproxy_config`, `haproxy_missing`)."""
+        program = await asyncio.to_thread(binary.find, self._config.binary)
         checking = await asyncio.create_subprocess_exec(
             program, "-c", "-f", CONFIG, cwd=self._shelf.directory, env={"PATH": os.defpath},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -174,6 +175,7 @@ class Process:
                 "haproxy_config", f"HAProxy refuses its configuration: {alert[1] if alert else 'no reason given'}",
                 f"run {program} -c -f {CONFIG} in {self._shelf.directory}",
             )  # fmt: skip
+        return program
 
     async def _comes(self, identity: str) -> bool:
         """Wait until it serves this configuration; False if it does not, or died."""
