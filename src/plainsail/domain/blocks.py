@@ -69,7 +69,9 @@ def count_crashes(
         evidence,
         crashes={**evidence.crashes, **seen},
         candidate=_crashed(evidence.candidate, evidence.crashes.get(candidate, 0), seen.get(candidate)),
-        live=_crashed(evidence.live, evidence.crashes.get(live or "", seen.get(live or "", 0)), seen.get(live or "")),
+        live=_crashed(
+            evidence.live, evidence.crashes.get(live or "", seen.get(live or "", 0)), seen.get(live or "")
+        ),
     )
 
 
@@ -85,7 +87,11 @@ def _watch_live(evidence: Evidence, counts: Mapping[str, Counts], live: str | No
     found = counts[live]
     if live not in evidence.last:
         return replace(
-            evidence, last={**evidence.last, live: found}, opened=now, live_at=now, live_counted=found.requests
+            evidence,
+            last={**evidence.last, live: found},
+            opened=now,
+            live_at=now,
+            live_counted=found.requests,
         )
     if found.requests == evidence.live_counted:
         return evidence

@@ -41,7 +41,9 @@ def sentence(finding: Finding, evidence: Evidence, criteria: EvidenceCriteria) -
         case "errors":
             return f"{_failed(ours, theirs)}; {_margin(errors.margin, errors.relative)} {_odds(finding.log_odds)}"
         case "max_errors":
-            return f"{_failed(ours, theirs)}; with a limit of {percent_of(errors.max)} {_odds(finding.log_odds)}"
+            return (
+                f"{_failed(ours, theirs)}; with a limit of {percent_of(errors.max)} {_odds(finding.log_odds)}"
+            )
         case "latency":
             assert latency is not None
             margin = _margin(latency.margin, latency.relative)
@@ -74,7 +76,9 @@ def _against(bad: int, requests: int) -> str:
 
 def _margin(margin: float, relative: float) -> str:
     points = f"{margin * 100:.3g} {'point' if margin == 0.01 else 'points'}"
-    return f"with a margin of {points}" + (f" and {percent_of(relative)} of live's own rate" if relative else "")
+    return f"with a margin of {points}" + (
+        f" and {percent_of(relative)} of live's own rate" if relative else ""
+    )
 
 
 def _odds(log_odds: float) -> str:
@@ -94,8 +98,6 @@ def _crashes(finding: Finding, evidence: Evidence) -> str:
 
 def _clean(ours: Arm, criteria: EvidenceCriteria) -> str:
     failed = f"{_of(ours.failures, ours.requests)} requests failed"
-    if criteria.latency is None:
-        return failed
     return f"{failed}, {ours.slow:,} took longer than {seconds(criteria.latency.bound)}"
 
 
@@ -107,7 +109,7 @@ def _unsure(finding: Finding, evidence: Evidence, criteria: EvidenceCriteria) ->
         return "a margin of 0 can never be proven: allow a margin, or pace by dwell"
     had = f"has had {ours.requests:,}" if ours.requests else "has had none"
     mishaps = [f"{ours.failures:,} failed"] if ours.failures else []
-    if criteria.latency is not None and ours.slow:
+    if ours.slow:
         mishaps.append(f"{ours.slow:,} took longer than {seconds(criteria.latency.bound)}")
     of = f", of which {' and '.join(mishaps)}" if mishaps else ""
     sure = f"to be sure of {percent(finding.exposure)} of users"

@@ -72,14 +72,15 @@ def _tests(criteria: EvidenceCriteria) -> Tests:
     tests = {
         "errors": stats.margin_bets(errors.margin, errors.relative),
         "max_errors": stats.limit_bets(errors.max),
-        "latency": stats.margin_bets(latency.margin, latency.relative) if latency is not None else (),
+        "latency": stats.margin_bets(latency.margin, latency.relative),
     }
     return {name: bets for name, bets in tests.items() if bets}
 
 
 def _harmed(evidence: Evidence, tests: Tests, block: Compared) -> dict[str, tuple[Stake, ...]]:
     return {
-        name: stats.play(bets, _stakes(evidence, name, bets), _mishaps(name, block)) for name, bets in tests.items()
+        name: stats.play(bets, _stakes(evidence, name, bets), _mishaps(name, block))
+        for name, bets in tests.items()
     }
 
 
@@ -105,10 +106,10 @@ class _Claim(msgspec.Struct, frozen=True):
 
 def _claims(criteria: EvidenceCriteria, exposure: int) -> tuple[_Claim, ...]:
     errors, latency = criteria.errors, criteria.latency
-    claims: tuple[_Claim, ...] = (_Claim("errors", proof.margin_at(exposure, errors.margin, errors.max), errors.relative),)
-    if latency is not None:
-        claims += (_Claim("latency", proof.margin_at(exposure, latency.margin, 1.0), latency.relative),)
-    return claims
+    return (
+        _Claim("errors", proof.margin_at(exposure, errors.margin, errors.max), errors.relative),
+        _Claim("latency", proof.margin_at(exposure, latency.margin, 1.0), latency.relative),
+    )
 
 
 def _proved(
@@ -205,7 +206,9 @@ def _needs(evidence: Evidence, criteria: EvidenceCriteria, exposure: int | None)
     if not exposure:
         return 0
     return max(
-        proof.needed(_bets(evidence, claim, exposure), claim.margin, *_totals(evidence, claim), _goal(criteria.beta))
+        proof.needed(
+            _bets(evidence, claim, exposure), claim.margin, *_totals(evidence, claim), _goal(criteria.beta)
+        )
         for claim in _claims(criteria, exposure)
     )
 

@@ -33,7 +33,9 @@ def play(stakes: Sequence[float], margin: float, relative: float, block: Block) 
         return tuple(stakes)
     live = (1.0 + relative) * block.live_bad / block.live_requests
     difference = (margin + live - block.bad / block.requests) / (1.0 - margin)
-    return tuple(log + math.log1p(stake * difference) for log, (_, stake) in zip(stakes, DIFFERENCES, strict=True))
+    return tuple(
+        log + math.log1p(stake * difference) for log, (_, stake) in zip(stakes, DIFFERENCES, strict=True)
+    )
 
 
 FRESH = (0.0,) * len(DIFFERENCES)

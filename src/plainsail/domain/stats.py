@@ -145,7 +145,10 @@ def _play(stake: Stake, factor: float) -> Stake:
 
 def log_money(bets: Sequence[Bet], stakes: Sequence[Stake]) -> float:
     """Natural log of all that the test's bets are worth, staked or waiting; 0 at the start."""
-    waiting = [math.log(bet.weight * RESERVE / math.sqrt(stake.times + 1)) for bet, stake in zip(bets, stakes, strict=True)]
+    waiting = [
+        math.log(bet.weight * RESERVE / math.sqrt(stake.times + 1))
+        for bet, stake in zip(bets, stakes, strict=True)
+    ]
     staked = [math.log(bet.weight) + stake.staked for bet, stake in zip(bets, stakes, strict=True)]
     return log_sum((*waiting, *staked))
 

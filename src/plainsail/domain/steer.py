@@ -122,6 +122,12 @@ def _deploy(target: Target, intent: Deploy, now: float) -> Changed:
 
 
 def _rollback(target: Target, intent: Rollback, now: float) -> Changed:
+    under_way = target.rollout
+    if under_way is not None and under_way.phase in ("progressing", "paused") and intent.release is None:
+        # The last good release is the one that is live: take back what is on its way, and not one more.
+        reason = intent.reason or f"rollback asked by {intent.by}"
+        back = turn_back(target, under_way, "aborted", reason, "aborted", intent.by, now)
+        return back.then(_refused(back.target, intent, now, f"{under_way.id} is taken back instead"))
     cleared = _make_way(target, "a rollback was asked for", now)
     target = cleared.target
     live = target.group(target.live)
