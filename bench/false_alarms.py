@@ -1,0 +1,107 @@
+"""How often a good release is taken back: `python -m bench.false_alarms`. Counts, from seeds; the same every time.
+
+Each release is watched for an hour, a look a second, by the production judge at its default alpha of 1 %. By Ville's
+inequality at most 1 % may ever be taken back where the guarantee holds; 21 of 1,000 is 1 % and its noise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import random
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+
+import msgspec
+
+from plainsail.domain.judge import begin, judge
+from plainsail.domain.observation import Counts
+from plainsail.domain.service import EvidenceCriteria
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """A way to be good: failures per request of both, and how they come."""
+
+    name: str
+    rate: float
+    excess: float = 0.0
+    """What the candidate has on top, within the margin of half a point."""
+    burst: int = 1
+    """Failures come in clusters of so many, within one second and one side."""
+    tide: float = 0.0
+    """The rate swings by this part of itself in ten minutes, for both alike."""
+
+
+KINDS = (
+    Kind("no failures", 0.0),
+    Kind("0.1 %", 0.001),
+    Kind("0.1 %, in threes", 0.001, burst=3),
+    Kind("0.1 %, in tens", 0.001, burst=10),
+    Kind("1 %", 0.01),
+    Kind("1 %, in threes", 0.01, burst=3),
+    Kind("1 %, in tens", 0.01, burst=10),
+    Kind("1 %, tide", 0.01, tide=0.9),
+    Kind("0.1 % and half the margin", 0.001, excess=0.0025),
+    Kind("1 % and half the margin", 0.01, excess=0.0025),
+)
+CANDIDATE, LIVE = 10, 90
+"""Requests per second."""
+
+
+def watched(kind: Kind, seed: int, seconds: int) -> int | None:
+    """The second in which the release was taken back; None if it never was."""
+    dice = random.Random(f"{kind.name}/{seed}")
+    evidence, criteria = begin(0.0), EvidenceCriteria()
+    candidate, live = Counts(), Counts()
+    for second in range(1, seconds + 1):
+        rate = kind.rate * (1 + kind.tide * math.sin(second / 600 * 2 * math.pi))
+        candidate = _more(candidate, CANDIDATE, _failures(dice, CANDIDATE, rate + kind.excess, kind.burst))
+        live = _more(live, LIVE, _failures(dice, LIVE, rate, kind.burst))
+        evidence, verdict = judge(
+            evidence, {"c": candidate, "l": live}, {}, "c", "l", criteria, (), None, float(second)
+        )
+        if verdict.outcome == "fail":
+            return second
+    return None
+
+
+def main(arguments: Sequence[str] = ()) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--releases", type=int, default=1000)
+    parser.add_argument("--seconds", type=int, default=3600)
+    parser.add_argument("--processes", type=int, default=2)
+    options = parser.parse_args(arguments)
+    jobs = [(KINDS[number % len(KINDS)], number, options.seconds) for number in range(options.releases)]
+    with ProcessPoolExecutor(options.processes) as pool:
+        ends = list(pool.map(watched, *zip(*jobs, strict=True), chunksize=5))
+    for kind in KINDS:
+        mine = [end for (one, _, _), end in zip(jobs, ends, strict=True) if one == kind]
+        print(f"{kind.name:<28} {sum(end is not None for end in mine):>4} of {len(mine)} taken back")
+    taken = sum(end is not None for end in ends)
+    allowed = _allowed(options.releases)
+    print(f"{'all':<28} {taken:>4} of {len(ends)} taken back; at most {allowed} are 1 % and its noise")
+    return 0 if taken <= allowed else 1
+
+
+def _allowed(n: int) -> int:
+    """1 % of n and three and a half standard deviations: 21 of 1,000."""
+    return math.floor(n * 0.01 + 3.5 * math.sqrt(n * 0.01 * 0.99))
+
+
+def _failures(dice: random.Random, requests: int, rate: float, burst: int) -> int:
+    """Failures in one second: clusters at rate / burst per request, each of `burst` failures, no more than requests."""
+    clusters, chance = 0, rate / burst
+    if chance > 0:
+        at = -1
+        while (at := at + 1 + math.floor(math.log(1 - dice.random()) / math.log(1 - chance))) < requests:
+            clusters += 1
+    return min(requests, clusters * burst)
+
+
+def _more(counts: Counts, requests: int, failures: int) -> Counts:
+    return Counts(counts.requests + requests, counts.failures + failures)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

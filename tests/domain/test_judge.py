@@ -1,0 +1,164 @@
+"""What the judge says, how soon, and how seldom it is wrong. All from seeds and counts; no clock."""
+
+from __future__ import annotations
+
+import hypothesis.strategies as st
+import msgspec
+import pytest
+from bench.false_alarms import KINDS, watched
+from hypothesis import given, settings
+
+from plainsail.domain.evidence import Evidence, Verdict
+from plainsail.domain.judge import begin, judge
+from plainsail.domain.observation import Counts
+from plainsail.domain.service import ErrorCriteria, EvidenceCriteria, LatencyCriteria
+
+CRITERIA = EvidenceCriteria()
+NONE = Counts()
+EXPOSURES = (1000, 5000, 10_000)
+
+
+class Trial:
+    """A candidate beside live, block by block."""
+
+    def __init__(self, criteria: EvidenceCriteria = CRITERIA, live: bool = True) -> None:
+        self.criteria, self.live = criteria, live
+        self.evidence: Evidence = begin(0.0)
+        self.counts = {"c": Counts(), "l": Counts(1000, 0)} if live else {"c": Counts()}
+        self.crashes: dict[str, int] = {}
+        self.blocks = 0
+        self.look()
+
+    def look(self) -> Verdict:
+        self.blocks += 1
+        self.evidence, verdict = judge(
+            self.evidence, self.counts, self.crashes, "c", "l" if self.live else None, self.criteria, EXPOSURES,
+            5000, self.blocks / 10,
+        )  # fmt: skip
+        return verdict
+
+    def block(self, ours: Counts, theirs: Counts = NONE) -> Verdict:
+        for group, new in (("c", ours), ("l", theirs)):
+            if group in self.counts:
+                old = self.counts[group]
+                self.counts[group] = Counts(
+                    old.requests + new.requests, old.failures + new.failures, old.shielded + new.shielded,
+                    old.slow + new.slow,
+                )  # fmt: skip
+        return self.look()
+
+    def until_fail(self, ours: Counts, theirs: Counts, at_most: int) -> int:
+        for number in range(1, at_most + 1):
+            if self.block(ours, theirs).outcome == "fail":
+                return number
+        raise AssertionError(f"not seen in {at_most} blocks")
+
+
+@pytest.mark.parametrize(("ours", "theirs", "at_most"), [(10, 90, 3), (100, 900, 3), (2, 198, 4), (1, 9, 4)])
+def test_a_candidate_that_fails_everything(ours: int, theirs: int, at_most: int) -> None:
+    Trial().until_fail(Counts(ours, ours), Counts(theirs), at_most)
+
+
+def test_a_fault_that_begins_after_ten_good_minutes() -> None:
+    trial = Trial()
+    for _ in range(6000):
+        assert trial.block(Counts(10), Counts(90)).outcome != "fail"
+    trial.until_fail(Counts(10, 10), Counts(90), 6)
+
+
+def test_a_slow_candidate() -> None:
+    verdict = Verdict("unsure", "")
+    trial = Trial(EvidenceCriteria(latency=LatencyCriteria(bound=0.3)))
+    for _ in range(6):
+        verdict = trial.block(Counts(10, slow=10), Counts(90))
+    assert (verdict.outcome, verdict.code) == ("fail", "latency")
+    assert "took longer than 300 ms" in verdict.sentence
+
+
+def test_an_outage_that_hits_both_alike_is_not_the_candidates_fault() -> None:
+    trial = Trial()
+    for number in range(1200):
+        verdict = (
+            trial.block(Counts(10, 3), Counts(90, 27))
+            if number > 100
+            else trial.block(Counts(10), Counts(90))
+        )
+        assert verdict.outcome != "fail"
+
+
+def test_without_live_traffic_the_limit_alone_decides() -> None:
+    trial = Trial(live=False)
+    for _ in range(50):
+        assert trial.block(Counts(100, 1)).outcome != "fail"
+    assert trial.until_fail(Counts(100, 50), NONE, 12)
+
+
+def test_crashes_beyond_what_is_forgiven() -> None:
+    trial = Trial()
+    trial.crashes = {"c": 1}
+    assert trial.look().outcome == "unsure"
+    trial.crashes = {"c": 2}
+    verdict = trial.look()
+    assert (verdict.outcome, verdict.code) == ("fail", "crashes")
+
+
+def test_proof_takes_as_many_requests_as_were_said() -> None:
+    trial = Trial()
+    verdict = trial.block(Counts(10), Counts(90))
+    said = verdict.needs
+    asked = 0
+    while verdict.proven_bp < 5000:
+        verdict = trial.block(Counts(10), Counts(90))
+        asked += 10
+    assert abs(asked - said) <= 20
+    assert verdict.outcome == "pass"
+
+
+def test_no_requests_is_never_a_pass() -> None:
+    trial = Trial()
+    for _ in range(10_000):
+        verdict = trial.block(Counts(), Counts(90))
+    assert verdict.outcome == "unsure"
+    assert verdict.code == "no_requests"
+    assert verdict.proven_bp == 0
+
+
+def test_a_router_that_counts_anew() -> None:
+    trial = Trial()
+    for _ in range(20):
+        trial.block(Counts(10), Counts(90))
+    before = trial.evidence.candidate.requests
+    trial.counts = {"c": Counts(3), "l": Counts(30)}
+    trial.look()
+    assert trial.evidence.candidate.requests == before + 3
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=[kind.name for kind in KINDS])
+def test_good_releases_stay(kind) -> None:  # type: ignore[no-untyped-def]
+    """Twelve of each kind for five minutes; the hour for 1,000 is `python -m bench.false_alarms`."""
+    assert sum(watched(kind, seed, 300) is not None for seed in range(12)) <= 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    blocks=st.lists(
+        st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(0, 500), st.integers(0, 500)),
+        max_size=60,
+    ),
+    margin=st.sampled_from([0.0001, 0.005, 0.2]),
+    limit=st.sampled_from([0.2, 0.5]),
+)
+def test_any_numbers(blocks: list[tuple[int, int, int, int]], margin: float, limit: float) -> None:
+    """Whatever is counted: finite, small, the same for the same inputs, and it survives being stored."""
+    trial = Trial(EvidenceCriteria(errors=ErrorCriteria(margin=margin, max=limit)))
+    for n, bad, live, live_bad in blocks:
+        before = trial.evidence
+        verdict = trial.block(Counts(n, min(n, bad), slow=min(n, bad)), Counts(live, min(live, live_bad)))
+        again = judge(
+            before, trial.counts, {}, "c", "l", trial.criteria, EXPOSURES, 5000, trial.blocks / 10
+        )  # fmt: skip
+        assert again == (trial.evidence, verdict)
+        assert verdict.sentence
+    stored = msgspec.json.encode(trial.evidence)
+    assert len(stored) <= 16_384
+    assert msgspec.json.decode(stored, type=Evidence) == trial.evidence
