@@ -18,9 +18,13 @@ from plainsail.drivers.routers.haproxy.latency import Log
 from plainsail.drivers.routers.haproxy.process import Process, running
 from plainsail.drivers.routers.haproxy.shelf import Shelf, State
 from plainsail.drivers.routers.haproxy.template import Kept
-from plainsail.ports.errors import Fenced, Transient
+from plainsail.ports.errors import Failure, Fenced, Transient
 from plainsail.ports.router import Capabilities, Router, RouterSeen
 from plainsail.ports.site import Site
+
+
+WATCH_EVERY = 0.1
+"""Seconds between looks whether HAProxy lives: one signal 0."""
 
 
 class HAProxy:
@@ -41,8 +45,13 @@ class HAProxy:
         self._log = Log()
         self._counters: dict[str, Counter] = {}
         self._turn = asyncio.Lock()
+        self._watching: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
+        await self._begin()
+        self._watching = asyncio.create_task(self._stay_up())
+
+    async def _begin(self) -> None:
         async with self._turn:
             self._shelf.load()
             port = self._shelf.state.log_port
@@ -84,12 +93,23 @@ class HAProxy:
             await self._reloaded()
 
     async def stop(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
         self._log.close()
 
     async def end(self) -> None:
+        await self.stop()
         async with self._turn:
-            self._log.close()
             await self._process.end()
+
+    async def _stay_up(self) -> None:
+        """Nobody is served while HAProxy is dead, so that is not left to the next turn."""
+        while True:
+            await asyncio.sleep(WATCH_EVERY)
+            if not self._process.alive():
+                with contextlib.suppress(Failure):  # apply and observe tell what keeps it down
+                    async with self._turn:
+                        await self._up()
 
     async def _up(self) -> None:
         """HAProxy runs, with what is on disk, whoever wrote that."""
