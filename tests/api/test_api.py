@@ -96,6 +96,8 @@ def test_rollback_goes_to_the_last_good_release(plane: Plane) -> None:
     second = plane.live("1.1")
     back = plane.post(f"{STATUS}/rollback", reason="it smells").json()
     assert back["kind"] == "rollback"
+    impatient = plane.post(f"{STATUS}/rollback").json()
+    assert impatient.get("id") == back["id"] or plane.get(f"/rollouts/{back['id']}")["ended_at"]
     assert plane.ended(back["id"])["phase"] == "succeeded"
     status = plane.get(STATUS)
     live = next(group for group in status["groups"] if group["role"] == "live")
@@ -109,6 +111,16 @@ def test_rollback_in_mid_rollout_keeps_the_live_release(plane: Plane) -> None:
     plane.apply(SPEC.replace("dwell: 3s", "dwell: 9m"))
     rollout = plane.deploy(plane.release("1.2"))
     until(lambda: (plane.get(STATUS)["rollout"] or {}).get("reached_bp"))
+    assert plane.post(f"{STATUS}/rollback").json()["id"] == rollout
+    assert plane.ended(rollout)["phase"] == "aborted"
+    live = next(group for group in plane.get(STATUS)["groups"] if group["role"] == "live")
+    assert live["release"] == second
+
+
+def test_rollback_of_what_has_not_begun_keeps_the_live_release(plane: Plane) -> None:
+    plane.live("1.0")
+    second = plane.live("1.1")
+    rollout = plane.deploy(plane.release("1.2"))
     assert plane.post(f"{STATUS}/rollback").json()["id"] == rollout
     assert plane.ended(rollout)["phase"] == "aborted"
     live = next(group for group in plane.get(STATUS)["groups"] if group["role"] == "live")

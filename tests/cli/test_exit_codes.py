@@ -15,7 +15,7 @@ from tests.api.practice import SPEC, Plane, until
 from tests.cli.terminal import Terminal
 
 from plainsail.cli import waiting
-from plainsail.client import Client, Json
+from plainsail.client import Client, Json, Unreachable
 from plainsail.testing.world import Behaviour
 
 STATUS = "/services/shop/environments/production"
@@ -82,6 +82,7 @@ def test_3_not_found(terminal: Terminal, plane: Plane) -> None:
     use = terminal.use(plane)
     assert use("status", "shopp").code == 3
     assert use("status", "shop", "--env", "nowhere").code == 3
+    assert use("status", "--env", "nowhere").code == 3
     assert use("deploy", "shop", "9.9", "--to", "production").code == 3
     assert use("deploy", "shopp", str(terminal.tree("v1")), "--to", "production").code == 3
     assert use("abort", "r-nothing").code == 3
@@ -130,6 +131,19 @@ def test_8_unreachable(terminal: Terminal) -> None:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     assert terminal("status", "--url", url).code == 8
     assert terminal("status", "--url", url, "--json").json()["code"] == "unreachable"
+
+
+def test_8_unreachable_for_long(plane: Plane, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("refused")
+
+    monkeypatch.setattr(waiting, "AWAY_WITHIN", 0.5)
+    rollout = plane.get(f"/rollouts/{plane.deploy(plane.release('1.0'))}")
+    with (
+        Client("http://127.0.0.1:1", transport=httpx2.MockTransport(away)) as client,
+        pytest.raises(Unreachable),
+    ):
+        waiting.wait(client, rollout, None, "")
 
 
 def test_9_still_gated() -> None:

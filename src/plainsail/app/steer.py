@@ -58,22 +58,35 @@ def rollback(
 ) -> RolloutDocument:
     """Back to `to`, or to the last good release, at once; the rollout that does it.
 
-    While a candidate is on its way the last good release is the live one, so then that rollout is aborted. Raises
-    NotFound, Conflict (`nothing_to_go_back_to`).
+    While a candidate is on its way the last good release is the live one, so then that rollout is aborted; asked a
+    second time, the rollback that is under way is the answer. Raises NotFound, Conflict (`nothing_to_go_back_to`).
     """
     allow(subject, "steer")
     state = naming.target(context, key)
-    under_way = state.rollout
-    if to is None and under_way is not None and under_way.live is not None and under_way.phase != "finishing":
-        if under_way.phase != "rolling_back":
-            why = reason or f"rollback asked by {subject.name}"
-            _ask(context, key, Abort(under_way.id, subject.name, why))
-        return rollout_by_id(context, under_way.id)
+    found = naming.under_way(context, key) if to is None else None
+    if found is not None and _goes_back(found):
+        return rollout_by_id(context, found.id)
+    if found is not None and _keeps_live(found, state):
+        _ask(context, key, Abort(found.id, subject.name, reason or f"rollback asked by {subject.name}"))
+        return rollout_by_id(context, found.id)
     release = naming.release(context, key.service, to).digest if to is not None else None
     _check_good(state, release)
     intent = Rollback(context.new_id(), subject.name, release, reason)
     _ask(context, key, intent)
     return rollout_by_id(context, intent.rollout)
+
+
+def _goes_back(found: naming.Found) -> bool:
+    if isinstance(found.of, Rollout):
+        return found.of.kind == "rollback" or found.of.phase == "rolling_back"
+    return isinstance(found.of.intent, Rollback)
+
+
+def _keeps_live(found: naming.Found, state: Target) -> bool:
+    """Aborting it leaves users with the release that was live before, and there is one."""
+    if isinstance(found.of, Rollout):
+        return found.of.live is not None and found.of.phase != "finishing"
+    return state.live is not None and state.rollout is None
 
 
 def _ask(context: Context, key: Key, intent: Intent) -> None:

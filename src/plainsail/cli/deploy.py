@@ -21,8 +21,8 @@ from plainsail.domain.units import percent, plural
 
 
 def deploy(
-    service: str, artifact: str, /, *, to: str, version: str = "", strategy: str | None = None, commit: str = "",
-    label: Annotated[tuple[str, ...], Parameter(negative="")] = (), plan: Flag = False, again: Flag = False,
+    service: str, artifact: str, /, *, to: Annotated[str, Parameter(metavar="ENV")], version: str = "", strategy: str | None = None, commit: str = "",
+    label: Annotated[tuple[str, ...], Parameter(negative="", metavar="KEY=VALUE")] = (), plan: Flag = False, again: Flag = False,
     wait: Flag = False, timeout: Duration | None = None, as_json: AsJson = False, plane: Plane = HERE,
 ) -> int:  # fmt: skip
     """Bring a version of a service to its users: a directory is uploaded if it is new, then its rollout starts.
@@ -70,19 +70,17 @@ def deploy(
 def follow(client: Client, rollout: Json, waits: bool, timeout: float | None, as_json: bool) -> int:
     """Tell that it began; or wait, and tell what became of it."""
     where = f"{rollout['service']} --env {rollout['environment']}"
+    back = rollout["kind"] == "rollback"
+    name = f"{'Rollback' if back else 'Rollout'} {rollout['id']} {'to' if back else 'of'} " + release_name(
+        rollout["version"], rollout["release"]
+    )
     if not waits:
         if as_json:
             print_json(rollout)
         else:
-            out().print(
-                f"Rollout {rollout['id']} of {release_name(rollout['version'], rollout['release'])} has begun; follow it: plainsail watch {where}",
-                soft_wrap=True,
-            )
+            out().print(f"{name} has begun; follow it: plainsail watch {where}", soft_wrap=True)
         return DONE
-    err().print(
-        f"Rollout {rollout['id']} of {release_name(rollout['version'], rollout['release'])} to {rollout['environment']}",
-        soft_wrap=True,
-    )
+    err().print(f"{name} in {rollout['environment']}", soft_wrap=True)
     waited = wait(client, rollout, timeout, f"plainsail abort {where}")
     _tell(waited, as_json)
     return waited.exit_code
@@ -113,7 +111,7 @@ def _release(
             return known
         from_git = origin(directory)
         err().print(
-            f"Uploading {artifact}: {plural(packed.files, 'file')}, {packed.size / 1e6:.1f} MB",
+            f"Uploading {artifact}: {plural(packed.files, 'file')}, {_size(packed.size)}",
             soft_wrap=True,
         )
         return client.upload(
@@ -174,3 +172,7 @@ def _tell(waited: Waited, as_json: bool) -> None:
             console.print(Text(f"  {line['instance']} | {plain(line['text'])}"), soft_wrap=True)
     if rollout["ended_at"] is not None:
         out().print(conclusion(rollout), soft_wrap=True)
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:,.0f} kB"

@@ -20,7 +20,7 @@ def read_duration(_: Any, tokens: Sequence[Any]) -> float:
     return sum(float(number) * UNITS[unit] for number, unit in re.findall(PART, text))
 
 
-Duration = Annotated[float, Parameter(converter=read_duration)]
+Duration = Annotated[float, Parameter(converter=read_duration, metavar="DURATION")]
 
 OUTPUT = Group("Output", sort_key=8)
 
@@ -35,6 +35,7 @@ AsJsonLines = Annotated[
 ]
 Flag = Annotated[bool, Parameter(negative="")]
 Env = Annotated[
-    str | None, Parameter(name=("--env", "-e"), help="The environment, if the service has several.")
+    str | None,
+    Parameter(name=("--env", "-e"), metavar="ENV", help="The environment, if the service has several."),
 ]
 Reason = Annotated[str, Parameter(help="Why; it is shown and kept.")]

@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from plainsail.cli.connect import HERE, Plane
-from plainsail.cli.exits import DONE
+from plainsail.cli.exits import DONE, NOT_FOUND, Refusal
 from plainsail.cli.options import AsJson, Env
 from plainsail.cli.screen import Json, groups_table, headline, out, plain, print_json, way
 from plainsail.client import Client
@@ -39,11 +39,15 @@ def status(
 
 
 def find(client: Client, service: str | None, env: str | None) -> list[Json]:
-    """The targets that are meant, each as its document."""
+    """The targets that are meant, each as its document. Raises ProblemError, Refusal (`environment_unknown`)."""
     if service is not None and env is not None:
         return [client.status(service, env)]
     found = [one for known in client.services(service)["services"] for one in known["environments"]]
-    return [one for one in found if env is None or one["environment"] == env]
+    chosen = [one for one in found if env is None or one["environment"] == env]
+    if found and not chosen:
+        there = ", ".join(dict.fromkeys(one["environment"] for one in found))
+        raise Refusal(NOT_FOUND, "environment_unknown", f"No service is in {env}", f"there is {there}")
+    return chosen
 
 
 def by_service(documents: list[Json]) -> list[Json]:

@@ -12,7 +12,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from plainsail.cli.exits import GATED, INTERRUPTED, TIMED_OUT, UNREACHABLE, of_rollout
+from plainsail.cli.exits import GATED, INTERRUPTED, TIMED_OUT, of_rollout
 from plainsail.cli.screen import Json, clock, err, groups_table, headline, plain, way, words
 from plainsail.client import Client, ProblemError, Unreachable
 from plainsail.domain.units import percent, seconds
@@ -41,7 +41,10 @@ class Display(Protocol):
 
 
 def wait(client: Client, rollout: Json, timeout: float | None, abort_with: str) -> Waited:
-    """Until the rollout has ended, the time is over, or Ctrl-C. The rollout goes on in any case."""
+    """Until the rollout has ended, the time is over, or Ctrl-C. The rollout goes on in any case.
+
+    Raises Unreachable when the control plane stays away, and ProblemError.
+    """
     console = err()
     try:
         with display(console) as screen:
@@ -76,9 +79,10 @@ def _follow(client: Client, rollout: Json, timeout: float | None, screen: Displa
                 return Waited(rollout, GATED if rollout["phase"] == "gated" else TIMED_OUT)
             events = client.events(after, rollout=rollout["id"], wait=max(0.1, min(LOOK_EVERY, left)))
             after, heard = events["last"], time.monotonic()
-        except Unreachable as error:
-            if time.monotonic() - heard > AWAY_WITHIN or time.monotonic() > until:
-                return Waited(rollout, UNREACHABLE)
+        except (Unreachable, ProblemError) as error:
+            answers = isinstance(error, ProblemError) and error.status < 500
+            if answers or time.monotonic() > min(until, heard + AWAY_WITHIN):
+                raise
             screen.say(f"{error}; traffic stays where it is, trying again")
             time.sleep(LOOK_EVERY)
 
