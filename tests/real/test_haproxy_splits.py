@@ -187,6 +187,24 @@ def test_nobody_is_said_to_be_nobody(binary: str, tmp_path: Path, street: Street
     asyncio.run(story())
 
 
+def test_where_live_has_nobody_the_others_answer_for_it(binary: str, tmp_path: Path, street: Street) -> None:
+    cand = street.group("g2", 2)
+
+    async def story() -> None:
+        place = Place(tmp_path, binary)
+        async with place.router() as router:
+            wanted = traffic({"g2": cand}, {"g1": 5000, "g2": 5000}, "g1")
+            await router.apply(wanted, 1)
+            assert by_group(await users(place.port, 200, "POST")) == {"g2": 200}
+            seen = await router.observe("shop")
+            assert seen.traffic == wanted
+            assert seen.counts["g1"].failures == seen.counts["g1"].shielded == seen.counts["g1"].requests
+            assert seen.counts["g1"].requests + seen.counts["g2"].requests == 200
+            assert seen.counts["g2"].failures == 0
+
+    asyncio.run(story())
+
+
 def test_what_cannot_be_said_to_haproxy_is_refused(binary: str, tmp_path: Path, street: Street) -> None:
     live = street.group("g1", 1)
 

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 WITHIN = 6.0
 """Seconds for HAProxy to start, to reload or to end."""
+DYING = 1.0
+"""Seconds that a port may still be in use by a HAProxy that was killed."""
 POLL = 0.02
 OUTPUT = "haproxy.log"
 LARGEST_OUTPUT = 1 << 20
@@ -53,13 +55,17 @@ class Process:
 
     async def adopt(self) -> bool:
         """Take over the one that runs here already. Raises Transient if it runs and does not answer."""
-        recorded = self._shelf.process()
-        try:
-            master = next((pid for pid, kind in await self._listed() if kind == "master"), None)
-        except Transient:
-            if recorded is None or not proc.lives(recorded):
-                return False
-            raise
+        recorded, until = self._shelf.process(), time.monotonic() + WITHIN
+        while True:
+            try:
+                master = next((pid for pid, kind in await self._listed() if kind == "master"), None)
+                break
+            except Transient:
+                if recorded is None or not proc.lives(recorded):
+                    return False
+                if time.monotonic() > until:  # neither dying nor starting
+                    raise
+                await asyncio.sleep(POLL)
         self._identity = proc.identify(master) if master else None
         if self._identity is not None:
             self._shelf.note_process(self._identity)
@@ -133,7 +139,7 @@ class Process:
 
     async def _start(self, identity: str) -> None:
         program = await self.check()
-        refuse_taken(*self._config.address())
+        await self._wait_for_port()
         child = self._launch(program)
         child.returncode = 0  # it is known by its identity; the object would complain of being dropped
         self._identity = proc.identify(child.pid)
@@ -147,6 +153,17 @@ class Process:
                 f"look into {self._shelf.directory / OUTPUT}",
             )
         self._delay = BACK_OFF[0]
+
+    async def _wait_for_port(self) -> None:
+        """A worker whose master was killed needs a moment to go. Then Rejected (`port_in_use`)."""
+        until = time.monotonic() + DYING
+        while True:
+            try:
+                return refuse_taken(*self._config.address())
+            except Rejected:
+                if time.monotonic() > until:
+                    raise
+            await asyncio.sleep(POLL)
 
     def _launch(self, program: str) -> subprocess.Popen[bytes]:
         """In a session of its own, with its output in a file: nothing of ours ends it when we end."""

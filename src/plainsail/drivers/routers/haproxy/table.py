@@ -39,11 +39,12 @@ WEIGHT = 100
 
 
 def home(traffic: Traffic) -> str | None:
-    """The group whose servers the balancer may choose."""
-    if traffic.live is not None:
-        return traffic.live
+    """The group whose servers the balancer may choose: live, unless nobody is there and somebody is elsewhere."""
     split = traffic.routes[0].split if traffic.routes else ()
-    return max(split, key=lambda part: part.share_bp).group if split else None
+    shares = sorted(split, key=lambda part: -part.share_bp)
+    wishes = [traffic.live] if traffic.live is not None else []
+    wishes += [part.group for part in shares]
+    return next((group for group in wishes if traffic.members.get(group)), wishes[0] if wishes else None)
 
 
 def servers(traffic: Traffic) -> dict[str, Server]:
@@ -87,7 +88,7 @@ def entries(traffic: Traffic, epoch: int) -> dict[str, str]:
     for slot, part in enumerate(others, 1):
         upper += part.share_bp
         members = traffic.members.get(part.group, ())
-        found |= {f"t{slot}": str(upper), f"g{slot}": part.group, f"n{slot}": str(max(1, len(members)))}
+        found |= {f"t{slot}": str(upper), f"g{slot}": part.group, f"n{slot}": str(len(members))}
         found |= {f"s{slot}.{place}": member.instance for place, member in enumerate(members)}
     for group, members in traffic.members.items():
         found |= {f"i.{member.instance}": group for member in members}
@@ -166,7 +167,8 @@ def _members(found: dict[str, str], present: dict[str, Server]) -> dict[str, tup
     groups: dict[str, set[str]] = {} if named == NONE else {group: set() for group in named.split(",")}
     slots = dict(_slots(found))
     for group, names in slots.items():
-        groups.setdefault(group, set()).update(name for name in names if name in present or not name)
+        if there := {name for name in names if name in present or not name}:
+            groups.setdefault(group, set()).update(there)
     for name, server in present.items():
         group = found.get(f"i.{name}", chosen)
         if server.weight:

@@ -179,7 +179,7 @@ backend _successor
 backend _nobody
     http-request return status 404 content-type text/plain string "No service answers for this host.\\n"
 backend _waiting
-    stick-table type string len 160 size 20k expire 1m store conn_cur""".splitlines()
+    stick-table type string len 160 size 20k expire 10s store conn_cur""".splitlines()
 
 
 def _backend(name: str, sticky: Sticky | None, its: Mapping[str, Server]) -> list[str]:
