@@ -21,7 +21,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     connect: Duration = 2.0
     """Longest time for a connection to an instance; then another instance of the same group is tried."""
     client: Duration = 60.0
-    """Longest silence of a user in the middle of a request, or between two requests of one connection."""
+    """Longest time for the head of a request to come, longest silence of a user in the middle of one, and longest time
+    between two requests of one connection."""
     server: Duration = 60.0
     """Longest silence of an instance; then the request counts as failed, answered 504 or by live."""
     tunnel: Duration = 3600.0

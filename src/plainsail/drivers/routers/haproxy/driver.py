@@ -22,9 +22,8 @@ from plainsail.ports.errors import Failure, Fenced, Transient
 from plainsail.ports.router import Capabilities, Router, RouterSeen
 from plainsail.ports.site import Site
 
-
-WATCH_EVERY = 0.1
-"""Seconds between looks whether HAProxy lives: one signal 0."""
+TRY_EVERY = 0.1
+"""Seconds between attempts to start a HAProxy that has died."""
 
 
 class HAProxy:
@@ -105,11 +104,11 @@ class HAProxy:
     async def _stay_up(self) -> None:
         """Nobody is served while HAProxy is dead, so that is not left to the next turn."""
         while True:
-            await asyncio.sleep(WATCH_EVERY)
-            if not self._process.alive():
-                with contextlib.suppress(Failure):  # apply and observe tell what keeps it down
-                    async with self._turn:
-                        await self._up()
+            await self._process.ended()
+            with contextlib.suppress(Failure):  # apply and observe tell what keeps it down
+                async with self._turn:
+                    await self._up()
+            await asyncio.sleep(TRY_EVERY)
 
     async def _up(self) -> None:
         """HAProxy runs, with what is on disk, whoever wrote that."""

@@ -53,6 +53,11 @@ class Process:
     def alive(self) -> bool:
         return self._identity is not None and proc.lives(self._identity)
 
+    async def ended(self) -> None:
+        """Returns when it is dead, at once if it is."""
+        if self._identity is not None:
+            await proc.ended(self._identity)
+
     async def adopt(self) -> bool:
         """Take over the one that runs here already. Raises Transient if it runs and does not answer."""
         recorded, until = self._shelf.process(), time.monotonic() + WITHIN

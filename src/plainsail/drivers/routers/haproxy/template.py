@@ -155,6 +155,8 @@ defaults
     mode http
     timeout connect {_ms(config.connect)}
     timeout client {_ms(config.client)}
+    timeout http-request {_ms(config.client)}
+    timeout http-keep-alive {_ms(config.client)}
     timeout server {_ms(config.server)}
     timeout tunnel {_ms(config.tunnel)}
     timeout queue {_ms(config.queue)}
