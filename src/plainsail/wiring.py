@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import time
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -15,7 +16,7 @@ import msgspec
 
 from plainsail.app.access import hash_token
 from plainsail.app.context import Context, rollout_id
-from plainsail.domain.service import Driver
+from plainsail.domain.service import Driver, Environment
 from plainsail.drivers.stores.sql import open_store
 from plainsail.drivers.stores.tree import TreeStore
 from plainsail.engine.loop import Engine
@@ -83,8 +84,10 @@ class Sites:
     async def end(self) -> list[str]:
         """End every instance and router of every declared environment; returns what could not be ended."""
         left = []
-        for name, declared in self._store.environments().items():
-            held = self.make(name, declared.router, declared.provider)
+        declared = self._store.environments()
+        for name in sorted({*declared, *(place.name for place in (self._data / "sites").glob("*"))}):
+            one = declared.get(name, Environment(Driver("haproxy")))  # lost: these are the drivers there are
+            held = self.make(name, one.router, one.provider)
             for what, driver in (("router", held.router), ("instances", held.provider)):
                 try:
                     await driver.end()
@@ -98,20 +101,37 @@ class Sites:
         return Site(environment, directory, self._artifacts)
 
 
-def build(data: Path, hosts: frozenset[str] = frozenset()) -> ControlPlane:
-    """A control plane on this data directory. Raises Broken when what is there can't be used."""
+def build(data: Path, hosts: frozenset[str] = frozenset(), *, anew: bool = False) -> ControlPlane:
+    """A control plane on this data directory. Raises Broken when what is there can't be used.
+
+    A lost database is not taken for a first start (`store_lost`), unless `anew`: a control plane that knows nothing would
+    end all that runs.
+    """
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not anew and not (data / "plainsail.db").exists() and any((data / "sites").glob("*/*/*")):
+        raise Broken(
+            "store_lost", f"{data / 'plainsail.db'} is gone, but there are instances or a router of its",
+            "put the file back, or stop what runs with plainsail down and begin anew",
+        )  # fmt: skip
     store = open_store(f"sqlite:///{quote(str(data / 'plainsail.db'))}")
     artifacts = TreeStore(data / "releases")
     sites = Sites(data, store, artifacts)
     spool = data / "spool"
     spool.mkdir(mode=0o700, exist_ok=True)
-    engine = Engine(store, sites.get, time.time, _identity(data), lambda: _notifiers(store))
+    clock = steady_clock()
+    engine = Engine(store, sites.get, clock, _identity(data), lambda: _notifiers(store))
     context = Context(
-        store=store, artifacts=artifacts, live=engine, drivers=drivers(), now=time.time,
-        new_id=lambda: rollout_id(time.time()), token_hash=hash_token(token(data)), spool=spool, hosts=hosts,
+        store=store, artifacts=artifacts, live=engine, drivers=drivers(), now=clock,
+        new_id=lambda: rollout_id(clock()), token_hash=hash_token(token(data)), spool=spool, hosts=hosts,
     )  # fmt: skip
     return ControlPlane(store, sites, engine, context)
+
+
+def steady_clock() -> Callable[[], float]:
+    """Seconds since 1970 that never jump while this process lives: no step of the machine's clock may end a dwell, or
+    fire every deadline."""
+    offset = time.time() - time.monotonic()
+    return lambda: offset + time.monotonic()
 
 
 def drivers() -> Drivers:

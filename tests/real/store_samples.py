@@ -13,7 +13,6 @@ from plainsail.domain.rollout import Group, Phase, Revision, Rollout, Target
 from plainsail.domain.service import (
     Driver,
     Environment,
-    EvidenceCriteria,
     Notify,
     Pace,
     Placement,
@@ -68,7 +67,7 @@ def rollout(
     return Rollout(
         id=id, service=key.service, environment=key.environment, kind="deploy", by="ada", strategy="canary",
         revision=revision(2), candidate="shop-2", live="shop-1", replicas=4,
-        course=course(strategy or Canary(), Pace(), 4, 4), criteria=EvidenceCriteria(),
+        course=course(strategy or Canary(), Pace(), 4, 4), placement=Placement(),
         started_at=at, entered_at=at + 1, phase=phase, ended_at=ended_at, reached_bp=1000,
         verdict=Verdict("unsure", "needs 312 requests to be sure, has had 40", "few_requests",
                         Arm(40, 1), Arm(400, 9, 1, 2), 0, {"harm_errors": -0.25}, 312),

@@ -39,7 +39,7 @@ def test_a_spec_is_read_back_and_makes_targets_that_are_due_at_once(store: SqlSt
     assert store.services() == samples.SERVICES
     assert store.notify() == samples.NOTIFY
     assert store.targets() == (SHOP, STAGING)
-    assert store.due(now=0.0) == (SHOP, STAGING)
+    assert store.due(now=0.0, holder="me") == (SHOP, STAGING)
     assert store.target(SHOP) == Target("shop", "production")
     assert store.target(Key("shop", "moon")) is None
 
@@ -90,14 +90,15 @@ def test_a_lease_keeps_others_away_until_it_ends(store: SqlStore, url: str) -> N
     first = store.claim(SHOP, "me", now=0.0, lease=10.0)
     assert first
     assert other.claim(SHOP, "you", now=9.9, lease=10.0) is None
-    assert other.due(now=9.9) == (STAGING,)
-    assert store.due(now=9.9) == (SHOP, STAGING), "a holder's own lease does not keep it away"
+    assert other.due(now=9.9, holder="you") == (STAGING,)
+    assert store.due(now=9.9, holder="me") == (SHOP, STAGING), "a holder's own lease does not keep it away"
+    assert other.due(now=9.9, holder="me") == (SHOP, STAGING), "nor does it after a restart"
     renewed = store.claim(SHOP, "me", now=9.9, lease=10.0)
     assert renewed
     assert renewed.epoch > first.epoch
     store.save(samples.target(), renewed.epoch, due_at=0.0, held_until=30.0)
     assert other.claim(SHOP, "you", now=29.9, lease=10.0) is None, "saving renews"
-    assert other.due(now=30.0) == (SHOP, STAGING)
+    assert other.due(now=30.0, holder="you") == (SHOP, STAGING)
     taken = other.claim(SHOP, "you", now=30.0, lease=10.0)
     assert taken
     assert taken.epoch > renewed.epoch
@@ -143,16 +144,16 @@ def test_an_intent_makes_its_target_due_until_it_is_done(store: SqlStore) -> Non
     staging = store.claim(STAGING, "me", now=0.0, lease=10.0)
     assert staging
     store.save(Target("shop", "staging"), staging.epoch, due_at=100.0, held_until=0.0)
-    assert store.due(now=50.0) == ()
+    assert store.due(now=50.0, holder="me") == ()
     asked = store.ask(SHOP, samples.deploy("r1"), now=50.0)
     found = store.asked("r1")
     assert found
     assert (found.id, found.intent) == (asked, samples.deploy("r1"))
-    assert store.due(now=50.0) == (SHOP,)
+    assert store.due(now=50.0, holder="me") == (SHOP,)
     store.save(samples.target(), claimed.epoch, due_at=100.0, held_until=0.0)
-    assert store.due(now=50.0) == (SHOP,), "saved without looking at the intent"
+    assert store.due(now=50.0, holder="me") == (SHOP,), "saved without looking at the intent"
     store.save(samples.target(), claimed.epoch, done=[asked], due_at=100.0, held_until=0.0)
-    assert store.due(now=50.0) == ()
+    assert store.due(now=50.0, holder="me") == ()
     assert store.pending(SHOP) == ()
     assert store.asked("r1") is None
 

@@ -185,7 +185,7 @@ class StoreAndModel(RuleBasedStateMachine):
         assert {one.id: one for one in store.rollouts()} == self.rollouts
         assert all(store.evidence(id) == self.evidence.get(id) for id in self.rollouts)
         assert [one.event for one in store.events()] == self.events
-        due = store.due(self.now)
+        due = store.due(self.now, holder)
         for key, row in self.rows.items():
             to_do = row.due_at <= self.now or row.intents
             if not to_do or (row.held_until > self.now and row.holder != holder):

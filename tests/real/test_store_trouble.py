@@ -240,7 +240,7 @@ def test_killed_while_it_is_made_it_is_made_again(tmp_path: Path) -> None:
     (tmp_path / ".plainsail.db.new-journal").write_bytes(b"and its journal")
     with contextlib.closing(open_store(samples.url(tmp_path))) as store:
         assert store.targets() == ()
-        assert store.due(0.0) == ()
+        assert store.due(0.0, "me") == ()
         assert store.target(Key("a", "b")) is None
     assert sorted(one.name for one in tmp_path.iterdir()) == [".plainsail.db.lock", "plainsail.db"]
 

@@ -13,6 +13,8 @@ from plainsail.ports.errors import Rejected
 
 OPEN = "open"
 """Option of a handler that needs no token."""
+DESCRIPTION = "/api/v1/openapi.json"
+"""Needs no token either; its handler is the framework's, and takes no option."""
 
 
 class Door(ASGIMiddleware):
@@ -34,7 +36,7 @@ class Door(ASGIMiddleware):
                 f"{host or 'An empty Host header'} is not a name of this control plane",
                 "use its address",
             )
-        if not scope["route_handler"].opt.get(OPEN) and not scope["path"].endswith("/openapi.json"):
+        if not scope["route_handler"].opt.get(OPEN) and scope["path"] != DESCRIPTION:
             scope["user"] = identify(bearer(headers.get(b"authorization", b"")), self._token_hash)
         await next_app(scope, receive, send)
 

@@ -121,7 +121,7 @@ def verdict(context: Context, subject: Subject, name: str, environment: str | No
     if not isinstance(begun, Rollout):
         return VerdictDocument(describe(context, found), None, None, None)
     return VerdictDocument(
-        rollout_document(begun), begun.verdict, begun.criteria, context.store.evidence(begun.id)
+        rollout_document(begun), begun.verdict, begun.placement.evidence, context.store.evidence(begun.id)
     )
 
 

@@ -13,7 +13,7 @@ def leaving(condition: Condition) -> str:
         case Ready(role=role, within=within):
             return f"when every {role} instance is ready (within {seconds(within)})"
         case Judged(until="dwell", dwell=dwell):
-            return f"after {seconds(dwell)}, if nothing is worse"
+            return f"after {seconds(dwell)}, unless the evidence shows harm"
         case Judged(exposure=exposure, dwell=dwell, deadline=deadline, on_unsure=on_unsure):
             then = {"hold": "hold", "rollback": "roll back", "advance": "advance"}[on_unsure]
             return f"when safe for {percent(exposure)}, after {seconds(dwell)} or more; not in {seconds(deadline)}: {then}"

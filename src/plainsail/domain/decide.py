@@ -76,11 +76,22 @@ def _judged(
         return evidence, None
     exposures = tuple(step.leave.exposure for step in rollout.course.steps if isinstance(step.leave, Judged))
     leave = rollout.current().leave
+    live = None if _alone(seen, rollout) else rollout.live
     crashes = {id: group.crashes for id, group in seen.groups.items()}
     return judge(
-        evidence, seen.counts, crashes, rollout.candidate, rollout.live, rollout.criteria, exposures,
-        leave.exposure if isinstance(leave, Judged) else None, now,
+        evidence, seen.counts, crashes, rollout.candidate, live, rollout.placement.evidence, exposures,
+        leave.exposure if isinstance(leave, Judged) else None, now, _trouble(seen, rollout.candidate),
     )  # fmt: skip
+
+
+def _trouble(seen: Seen, group: str) -> str:
+    found = seen.groups.get(group)
+    return found.trouble if found else ""
+
+
+def _alone(seen: Seen, rollout: Rollout) -> bool:
+    """All users are the candidate's: there is nobody to compare it with, and no point in waiting for that."""
+    return rollout.live is not None and bool(seen.share(rollout.candidate)) and not seen.share(rollout.live)
 
 
 def _latest(rollouts: tuple[Rollout, ...]) -> tuple[Rollout, ...]:

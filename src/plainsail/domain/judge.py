@@ -27,6 +27,11 @@ WEIGHTS = {"errors": 2.0, "max_errors": 1.0, "latency": 1.0}
 """How the purse is shared among the tests of harm; a test that isn't asked for leaves its part to the others."""
 
 
+LIVE_CRASHES = 3
+"""Crashes of the candidate that each of live's excuses. Crashes are judged by this rule of thumb, outside of alpha: too
+few ever happen for a test, and a release that crashes while live does not should go. There is no guarantee in it."""
+
+
 def begin(since: float) -> Evidence:
     """Nothing known yet."""
     return Evidence(since, opened=since, live_at=since)
@@ -171,7 +176,7 @@ def _verdict(
 
 def _harm_code(evidence: Evidence, harm: Mapping[str, float], criteria: EvidenceCriteria) -> str:
     """Which test shows harm, or none."""
-    if evidence.candidate.crashes > criteria.crashes + evidence.live.crashes:
+    if evidence.candidate.crashes > criteria.crashes + LIVE_CRASHES * evidence.live.crashes:
         return "crashes"
     if not harm or _purse(harm) < _goal(criteria.alpha):
         return ""

@@ -89,7 +89,11 @@ def sustained(want: Wanted, seen: Seen, split: Split) -> dict[str, int]:
     sizes = dict(want.sizes)
     for group, size in want.sizes.items():
         found = seen.groups.get(group)
-        if found and found.asked > size and (not seen.router_up or seen.share(group) or split.get(group)):
+        if found is None or found.asked <= size:
+            continue
+        used = not seen.router_up or seen.share(group) or split.get(group)
+        enough = seen.router_up and 0 < size <= found.ready()
+        if used and not enough:
             sizes[group] = found.asked
     return sizes
 
@@ -114,18 +118,18 @@ def _carries(group: str, share: int, want: Wanted, now: Split, seen: Seen) -> bo
 
 def _traffic(target: Target, want: Wanted, sizes: dict[str, int], split: Split, seen: Seen) -> Traffic:
     place = target.placement
+    watch = target.rollout.placement if target.rollout else place
     members = {group: _members(group, seen) for group, size in sizes.items() if size or split.get(group)}
     parts = tuple(GroupShare(group, split[group]) for group in sorted(split))
-    latency = place.evidence.latency
     return Traffic(
         service=target.service,
         hosts=place.hosts,
         routes=(Route(Match(), parts),),
         members={group: found for group, found in members.items() if found},
         live=want.live,
-        shield=place.shield,
+        shield=watch.shield,
         sticky=place.sticky,
-        slow_after=latency.bound,
+        slow_after=watch.evidence.latency.bound,
     )
 
 

@@ -67,8 +67,11 @@ def _harm(rollout: Rollout, seen: Seen, verdict: Verdict | None) -> tuple[Phase,
 
 
 def _move(target: Target, rollout: Rollout, seen: Seen, now: float) -> Changed:
+    there = in_force(replace(target, rollout=rollout), seen)
+    if rollout.in_force_at is not None and seen.router_up and not there:
+        rollout = replace(rollout, in_force_at=None)  # its time at this share begins anew
     changed = Changed(replace(target, rollout=rollout))
-    if rollout.in_force_at is None and in_force(changed.target, seen):
+    if rollout.in_force_at is None and there:
         rollout = replace(rollout, in_force_at=now)
         changed = Changed(
             replace(target, rollout=rollout), (rollout,), (event("traffic_moved", rollout, now),)
@@ -81,7 +84,12 @@ def _move(target: Target, rollout: Rollout, seen: Seen, now: float) -> Changed:
             waits = _waits_for_instances(rollout, seen, role, step.sizes.get(role, 0))
             if not waits and rollout.in_force_at is not None:
                 return changed.then(_next(changed.target, rollout, now))
-            if now - rollout.entered_at > within and rollout.phase != "rolling_back":
+            if now - rollout.entered_at > within and rollout.phase == "rolling_back":
+                why = (
+                    f"{rollout.reason}; and the release before does not start again: {waits or 'no traffic'}"
+                )
+                return changed.then(end(changed.target, rollout, "failed", why, "nothing_starts", now))
+            if now - rollout.entered_at > within:
                 reason = f"{rollout.revision.version}: {waits or 'its traffic is not in force'} after {seconds(within)}"
                 ending: Phase = "rolled_back" if rollout.reached_bp else "failed"
                 return changed.then(
@@ -96,25 +104,23 @@ def _move(target: Target, rollout: Rollout, seen: Seen, now: float) -> Changed:
                 changed, rollout, f"waiting for {left} old instance{'s' * (left != 1)} to end" if left else ""
             )
         case Judged() as judged:
-            return _judge(changed, rollout, judged, now)
+            return _judge(changed, rollout, judged, there, now)
         case _:
             assert_never(step.leave)
 
 
-def _judge(changed: Changed, rollout: Rollout, leave: Judged, now: float) -> Changed:
+def _judge(changed: Changed, rollout: Rollout, leave: Judged, there: bool, now: float) -> Changed:
     since, verdict = rollout.in_force_at, rollout.verdict
-    if since is None:
-        return _because(changed, rollout, "waiting for instances to be ready")
     proven = leave.until == "dwell" or (verdict is not None and verdict.proven_bp >= leave.exposure)
-    waited = now - since
-    if proven and waited >= leave.dwell:
+    if since is None or not there:
+        why = "the traffic of this step is not in force: no instance is ready, or the router does not answer"
+    elif proven and now - since >= leave.dwell:
         return changed.then(_next(changed.target, rollout, now))
-    why = (
-        verdict.sentence
-        if verdict is not None and not proven
-        else f"watching until {seconds(leave.dwell)} are over"
-    )
-    if waited < leave.deadline:
+    elif verdict is not None and not proven:
+        why = verdict.sentence
+    else:
+        why = f"watching until {seconds(leave.dwell)} are over"
+    if now - rollout.entered_at < max(leave.deadline, leave.dwell):
         return _because(changed, rollout, why)
     late = f"not proven after {seconds(leave.deadline)}: {why}"
     match leave.on_unsure:

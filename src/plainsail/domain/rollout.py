@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from plainsail.domain.evidence import Verdict
-from plainsail.domain.service import EvidenceCriteria, Placement, Run
+from plainsail.domain.service import Placement, Run
 from plainsail.domain.strategy import Course, Role, Step
 
 SHAPE = 1
@@ -56,8 +56,10 @@ class Rollout(msgspec.Struct, frozen=True):
     live: str | None
     """The group that users had when it began."""
     replicas: int
+    placement: Placement
+    """What was asked for with it. Hosts and stickiness become the target's when it succeeds; until then live keeps its
+    own."""
     course: Course
-    criteria: EvidenceCriteria
     started_at: float
     entered_at: float
     """When the present step was entered."""
@@ -103,7 +105,7 @@ class Target(msgspec.Struct, frozen=True):
     service: str
     environment: str
     placement: Placement = Placement()
-    """As of the last deploy: hosts, shield, stickiness."""
+    """As of the last deploy that succeeded (the first one: at once)."""
     serial: int = 0
     """Number of the last group made here."""
     groups: tuple[Group, ...] = ()

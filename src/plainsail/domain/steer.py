@@ -95,16 +95,19 @@ def _deploy(target: Target, intent: Deploy, now: float) -> Changed:
         return _never_began(target, intent, revision, reason, "quarantined", now)
     target = replace(target, quarantine=tuple(one for one in target.quarantine if one != revision.release))
     cleared = _make_way(target, f"superseded by {revision.version}", now)
-    target = replace(cleared.target, placement=placement)
+    target = cleared.target
     live = target.group(target.live)
     if (
         live is not None
         and live.revision.release == revision.release
         and live.revision.config == revision.config
     ):
-        sized = replace(target, groups=_with(target, replace(live, replicas=placement.replicas)))
+        sized = replace(
+            target, groups=_with(target, replace(live, replicas=placement.replicas)), placement=placement
+        )
+        strategy = name_of(intent.strategy)
         began = _begin(
-            sized, intent, revision, "deploy", name_of(intent.strategy), live.id, _still(placement), now
+            sized, intent, revision, "deploy", strategy, live.id, _still(placement), placement, now
         )
         done = end(
             began.target,
@@ -118,11 +121,14 @@ def _deploy(target: Target, intent: Deploy, now: float) -> Changed:
             Changed(replace(sized, rollout=None), done.rollouts, (*began.events, *done.events))
         )
     way = course(intent.strategy, placement.pace, placement.replicas, live.replicas if live else None)
-    return cleared.then(_begin(target, intent, revision, "deploy", name_of(intent.strategy), None, way, now))
+    strategy = name_of(intent.strategy)
+    return cleared.then(_begin(target, intent, revision, "deploy", strategy, None, way, placement, now))
 
 
 def _rollback(target: Target, intent: Rollback, now: float) -> Changed:
     under_way = target.rollout
+    if under_way is not None and under_way.kind == "rollback" and intent.release is None:
+        return _refused(target, intent, now, f"{under_way.id} goes back already")
     if under_way is not None and under_way.phase in ("progressing", "paused") and intent.release is None:
         # The last good release is the one that is live: take back what is on its way, and not one more.
         reason = intent.reason or f"rollback asked by {intent.by}"
@@ -149,7 +155,9 @@ def _rollback(target: Target, intent: Rollback, now: float) -> Changed:
     target = _quarantined(target, live.revision.release)
     target = replace(target, quarantine=tuple(one for one in target.quarantine if one != found[0].release))
     way = rollback_course(live.replicas, live.replicas)
-    began = _begin(target, intent, found[0], "rollback", "rollback", None, way, now, why=intent.reason)
+    began = _begin(
+        target, intent, found[0], "rollback", "rollback", None, way, target.placement, now, why=intent.reason
+    )
     return cleared.then(began)
 
 
@@ -173,7 +181,12 @@ def _steer_rollout(
                 return _refused(target, intent, now, f"rollout {rollout.id} is {rollout.phase}, not paused")
             in_force_at = None if rollout.in_force_at is None else now
             resumed = replace(
-                rollout, phase="progressing", reason="", reason_code="", in_force_at=in_force_at
+                rollout,
+                phase="progressing",
+                reason="",
+                reason_code="",
+                entered_at=now,
+                in_force_at=in_force_at,
             )
             return _moved(target, resumed, "rollout_resumed", intent.by, now)
         case Advance():
@@ -201,7 +214,7 @@ def enter(rollout: Rollout, step: int, now: float) -> Rollout:
 
 def _begin(
     target: Target, intent: Deploy | Rollback, revision: Revision, kind: str, strategy: str, group: str | None,
-    way: Course, now: float, why: str = "",
+    way: Course, placement: Placement, now: float, why: str = "",
 ) -> Changed:  # fmt: skip
     serial = target.serial if group else target.serial + 1
     replicas = max((step.sizes.get("candidate", 0) for step in way.steps), default=0)
@@ -209,11 +222,12 @@ def _begin(
     rollout = Rollout(
         id=intent.rollout, service=target.service, environment=target.environment,
         kind="rollback" if kind == "rollback" else "deploy", by=intent.by, strategy=strategy, revision=revision,
-        candidate=candidate, live=target.live, replicas=replicas, course=way, criteria=target.placement.evidence,
+        candidate=candidate, live=target.live, replicas=replicas, placement=placement, course=way,
         started_at=now, entered_at=now, phase="progressing", reason=why,
     )  # fmt: skip
     groups = target.groups if group else (*target.groups, Group(candidate, "candidate", revision, replicas))
-    changed = replace(target, serial=serial, groups=groups, rollout=rollout)
+    kept = placement if target.live is None else target.placement
+    changed = replace(target, serial=serial, groups=groups, rollout=rollout, placement=kept)
     return Changed(changed, (rollout,), (event("rollout_started", rollout, now, by=intent.by),))
 
 
@@ -222,7 +236,17 @@ def _never_began(
 ) -> Changed:
     """A rollout that is over as it begins, so that whoever waits for it hears why."""
     kind = "deploy" if isinstance(intent, Deploy) else "rollback"
-    began = _begin(target, intent, revision, kind, kind, target.live or "none", _still(target.placement), now)
+    began = _begin(
+        target,
+        intent,
+        revision,
+        kind,
+        kind,
+        target.live or "none",
+        _still(target.placement),
+        target.placement,
+        now,
+    )
     over = end(began.target, began.rollouts[0], "failed", reason, code, now)
     return Changed(replace(target, rollout=target.rollout), over.rollouts, (*began.events, *over.events))
 
@@ -266,7 +290,13 @@ def _promoted(target: Target, rollout: Rollout) -> Target:
         and before.revision.release not in target.quarantine
     ):
         good = (before.revision, *good)
-    return replace(target, groups=groups, live=rollout.candidate, good=_distinct(good, rollout.revision))
+    return replace(
+        target,
+        groups=groups,
+        live=rollout.candidate,
+        placement=rollout.placement,
+        good=_distinct(good, rollout.revision),
+    )
 
 
 def _distinct(good: tuple[Revision, ...], live: Revision) -> tuple[Revision, ...]:

@@ -76,7 +76,7 @@ class Engine:
 
     async def _take_what_is_free(self) -> None:
         try:
-            due = await asyncio.to_thread(self._store.due, self._clock())
+            due = await asyncio.to_thread(self._store.due, self._clock(), self._holder)
         except Failure as failure:
             log.error("can't look for work: %s", failure)
             return
@@ -92,6 +92,9 @@ class Engine:
         try:
             holding = await self._claim(key)
             while holding is not None:
+                if await self._site(key.environment) is not holding.site:  # its settings were changed
+                    holding = await self._claim(key)
+                    continue
                 nudge.clear()
                 began = asyncio.get_running_loop().time()
                 wake_in = await self._turn(holding)
@@ -101,6 +104,9 @@ class Engine:
                 )  # A turn's own time is no pause for a bad release.
         except Fenced as fenced:
             log.info("%s is held by somebody else: %s", key, fenced)
+        except Failure as failure:
+            self._stuck[key] = str(failure)
+            log.error("%s: %s", key, failure)
         finally:
             self._held.pop(key, None)
             self._tasks.pop(key, None)
@@ -114,6 +120,11 @@ class Engine:
             if self._stuck.get(key) != str(failure):
                 log.error("can't take %s: %s", key, failure)
             self._stuck[key] = str(failure)
+            await asyncio.sleep(AFTER_TROUBLE)
+            return None
+        except Exception as defect:  # Of a driver, say. Tell, and go on trying.
+            log.exception("can't take %s", key)
+            self._stuck[key] = f"{type(defect).__name__}: {defect}"
             await asyncio.sleep(AFTER_TROUBLE)
             return None
         if claimed is None:
@@ -138,18 +149,18 @@ class Engine:
 
     async def _tell(self) -> None:
         """Pass new events on to people. Never in the way of a rollout."""
-        last = await asyncio.to_thread(self._store.events, -1, None, None, 1)
-        after = last[-1].id if last else 0
+        after = -1
         while True:
-            await asyncio.sleep(LOOK_EVERY)
             try:
-                new = await asyncio.to_thread(self._store.events, after)
-            except Failure as failure:
-                log.error("can't read events: %s", failure)
-                continue
-            for written in new:
-                after = written.id
-                await self._tell_one(written.event)
+                if after < 0:
+                    last = await asyncio.to_thread(self._store.events, -1, None, None, 1)
+                    after = last[-1].id if last else 0
+                for written in await asyncio.to_thread(self._store.events, after):
+                    after = written.id
+                    await self._tell_one(written.event)
+            except Exception as failure:  # Nobody may go untold for good because of one bad moment.
+                log.error("can't pass events on: %s", failure)
+            await asyncio.sleep(LOOK_EVERY)
 
     async def _tell_one(self, event: Event) -> None:
         for notifier in self._notifiers():

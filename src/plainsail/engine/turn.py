@@ -49,7 +49,7 @@ class Holding:
         self.seen = Seen(at=now)
         self.trouble: dict[str, str] = {}
         """By driver: what it last failed with; shown to people, and told once."""
-        self._site, self._store = site, store
+        self.site, self._store = site, store
         self._held_until = now
         self._recorded_at = 0.0
         self._troubles: dict[str, tuple[int, int]] = {}
@@ -76,8 +76,8 @@ class Holding:
 
     async def _observe(self, now: float) -> Seen:
         router, groups = await asyncio.gather(
-            self._tried("router", self._site.router.observe(self.key.service), now),
-            self._tried("provider", self._site.provider.observe(self.key.service), now),
+            self._tried("router", self.site.router.observe(self.key.service), now),
+            self._tried("provider", self.site.provider.observe(self.key.service), now),
         )
         known: RouterSeen = router or RouterSeen(None)
         if groups is None:  # Nothing is known of the instances: act on the last look rather than on none.
@@ -123,9 +123,9 @@ class Holding:
     async def _act(self, action: Action, now: float) -> None:
         match action:
             case Send(traffic=traffic):
-                await self._tried("router", self._site.router.apply(traffic, self.epoch), now)
+                await self._tried("router", self.site.router.apply(traffic, self.epoch), now)
             case Fleet():
-                await self._tried("provider", self._site.provider.apply(action, self.epoch), now)
+                await self._tried("provider", self.site.provider.apply(action, self.epoch), now)
 
     async def _tried(self, driver: str, call: Awaitable[T], now: float) -> T | None:
         """None if the driver failed; the failure is remembered, and an event the first time."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import signal
@@ -31,7 +32,7 @@ def down(*, data: Annotated[Path, Parameter(env_var="PLAINSAIL_DATA")] = Path(".
         The directory given to `plainsail up`.
     """
     data = data.absolute()
-    if not (data / "plainsail.db").exists():
+    if not (data / "plainsail.db").exists() and not (data / "sites").exists():
         print(f"there is no plainsail in {data}; name its directory with --data", file=sys.stderr)
         return 3
     with open(data / "lock", "a+") as lock:
@@ -39,7 +40,7 @@ def down(*, data: Annotated[Path, Parameter(env_var="PLAINSAIL_DATA")] = Path(".
             print("the control plane does not stop; end it by hand and try again", file=sys.stderr)
             return 1
         try:
-            plane = build(data)
+            plane = build(data, anew=True)
             left = asyncio.run(plane.sites.end())
             plane.store.close()
         except Failure as failure:
@@ -63,9 +64,21 @@ def _stop_control_plane(lock: int, data: Path) -> bool:
         else:
             return True
         holder = (data / "lock").read_text().strip()
-        if not told and holder.isdigit():
-            os.kill(int(holder), signal.SIGTERM)
+        if not told and holder.isdigit() and _is_control_plane(int(holder)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(holder), signal.SIGTERM)
             told = True
         if time.monotonic() > until:
             return False
         time.sleep(0.05)
+
+
+def _is_control_plane(pid: int) -> bool:
+    """Between taking the lock and writing its number into it, a process leaves its predecessor's there: by now
+    nobody's, or a stranger's."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
+    except OSError:
+        return False
+    program = words[: words.index("up")] if "up" in words else []
+    return any(Path(word).name.startswith(("plainsail", "python")) for word in program)

@@ -72,8 +72,7 @@ async def _serve(data: Path, texts: list[tuple[str, str]], listener: socket.sock
     plane = await asyncio.to_thread(build, data, frozenset({str(host)}))
     if texts:
         await asyncio.to_thread(apply, plane.context, OWNER, texts)
-    for environment in await asyncio.to_thread(plane.store.environments):
-        await plane.sites.get(environment)
+    await _start_sites(plane)
     server = uvicorn.Server(
         uvicorn.Config(create_app(plane.context), log_config=None, access_log=False, lifespan="on",
                        server_header=False, timeout_graceful_shutdown=3)
@@ -83,7 +82,7 @@ async def _serve(data: Path, texts: list[tuple[str, str]], listener: socket.sock
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     serving = asyncio.create_task(_quietly(server, listener))
     running = asyncio.create_task(plane.engine.run())
-    url = f"http://{host}:{port}"
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     write_private(data / "url", url)
     print(f"ready {url}", flush=True)
     stopping = asyncio.create_task(stop.wait())
@@ -97,6 +96,20 @@ async def _serve(data: Path, texts: list[tuple[str, str]], listener: socket.sock
         raise outcome
     print("stopped; services go on running (`plainsail down` stops them)", file=sys.stderr)
     return 0
+
+
+async def _start_sites(plane: ControlPlane) -> None:
+    """Adopt or start what each environment needs. One that is sick does not keep the others from being looked after."""
+    environments = await asyncio.to_thread(plane.store.environments)
+    sick: list[Failure] = []
+    for environment in environments:
+        try:
+            await plane.sites.get(environment)
+        except Failure as failure:
+            sick.append(failure)
+            print(f"{environment}: {failure}", file=sys.stderr)
+    if sick and len(sick) == len(environments):
+        raise sick[0]
 
 
 async def _quietly(server: uvicorn.Server, listener: socket.socket) -> None:

@@ -53,8 +53,8 @@ class Store(Protocol):
         """All targets, of every service in every environment it is placed in."""
         ...
 
-    def due(self, now: float) -> tuple[Key, ...]:
-        """Targets whose `due_at` has come or that have an intent, and that nobody else holds."""
+    def due(self, now: float, holder: str) -> tuple[Key, ...]:
+        """Targets whose `due_at` has come or that have an intent, and that nobody but this holder holds."""
         ...
 
     def claim(self, key: Key, holder: str, now: float, lease: float) -> Claimed | None:

@@ -32,8 +32,6 @@ class Reading:
     def __init__(self, url: str) -> None:
         self._url = parse(url)
         self._engine = connect(self._url)
-        self._holders: set[str] = set()
-        """Who claimed through this object: their leases are ours."""
 
     def targets(self) -> tuple[Key, ...]:
         target = tables.target.c
@@ -42,7 +40,7 @@ class Reading:
         )
         return tuple(Key(row.service, row.environment) for row in rows)
 
-    def due(self, now: float) -> tuple[Key, ...]:
+    def due(self, now: float, holder: str) -> tuple[Key, ...]:
         target, intent = tables.target.c, tables.intent.c
         asked = sa.exists().where(
             intent.service == target.service, intent.environment == target.environment, ~intent.done
@@ -50,7 +48,7 @@ class Reading:
         rows = self._rows(
             sa.select(target.service, target.environment)
             .where(sa.or_(target.due_at <= now, asked))
-            .where(sa.or_(target.held_until <= now, target.holder.in_(sorted(self._holders))))
+            .where(sa.or_(target.held_until <= now, target.holder == holder))
             .order_by(target.due_at, target.service, target.environment)
         )
         return tuple(Key(row.service, row.environment) for row in rows)

@@ -44,7 +44,6 @@ class SqlStore(Reading):
             found = load_target(connection, key)
             assert found is not None
             evidence = load_evidence(connection, found.rollout.id) if found.rollout else None
-        self._holders.add(holder)
         return Claimed(found, epoch, evidence)
 
     def save(
