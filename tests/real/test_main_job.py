@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import statistics
 import time
 from pathlib import Path
@@ -37,6 +39,35 @@ def test_killed_twenty_times_in_a_rollout(tmp_path: Path) -> None:
         assert len(instances) == 4
         events = plane.json("history", "shop")
         assert "instance_failed" not in str(events), "no instance ended that was not asked to"
+
+
+def test_everything_is_killed_and_comes_back(tmp_path: Path) -> None:
+    """Control plane and instances gone at once, as after a power cut: the next `up` starts them without waiting."""
+    with Plane(tmp_path, replicas=2) as plane:
+        plane.deploy(plane.release("v1"), "--wait")
+        instances = [pid for pid, command in pids_below(tmp_path).items() if "serve.py" in command]
+        plane.kill()
+        for pid in instances:
+            os.kill(pid, signal.SIGKILL)
+        plane.up()
+        back = time.monotonic()
+        plane.until("both are back", lambda status: status["groups"][0]["ready"] == 2, within=20)
+        assert time.monotonic() - back < 20, "a lease of its own that still runs is not waited for (30 s)"
+
+
+def test_a_lost_database_ends_nothing(tmp_path: Path) -> None:
+    with Plane(tmp_path, replicas=2) as plane:
+        plane.deploy(plane.release("v1"), "--wait")
+        before = pids_below(tmp_path)
+        plane.kill()
+        for file in (tmp_path / ".plainsail").glob("plainsail.db*"):
+            file.unlink()
+        refused = plane.cli("up", "--listen", "127.0.0.1:0", check=False)
+        assert refused.returncode == 1
+        assert "plainsail.db is gone" in refused.stderr
+        assert pids_below(tmp_path) == before
+        assert plane.cli("down").returncode == 0
+        assert pids_below(tmp_path) == {}
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

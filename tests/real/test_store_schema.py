@@ -116,7 +116,7 @@ def _use_all(store: Store) -> set[str]:
     call("release_claim", SHOP, epoch + 1)
     for name in ("targets", "environments", "services", "notify"):
         call(name)
-    call("due", 5.0)
+    call("due", 5.0, "me")
     call("pending", SHOP)
     for name in ("asked", "rollout", "evidence"):
         call(name, "r1")
