@@ -6,7 +6,7 @@ import asyncio
 import os
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -41,7 +41,7 @@ class ControlPlane(msgspec.Struct, frozen=True):
 class Sites:
     """The drivers of each environment, made and started on first use, made anew when their configuration changed."""
 
-    def __init__(self, data: Path, store: Store, artifacts: Artifacts) -> None:
+    def __init__(self, data: Path, store: Store | None, artifacts: Artifacts) -> None:
         self._data, self._store, self._artifacts = data, store, artifacts
         self._held: dict[str, tuple[tuple[Driver, Driver], Held]] = {}
         self._making = asyncio.Lock()
@@ -49,7 +49,8 @@ class Sites:
     async def get(self, environment: str) -> Held:
         """Raises NotFound for an environment nobody declared, and whatever its drivers can't start with."""
         async with self._making:
-            declared = (await asyncio.to_thread(self._store.environments)).get(environment)
+            known_ones = await asyncio.to_thread(self._store.environments) if self._store else {}
+            declared = known_ones.get(environment)
             if declared is None:
                 raise NotFound(
                     "environment_unknown", f"environment {environment} is not declared", "apply it first"
@@ -81,17 +82,17 @@ class Sites:
             await held.router.stop()
         self._held.clear()
 
-    async def end(self) -> list[str]:
-        """End every instance and router of every declared environment; returns what could not be ended."""
+    async def end(self, declared: Mapping[str, Environment]) -> list[str]:
+        """End every instance and router, also of environments that are known by their directory alone; returns what
+        could not be ended."""
         left = []
-        declared = self._store.environments()
         for name in sorted({*declared, *(place.name for place in (self._data / "sites").glob("*"))}):
             one = declared.get(name, Environment(Driver("haproxy")))  # lost: these are the drivers there are
             held = self.make(name, one.router, one.provider)
             for what, driver in (("router", held.router), ("instances", held.provider)):
                 try:
                     await driver.end()
-                except Failure as failure:
+                except (Failure, OSError) as failure:
                     left.append(f"{what} of {name}: {failure}")
         return left
 
@@ -125,6 +126,11 @@ def build(data: Path, hosts: frozenset[str] = frozenset(), *, anew: bool = False
         new_id=lambda: rollout_id(clock()), token_hash=hash_token(token(data)), spool=spool, hosts=hosts,
     )  # fmt: skip
     return ControlPlane(store, sites, engine, context)
+
+
+def remains(data: Path) -> Sites:
+    """What runs for a data directory whose store can't be read; only good for ending it."""
+    return Sites(data, None, TreeStore(data / "releases"))
 
 
 def steady_clock() -> Callable[[], float]:

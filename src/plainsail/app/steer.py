@@ -114,7 +114,9 @@ def _check(verb: Verb, found: Rollout) -> None:
         raise Conflict(
             "rollout_ended",
             f"{name} is over: {ended}",
-            f"to go back: plainsail rollback {found.service} --env {found.environment}",
+            f"to go back: plainsail rollback {found.service} --env {found.environment}"
+            if found.phase == "succeeded"
+            else "nothing has to be done: users are on the release before",
         )
     if found.phase == "rolling_back":
         raise Conflict(

@@ -128,6 +128,13 @@ def _known(client: Client, service: str, artifact: str) -> Json:
             f"{artifact} is a file; a release is a directory",
             "unpack it, and name the directory",
         )
+    if "/" in artifact:
+        raise Refusal(
+            NOT_FOUND,
+            "artifact_unknown",
+            f"There is no directory {artifact}",
+            "name the one your command runs in",
+        )
     try:
         return client.release(service, artifact)
     except ProblemError as problem:

@@ -109,7 +109,7 @@ def groups_table(groups: list[Json], counts: dict[str, Json] | None = None) -> T
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis")
+    table.add_column()  # the only one to give way in a narrow terminal
     for group in groups:
         ready, wanted = group["ready"], group["replicas"]
         instances = f"{ready} of {wanted} ready" if wanted else f"{len(group['instances'])} leaving"

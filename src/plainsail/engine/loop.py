@@ -92,7 +92,7 @@ class Engine:
         try:
             holding = await self._claim(key)
             while holding is not None:
-                if await self._site(key.environment) is not holding.site:  # its settings were changed
+                if await self._site(key.environment) != holding.site:  # its settings were changed
                     holding = await self._claim(key)
                     continue
                 nudge.clear()
@@ -142,7 +142,9 @@ class Engine:
         except (
             Failure
         ) as failure:  # The store: nothing was recorded, so nothing was done. Traffic stays where it is.
-            log.error("%s: %s", holding.key, failure)
+            if holding.trouble.get("store") != str(failure):
+                log.error("%s: %s", holding.key, failure)
+            holding.trouble["store"] = str(failure)
         except Exception:  # A defect must not end the care for a service.
             log.exception("a turn for %s failed", holding.key)
         return AFTER_TROUBLE

@@ -69,6 +69,7 @@ class Holding:
         except Failure:
             await self._off_traffic(decision, now)
             raise
+        self.trouble.pop("store", None)
         for action in decision.actions:
             await self._act(action, now)
         self._steady = not decision.actions and decision.target.rollout is None

@@ -15,7 +15,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from plainsail.ports.errors import Failure
-from plainsail.wiring import build
+from plainsail.wiring import build, remains
 
 WITHIN = 15.0
 """Seconds the control plane is given to leave."""
@@ -39,13 +39,18 @@ def down(*, data: Annotated[Path, Parameter(env_var="PLAINSAIL_DATA")] = Path(".
         if not _stop_control_plane(lock.fileno(), data):
             print("the control plane does not stop; end it by hand and try again", file=sys.stderr)
             return 1
+        declared = {}
         try:
             plane = build(data, anew=True)
-            left = asyncio.run(plane.sites.end())
+            declared = plane.store.environments()
             plane.store.close()
-        except Failure as failure:
+            sites = plane.sites
+        except (
+            Failure
+        ) as failure:  # What runs can be stopped without the store: it is known by its directories.
             print(failure, file=sys.stderr)
-            return 1
+            sites = remains(data)
+        left = asyncio.run(sites.end(declared))
     for line in left:
         print(line, file=sys.stderr)
     print("could not stop everything" if left else "stopped", file=sys.stderr)

@@ -20,7 +20,7 @@ from cyclopts import Parameter
 from plainsail.api import create_app
 from plainsail.app.access import OWNER
 from plainsail.app.apply import apply
-from plainsail.ports.errors import Broken, Failure, Rejected
+from plainsail.ports.errors import Failure, Rejected
 from plainsail.spec.diagnostics import SpecError
 from plainsail.wiring import ControlPlane, build, write_private
 
@@ -47,7 +47,7 @@ def up(
         HOST:PORT of the API and the page; port 0 takes a free one.
     """
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
-    for noisy in ("httpx2", "httpcore2", "alembic"):
+    for noisy in ("httpx2", "httpcore2", "alembic", "uvicorn.error"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     files = config or tuple(path for path in (Path("plainsail.yaml"),) if path.exists())
     data = data.absolute()
@@ -87,6 +87,9 @@ async def _serve(data: Path, texts: list[tuple[str, str]], listener: socket.sock
     print(f"ready {url}", flush=True)
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    logging.getLogger("uvicorn.error").setLevel(
+        logging.CRITICAL
+    )  # who waits for news is cut off, not in error
     server.should_exit = True
     await asyncio.gather(serving, return_exceptions=True)
     running.cancel()
@@ -160,7 +163,7 @@ def _bound(listen: str) -> Iterator[socket.socket]:
         try:
             listener.bind((host.strip("[]"), int(port)))
         except OSError as failure:
-            raise Broken(
+            raise Rejected(
                 "port_in_use",
                 f"can't listen on {listen}: {failure.strerror}",
                 "choose another address with --listen",

@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,8 +19,8 @@ from plainsail.drivers._kit.journal import InstanceRecord, Journal
 SITE_MARK, INSTANCE_MARK = "PLAINSAIL_SITE", "PLAINSAIL_INSTANCE"
 """Variables by which a process is known as ours, even if nobody wrote it down."""
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-PASSED_ON = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ")
-"""All that an instance gets of the control plane's own environment."""
+PASSED_ON = ("HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ")
+"""All that an instance gets of the control plane's own environment, besides PATH."""
 LARGEST_SECRET = 1 << 16
 
 
@@ -68,10 +69,10 @@ def launch(
 def variables(record: InstanceRecord, run: Run, environment: str, journal: Journal) -> dict[str, str]:
     """The whole environment: a small base, what the user wrote, the secrets, and what we promise."""
     return {
-        "PATH": PATH,
         "HOME": "/",
         "LANG": "C.UTF-8",
         **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
+        "PATH": _path(os.environ.get("PATH", PATH)),
         "PYTHONUNBUFFERED": "1",
         "PYTHONPYCACHEPREFIX": str(journal.compiled(record.release)),
         "TMPDIR": str(journal.scratch(record.id)),
@@ -139,3 +140,10 @@ def _not_started(program: str, error: OSError) -> NotStarted:
 
 def _why(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
+
+
+def _path(ours: str) -> str:
+    """PATH without the virtual environment that plainsail runs in, if it does: the `python3` in there has plainsail's
+    packages, and none of the application's."""
+    own = f"{sys.prefix}/bin" if sys.prefix != sys.base_prefix else ""
+    return ":".join(part for part in ours.split(":") if part.rstrip("/") != own)
