@@ -166,6 +166,7 @@ def test_who_may_come_in(plane: Plane) -> None:
     bare = httpx2.Client(base_url=plane.url + "/api/v1", trust_env=False)
     assert bare.get("/health").json()["status"] == "ok"
     assert bare.get("/openapi.json").json()["openapi"].startswith("3.")
+    assert problem(bare.get("/releases/openapi.json?service=shop")) == (401, "token_missing")
     missing = bare.get("/services")
     assert problem(missing) == (401, "token_missing")
     assert missing.headers["www-authenticate"] == "Bearer"
