@@ -47,6 +47,17 @@ class Stake(msgspec.Struct, frozen=True, array_like=True):
     """How often money was taken from the reserve."""
 
 
+class Bursts(msgspec.Struct, frozen=True, array_like=True):
+    """How many of live's mishaps come together: fading sums over the blocks in which live had more than its share."""
+
+    bad: float = 0.0
+    squared: float = 0.0
+
+    def usual(self) -> float:
+        """The size of the burst that a mishap of live is usually part of; 0 when there was none."""
+        return self.squared / self.bad if self.bad else 0.0
+
+
 class Evidence(msgspec.Struct, frozen=True):
     """State of the sequential tests, and the counts they last saw. Stored as its own row, at most once a second."""
 
@@ -67,6 +78,8 @@ class Evidence(msgspec.Struct, frozen=True):
     """Live's cumulative requests at that time."""
     live_seen: int = 0
     """Requests of live since the first look, compared or not."""
+    bursts: dict[str, Bursts] = {}
+    """By kind of mishap (`failures`, `slow`)."""
     harm: dict[str, tuple[Stake, ...]] = {}
     """By test (`errors`, `max_errors`, `latency`): its bets that the candidate is worse."""
     proof: dict[str, tuple[float, ...]] = {}

@@ -45,7 +45,6 @@ def sentence(finding: Finding, evidence: Evidence, criteria: EvidenceCriteria) -
                 f"{_failed(ours, theirs)}; with a limit of {percent_of(errors.max)} {_odds(finding.log_odds)}"
             )
         case "latency":
-            assert latency is not None
             margin = _margin(latency.margin, latency.relative)
             return f"{_slow(ours, theirs, latency.bound)}; {margin} {_odds(finding.log_odds)}"
         case "":

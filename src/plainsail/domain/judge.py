@@ -16,7 +16,7 @@ import msgspec
 
 from plainsail.domain import proof, stats
 from plainsail.domain.blocks import Compared, advance, count_crashes
-from plainsail.domain.evidence import Evidence, Stake, Verdict
+from plainsail.domain.evidence import Bursts, Evidence, Stake, Verdict
 from plainsail.domain.finding import Finding, sentence
 from plainsail.domain.observation import Counts
 from plainsail.domain.service import EvidenceCriteria
@@ -30,6 +30,10 @@ WEIGHTS = {"errors": 2.0, "max_errors": 1.0, "latency": 1.0}
 LIVE_CRASHES = 3
 """Crashes of the candidate that each of live's excuses. Crashes are judged by this rule of thumb, outside of alpha: too
 few ever happen for a test, and a release that crashes while live does not should go. There is no guarantee in it."""
+
+KIND = {"errors": "failures", "max_errors": "failures", "latency": "slow"}
+"""What each test counts."""
+KINDS = ("failures", "slow")
 
 
 def begin(since: float) -> Evidence:
@@ -64,6 +68,10 @@ def judge(
             evidence,
             harm=_harmed(evidence, tests, block),
             proof=_proved(evidence, criteria, exposures, block),
+            bursts={
+                kind: stats.remember(_bursts(evidence, kind), _mishaps(evidence, kind, block))
+                for kind in KINDS
+            },
         )
     return evidence, _verdict(evidence, tests, criteria, exposures, exposure, trouble)
 
@@ -84,7 +92,7 @@ def _tests(criteria: EvidenceCriteria) -> Tests:
 
 def _harmed(evidence: Evidence, tests: Tests, block: Compared) -> dict[str, tuple[Stake, ...]]:
     return {
-        name: stats.play(bets, _stakes(evidence, name, bets), _mishaps(name, block))
+        name: stats.play(bets, _stakes(evidence, name, bets), _mishaps(evidence, KIND[name], block))
         for name, bets in tests.items()
     }
 
@@ -94,11 +102,16 @@ def _stakes(evidence: Evidence, name: str, bets: Sequence[stats.Bet]) -> tuple[S
     return stakes if len(stakes) == len(bets) else (stats.FRESH,) * len(bets)
 
 
-def _mishaps(name: str, block: Compared) -> stats.Block:
+def _mishaps(evidence: Evidence, kind: str, block: Compared) -> stats.Block:
     ours, theirs = block.candidate, block.live
-    if name == "latency":
-        return stats.Block(ours.requests, ours.slow, theirs.requests, theirs.slow)
-    return stats.Block(ours.requests, ours.failures, theirs.requests, theirs.failures)
+    usual = _bursts(evidence, kind).usual()
+    if kind == "slow":
+        return stats.Block(ours.requests, ours.slow, theirs.requests, theirs.slow, usual)
+    return stats.Block(ours.requests, ours.failures, theirs.requests, theirs.failures, usual)
+
+
+def _bursts(evidence: Evidence, kind: str) -> Bursts:
+    return evidence.bursts.get(kind, Bursts())
 
 
 class _Claim(msgspec.Struct, frozen=True):
@@ -125,7 +138,7 @@ def _proved(
             evidence.proof.get(_key(claim, exposure), proof.FRESH),
             claim.margin,
             claim.relative,
-            _mishaps(claim.name, block),
+            _mishaps(evidence, KIND[claim.name], block),
         )
         for exposure in exposures
         for claim in _claims(criteria, exposure)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from plainsail.domain.evidence import Stake
+from plainsail.domain.evidence import Bursts, Stake
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -23,6 +23,8 @@ class Block(msgspec.Struct, frozen=True):
     bad: int
     live_requests: int = 0
     live_bad: int = 0
+    usual: float = 0.0
+    """How many bad ones come together on live, as far as known; from earlier blocks only."""
 
 
 class Bet(msgspec.Struct, frozen=True):
@@ -97,20 +99,34 @@ def _by_share(bet: Bet, block: Block) -> float | None:
     Given the number of failures (or of clusters of failures), each is the candidate's with probability pi = ratio n / (ratio
     n + n_live) if they are Poisson, so that E[R] = pi. If each request fails on its own (binomial), E[R] is a little
     larger when ratio > 1; taking ratio - 1 from the denominator covers it (checked over all outcomes in the tests).
-    Clusters cost nothing as long as they hit both sides alike, since only the share counts. None: no bet is possible.
+    A block with fewer failures than usually come together on live counts for less, in proportion: any factor known
+    beforehand is fair, and this one keeps it nearly so when live fails in bursts and the candidate one by one, where
+    a burst would be a single loss against many small gains. None: no bet is possible.
     """
     odds = bet.ratio * block.requests
     share = odds / (odds + block.live_requests - (bet.ratio - 1.0))
     if not 0.0 < share < 1.0:
         return None
     bad = block.bad + block.live_bad
-    return 1.0 + bet.stake * (block.bad / bad / share - 1.0) if bad else 1.0
+    return 1.0 + bet.stake * (block.bad / share - bad) / max(bad, block.usual) if bad else 1.0
 
 
 def _by_difference(bet: Bet, block: Block, rate: float) -> float:
     """1 + stake D / -min(D), D = p - ratio q - margin as measured: linear, so only the means matter, whatever clusters."""
     difference = rate - bet.ratio * block.live_bad / block.live_requests - bet.margin
     return 1.0 + bet.stake * difference / (bet.ratio + bet.margin)
+
+
+FADE = 0.95
+"""Per block in which live has more than its share of mishaps; about the last twenty of them speak."""
+
+
+def remember(bursts: Bursts, block: Block) -> Bursts:
+    """With what live had in this block beyond what the candidate's rate explains: a blip of both is no burst of live's."""
+    alone = block.live_bad - (block.bad * block.live_requests / block.requests if block.requests else 0.0)
+    if alone <= 0.0:
+        return bursts
+    return Bursts(FADE * bursts.bad + alone, FADE * bursts.squared + alone * alone)
 
 
 RESERVE = 0.4
