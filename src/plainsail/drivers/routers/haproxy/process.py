@@ -151,13 +151,25 @@ class Process:
         self._shelf.note_process(self._identity)
         if not await self._comes(identity):
             words = self._last_words()
-            proc.reap(self._identity or proc.Identity(child.pid, 0, ""))
+            await self._end_late()
             raise Broken(
                 "haproxy_failed",
                 f"HAProxy did not start: {words}",
                 f"look into {self._shelf.directory / OUTPUT}",
             )
         self._delay = BACK_OFF[0]
+
+    async def _end_late(self) -> None:
+        """One that did not come in its time is not left behind: it would count as alive and never be started again."""
+        late, self._identity = self._identity, None
+        if late is None:
+            return
+        if proc.lives(late):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(late.pid, signal.SIGKILL)  # master and workers, which have a session of their own
+            await proc.ended(late)
+        proc.reap(late)
+        self._shelf.note_process(None)
 
     async def _wait_for_port(self) -> None:
         """A worker whose master was killed needs a moment to go. Then Rejected (`port_in_use`)."""
