@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import errno
 import os
 import signal
 import socket
@@ -14,7 +16,7 @@ from tests.real.haproxy_world import Place, Street, User, binaries, street, traf
 
 from plainsail.domain.units import ALL
 from plainsail.drivers._kit import proc
-from plainsail.drivers.routers.haproxy import HAProxy, fence, table
+from plainsail.drivers.routers.haproxy import HAProxy, fence, process, shelf, table
 from plainsail.drivers.routers.haproxy.cli import session
 from plainsail.ports.errors import Broken, Fenced, Rejected, Transient
 
@@ -328,5 +330,67 @@ def test_files_are_for_their_owner_only(binary: str, tmp_path: Path, street: Str
             }  # fmt: skip
             assert {path.stat().st_mode & 0o077 for path in place.directory.iterdir()} == {0}
             assert len(str(place.directory / "admin.sock")) > 107, "longer than a socket's path may be"
+
+    asyncio.run(story())
+
+
+def test_on_a_full_disk_users_still_come_off_a_release(
+    binary: str, tmp_path: Path, street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live, cand = street.group("g1", 2), street.group("g2", 1)
+
+    def full(place: Path, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    async def story() -> None:
+        place = Place(tmp_path, binary)
+        async with place.router() as router:
+            groups = {"g1": live, "g2": cand}
+            await router.apply(traffic(groups, {"g1": 5000, "g2": 5000}, "g1"), 1)
+            with monkeypatch.context() as patch:
+                patch.setattr(shelf, "_replace", full)
+                with pytest.raises(Broken) as failed:
+                    await router.apply(traffic(groups, {"g1": ALL}, "g1"), 1)
+                assert failed.value.code == "disk_full"
+                await users(place.port, 200)
+                assert cand[0].total == 0, "in force nevertheless"
+                with pytest.raises(Fenced):
+                    await router.apply(traffic(groups, {"g1": ALL}, "g1"), 0)
+                old = [proc.identify(pid) for pid in children(master(place))]
+                os.kill(master(place), signal.SIGKILL)
+
+                async def back() -> bool:
+                    gone = not any(one and proc.lives(one) for one in old)
+                    return gone and (await User(place.port).ask())[0] == 200
+
+                await until(back)  # from the files that are there
+
+            async def applied() -> bool:
+                with contextlib.suppress(Transient):
+                    await router.apply(traffic(groups, {"g1": ALL}, "g1"), 1)
+                    return True
+                return False
+
+            await until(applied)
+            before = cand[0].total
+            await users(place.port, 200)
+            assert cand[0].total == before
+
+    asyncio.run(story())
+
+
+def test_a_haproxy_that_does_not_come_in_time_is_ended_and_started_again(
+    binary: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> None:
+        place = Place(tmp_path, binary)
+        with monkeypatch.context() as patch:
+            patch.setattr(process, "WITHIN", 0.0)
+            with pytest.raises(Broken) as failed:
+                await HAProxy(place.config, place.site).start()
+        assert failed.value.code == "haproxy_failed"
+        assert not (place.directory / "process.json").exists()
+        async with place.router():
+            assert (await User(place.port).ask())[0] == 404, "nobody else is in the way"
 
     asyncio.run(story())

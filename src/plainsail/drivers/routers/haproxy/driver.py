@@ -18,7 +18,7 @@ from plainsail.drivers.routers.haproxy.latency import Log
 from plainsail.drivers.routers.haproxy.process import Process, running
 from plainsail.drivers.routers.haproxy.shelf import Shelf, State
 from plainsail.drivers.routers.haproxy.template import Kept
-from plainsail.ports.errors import Failure, Fenced, Transient
+from plainsail.ports.errors import Broken, Failure, Fenced, Transient
 from plainsail.ports.router import Capabilities, Router, RouterSeen
 from plainsail.ports.site import Site
 
@@ -56,23 +56,36 @@ class HAProxy:
             port = self._shelf.state.log_port
             if await self._process.adopt():
                 self._log.open(port)  # if another control plane still reads it, we do without
-                self._shelf.write(self._shelf.state)
-                await self._reloaded()
+                if self._written(self._shelf.state):
+                    await self._reloaded()
                 return
             if not (port and self._log.open(port)):
                 self._log.open()
-            self._shelf.write(State(self._shelf.state.services, self._log.port or 0))
-            await self._process.ensure(self._identity())
+            await self._start(State(self._shelf.state.services, self._log.port or 0))
 
     async def apply(self, traffic: Traffic, epoch: int) -> None:
         async with self._turn:
             await self._up()
             template.check(traffic, self._shelf.state.services)
             await self._refuse_older(traffic.service, epoch)
-            self._shelf.keep(traffic.service, Kept(traffic, epoch))
+            kept = Kept(traffic, epoch)
+            try:
+                self._shelf.keep(traffic.service, kept)
+            except Broken as error:
+                if error.code == "disk_full":
+                    await self._put_unwritten(kept)
+                raise
             await self._reloaded()
             async with session(self._shelf.directory) as line:
                 await _put(line, traffic, epoch)
+
+    async def _put_unwritten(self, kept: Kept) -> None:
+        """Users come off a bad release also while the disk is full. What takes a reload has to wait for room."""
+        services = {**self._shelf.state.services, kept.traffic.service: kept}
+        wanted = template.digest(self._config, self._maxconn, self._shelf.state.log_port, services)
+        async with session(self._shelf.directory) as line:
+            if (await running(line))[0] == wanted:
+                await _put(line, kept.traffic, kept.epoch)
 
     async def observe(self, service: str) -> RouterSeen:
         async with self._turn:
@@ -114,8 +127,21 @@ class HAProxy:
         """HAProxy runs, with what is on disk, whoever wrote that."""
         self._shelf.load()
         if not self._process.alive():
-            self._shelf.write(self._shelf.state)
-            await self._process.ensure(self._identity())
+            await self._start(self._shelf.state)
+
+    async def _start(self, state: State) -> None:
+        identity = self._identity() if self._written(state) else self._shelf.identity()
+        await self._process.ensure(identity)
+
+    def _written(self, state: State) -> bool:
+        """False: the disk is full. HAProxy serves from the files that are there rather than not at all."""
+        try:
+            self._shelf.write(state)
+        except Broken as error:
+            if error.code != "disk_full" or not self._shelf.identity():
+                raise
+            return False
+        return True
 
     async def _refuse_older(self, service: str, epoch: int) -> None:
         kept = self._shelf.state.services.get(service)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -94,6 +95,14 @@ class Shelf:
                 "disk_full", f"{self.directory} cannot be written: {error.strerror}", "make room"
             ) from error
 
+    def identity(self) -> str:
+        """Of the configuration that is there, which may be older than the state; empty if there is none."""
+        try:
+            found = re.search(r"proc\.identity str\((\w+)\)", (self.directory / CONFIG).read_text())
+        except OSError:
+            return ""
+        return found[1] if found else ""
+
     def process(self) -> Identity | None:
         """The HAProxy that was started from here."""
         try:
@@ -105,7 +114,10 @@ class Shelf:
         if process is None:
             (self.directory / PROCESS).unlink(missing_ok=True)
         else:
-            _replace(self.directory / PROCESS, msgspec.json.encode(process))
+            try:
+                _replace(self.directory / PROCESS, msgspec.json.encode(process))
+            except OSError as error:  # it is found by its socket as well
+                log.warning("%s cannot be written: %s", self.directory / PROCESS, error.strerror)
 
 
 def _replace(place: Path, content: bytes) -> None:
