@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from plainsail.domain.evidence import Arm, Evidence
+from plainsail.domain.evidence import Arm, Evidence, Mark
 from plainsail.domain.observation import Counts
 
 replace = msgspec.structs.replace
@@ -56,6 +56,20 @@ def advance(
         live=_add(evidence.live, theirs),
     )
     return evidence, Compared(ours, theirs)
+
+
+def marked(evidence: Evidence, before: Evidence) -> Evidence:
+    """With a mark where things stood before this block: nothing is suspected yet."""
+    mark = Mark(before.opened, before.candidate, before.live)
+    return replace(evidence, marks=(*evidence.marks[-1:], mark))
+
+
+def lately(evidence: Evidence) -> Mark | None:
+    """What both sides had since the first mark, the block before suspicion rose; None without one."""
+    if not evidence.marks:
+        return None
+    mark = evidence.marks[0]
+    return Mark(mark.at, _less(evidence.candidate, mark.candidate), _less(evidence.live, mark.live))
 
 
 def count_crashes(
@@ -155,4 +169,14 @@ def _add(arm: Arm, block: Counts) -> Arm:
         failures=arm.failures + block.failures,
         shielded=arm.shielded + block.shielded,
         slow=arm.slow + block.slow,
+    )
+
+
+def _less(arm: Arm, before: Arm) -> Arm:
+    return Arm(
+        requests=arm.requests - before.requests,
+        failures=arm.failures - before.failures,
+        shielded=arm.shielded - before.shielded,
+        slow=arm.slow - before.slow,
+        crashes=arm.crashes - before.crashes,
     )

@@ -47,6 +47,14 @@ class Stake(msgspec.Struct, frozen=True, array_like=True):
     """How often money was taken from the reserve."""
 
 
+class Mark(msgspec.Struct, frozen=True):
+    """Both sides' totals as they stood at a moment."""
+
+    at: float
+    candidate: Arm
+    live: Arm
+
+
 class Bursts(msgspec.Struct, frozen=True, array_like=True):
     """How many of live's mishaps come together: fading sums over the blocks in which live had more than its share."""
 
@@ -66,6 +74,8 @@ class Evidence(msgspec.Struct, frozen=True):
     """Whose evidence this is."""
     candidate: Arm = Arm()
     live: Arm = Arm()
+    marks: tuple[Mark, ...] = ()
+    """Before the last two blocks after which there was nothing to suspect; what came since the first is what tells."""
     last: dict[str, Counts] = {}
     """Cumulative counts by group that are in the blocks so far; newer ones wait for their block to close."""
     crashes: dict[str, int] = {}

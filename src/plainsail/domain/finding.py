@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from plainsail.domain.blocks import lately
 from plainsail.domain.evidence import Arm, Evidence
 from plainsail.domain.service import EvidenceCriteria
 from plainsail.domain.units import percent, percent_of, plural, seconds
@@ -31,30 +32,38 @@ class Finding(msgspec.Struct, frozen=True):
         return "unsure" if self.code else "pass"
 
 
-def sentence(finding: Finding, evidence: Evidence, criteria: EvidenceCriteria) -> str:
+def sentence(finding: Finding, evidence: Evidence, criteria: EvidenceCriteria, now: float) -> str:
     """Without a full stop, so that it can be part of another."""
-    ours, theirs = _telling(finding, evidence)
     errors, latency = criteria.errors, criteria.latency
+    when, ours, theirs = _telling(finding, evidence, now)
+    odds = _odds(finding.log_odds)
     match finding.code:
         case "crashes":
             return _crashes(finding, evidence)
         case "errors":
-            return f"{_failed(ours, theirs)}; {_margin(errors.margin, errors.relative)} {_odds(finding.log_odds)}"
+            return f"{when}{_failed(ours, theirs)}; {_margin(errors.margin, errors.relative)} {odds}"
         case "max_errors":
-            return (
-                f"{_failed(ours, theirs)}; with a limit of {percent_of(errors.max)} {_odds(finding.log_odds)}"
-            )
+            return f"{when}{_failed(ours, theirs)}; with a limit of {percent_of(errors.max)} {odds}"
         case "latency":
-            margin = _margin(latency.margin, latency.relative)
-            return f"{_slow(ours, theirs, latency.bound)}; {margin} {_odds(finding.log_odds)}"
+            found = _slow(ours, theirs, latency.bound)
+            return f"{when}{found}; {_margin(latency.margin, latency.relative)} {odds}"
         case "":
             return f"proven for {percent(finding.proven)} of users: {_clean(ours, criteria)}"
         case _:
             return _unsure(finding, evidence, criteria)
 
 
-def _telling(finding: Finding, evidence: Evidence) -> tuple[Arm, Arm]:
-    return evidence.candidate, evidence.live
+def _telling(finding: Finding, evidence: Evidence, now: float) -> tuple[str, Arm, Arm]:
+    """The numbers that show the harm: those since it was suspected if it began late, else the whole rollout's."""
+    whole, late = evidence.candidate, lately(evidence)
+    if finding.code not in HARM or late is None:
+        return "", whole, evidence.live
+    bad, late_bad = (
+        arm.slow if finding.code == "latency" else arm.failures for arm in (whole, late.candidate)
+    )
+    if late_bad * whole.requests <= 2 * bad * late.candidate.requests:
+        return "", whole, evidence.live
+    return f"in the last {seconds(now - late.at)} ", late.candidate, late.live
 
 
 def _failed(ours: Arm, theirs: Arm) -> str:

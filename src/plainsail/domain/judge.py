@@ -14,10 +14,11 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from plainsail.domain import proof, stats
-from plainsail.domain.blocks import Compared, advance, count_crashes
-from plainsail.domain.evidence import Bursts, Evidence, Stake, Verdict
+from plainsail.domain import claims, stats
+from plainsail.domain.blocks import Compared, advance, count_crashes, marked
+from plainsail.domain.evidence import Evidence, Stake, Verdict
 from plainsail.domain.finding import Finding, sentence
+from plainsail.domain.mishaps import KIND, mishaps, remembered
 from plainsail.domain.observation import Counts
 from plainsail.domain.service import EvidenceCriteria
 
@@ -26,14 +27,12 @@ replace = msgspec.structs.replace
 WEIGHTS = {"errors": 2.0, "max_errors": 1.0, "latency": 1.0}
 """How the purse is shared among the tests of harm; a test that isn't asked for leaves its part to the others."""
 
-
 LIVE_CRASHES = 3
 """Crashes of the candidate that each of live's excuses. Crashes are judged by this rule of thumb, outside of alpha: too
 few ever happen for a test, and a release that crashes while live does not should go. There is no guarantee in it."""
 
-KIND = {"errors": "failures", "max_errors": "failures", "latency": "slow"}
-"""What each test counts."""
-KINDS = ("failures", "slow")
+CALM = math.log(2.0)
+"""Evidence of harm below which nothing is suspected; the sentence tells what happened since."""
 
 
 def begin(since: float) -> Evidence:
@@ -61,19 +60,19 @@ def judge(
     """
     exposures = sorted({*exposures, *([] if exposure is None else [exposure])} - {0})
     evidence = count_crashes(evidence, crashes, candidate, live)
+    before = evidence
     evidence, block = advance(evidence, counts, candidate, live, now)
     tests = _tests(criteria)
     if block is not None:
         evidence = replace(
             evidence,
             harm=_harmed(evidence, tests, block),
-            proof=_proved(evidence, criteria, exposures, block),
-            bursts={
-                kind: stats.remember(_bursts(evidence, kind), _mishaps(evidence, kind, block))
-                for kind in KINDS
-            },
+            proof=claims.play(evidence, criteria, exposures, block),
+            bursts=remembered(evidence, block),
         )
-    return evidence, _verdict(evidence, tests, criteria, exposures, exposure, trouble)
+        if _purse(_money(evidence, tests)) < CALM:
+            evidence = marked(evidence, before)
+    return evidence, _verdict(evidence, tests, criteria, exposures, exposure, now, trouble)
 
 
 Tests = Mapping[str, tuple[stats.Bet, ...]]
@@ -92,7 +91,7 @@ def _tests(criteria: EvidenceCriteria) -> Tests:
 
 def _harmed(evidence: Evidence, tests: Tests, block: Compared) -> dict[str, tuple[Stake, ...]]:
     return {
-        name: stats.play(bets, _stakes(evidence, name, bets), _mishaps(evidence, KIND[name], block))
+        name: stats.play(bets, _stakes(evidence, name, bets), mishaps(evidence, KIND[name], block))
         for name, bets in tests.items()
     }
 
@@ -102,89 +101,47 @@ def _stakes(evidence: Evidence, name: str, bets: Sequence[stats.Bet]) -> tuple[S
     return stakes if len(stakes) == len(bets) else (stats.FRESH,) * len(bets)
 
 
-def _mishaps(evidence: Evidence, kind: str, block: Compared) -> stats.Block:
-    ours, theirs = block.candidate, block.live
-    usual = _bursts(evidence, kind).usual()
-    if kind == "slow":
-        return stats.Block(ours.requests, ours.slow, theirs.requests, theirs.slow, usual)
-    return stats.Block(ours.requests, ours.failures, theirs.requests, theirs.failures, usual)
-
-
-def _bursts(evidence: Evidence, kind: str) -> Bursts:
-    return evidence.bursts.get(kind, Bursts())
-
-
-class _Claim(msgspec.Struct, frozen=True):
-    """One thing to prove for an exposure."""
-
-    name: str
-    margin: float
-    relative: float
-
-
-def _claims(criteria: EvidenceCriteria, exposure: int) -> tuple[_Claim, ...]:
-    errors, latency = criteria.errors, criteria.latency
-    return (
-        _Claim("errors", proof.margin_at(exposure, errors.margin, errors.max), errors.relative),
-        _Claim("latency", proof.margin_at(exposure, latency.margin, 1.0), latency.relative),
-    )
-
-
-def _proved(
-    evidence: Evidence, criteria: EvidenceCriteria, exposures: Sequence[int], block: Compared
-) -> dict[str, tuple[float, ...]]:
-    return {
-        _key(claim, exposure): proof.play(
-            evidence.proof.get(_key(claim, exposure), proof.FRESH),
-            claim.margin,
-            claim.relative,
-            _mishaps(evidence, KIND[claim.name], block),
-        )
-        for exposure in exposures
-        for claim in _claims(criteria, exposure)
-    }
-
-
-def _key(claim: _Claim, exposure: int) -> str:
-    return f"{claim.name} {exposure}"
-
-
 def _verdict(
     evidence: Evidence,
     tests: Tests,
     criteria: EvidenceCriteria,
     exposures: Sequence[int],
     exposure: int | None,
+    now: float,
     trouble: str,
 ) -> Verdict:
-    harm = {name: stats.log_money(bets, _stakes(evidence, name, bets)) for name, bets in tests.items()}
-    shown = {
-        (claim.name, asked): _shown(evidence, claim, asked)
-        for asked in exposures
-        for claim in _claims(criteria, asked)
-    }
-    proven = max((asked for asked in exposures if _proven(shown, asked, criteria)), default=0)
+    harm = _money(evidence, tests)
+    goal = _goal(criteria.beta)
+    shown = claims.log_proofs(evidence, criteria, exposures)
+    proven = max((asked for asked, proofs in shown.items() if min(proofs.values()) >= goal), default=0)
     finding = Finding(
         code=_harm_code(evidence, harm, criteria) or _unsure_code(evidence, proven, exposure),
         log_odds=_purse(harm),
         exposure=exposure,
         proven=proven,
-        needs=_needs(evidence, criteria, exposure),
+        needs=claims.needed(evidence, criteria, exposure, goal) if exposure else 0,
         trouble=trouble,
     )
     return Verdict(
         outcome=finding.outcome(),
-        sentence=sentence(finding, evidence, criteria),
+        sentence=sentence(finding, evidence, criteria, now),
         code=finding.code,
         candidate=evidence.candidate,
         live=evidence.live,
         proven_bp=proven,
         log_evidence={
             **{f"harm_{name}": money for name, money in harm.items()},
-            **{f"good_{name}_{asked}": money for (name, asked), money in shown.items()},
+            **{
+                f"good_{name}_{asked}": log for asked, proofs in shown.items() for name, log in proofs.items()
+            },
         },
         needs=finding.needs,
     )
+
+
+def _money(evidence: Evidence, tests: Tests) -> dict[str, float]:
+    """Log of each harm test's money."""
+    return {name: stats.log_money(bets, _stakes(evidence, name, bets)) for name, bets in tests.items()}
 
 
 def _harm_code(evidence: Evidence, harm: Mapping[str, float], criteria: EvidenceCriteria) -> str:
@@ -208,36 +165,6 @@ def _unsure_code(evidence: Evidence, proven: int, exposure: int | None) -> str:
     if exposure is not None and proven >= exposure:
         return ""
     return "few_requests" if evidence.candidate.requests else "no_requests"
-
-
-def _shown(evidence: Evidence, claim: _Claim, exposure: int) -> float:
-    """Log evidence for the claim."""
-    return proof.log_proof(_bets(evidence, claim, exposure), claim.margin, *_totals(evidence, claim))
-
-
-def _proven(shown: Mapping[tuple[str, int], float], exposure: int, criteria: EvidenceCriteria) -> bool:
-    goal = _goal(criteria.beta)
-    return all(money >= goal for (_, asked), money in shown.items() if asked == exposure)
-
-
-def _needs(evidence: Evidence, criteria: EvidenceCriteria, exposure: int | None) -> int:
-    if not exposure:
-        return 0
-    return max(
-        proof.needed(
-            _bets(evidence, claim, exposure), claim.margin, *_totals(evidence, claim), _goal(criteria.beta)
-        )
-        for claim in _claims(criteria, exposure)
-    )
-
-
-def _bets(evidence: Evidence, claim: _Claim, exposure: int) -> tuple[float, ...]:
-    return evidence.proof.get(_key(claim, exposure), proof.FRESH)
-
-
-def _totals(evidence: Evidence, claim: _Claim) -> tuple[int, int]:
-    ours = evidence.candidate
-    return ours.requests, ours.slow if claim.name == "latency" else ours.failures
 
 
 def _goal(level: float) -> float:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -47,6 +48,7 @@ class Bet(msgspec.Struct, frozen=True):
     """The same for the comparison with the bound."""
 
 
+@lru_cache
 def margin_bets(margin: float, relative: float) -> tuple[Bet, ...]:
     """Against H0: p <= (1 + relative) q + margin, q being live's rate, which may be another one in each block.
 
@@ -68,6 +70,7 @@ def margin_bets(margin: float, relative: float) -> tuple[Bet, ...]:
     return _whole((*shares, *differences))
 
 
+@lru_cache
 def limit_bets(limit: float) -> tuple[Bet, ...]:
     """Against H0: p <= limit, or p <= q: what hits both alike is no fault of the candidate. Without live: the limit."""
     if not 0.0 < limit < 1.0:

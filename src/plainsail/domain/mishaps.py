@@ -1,0 +1,31 @@
+"""The two kinds of mishap, failures and slow answers, and how those of a block look to the tests."""
+
+from __future__ import annotations
+
+from plainsail.domain.blocks import Compared
+from plainsail.domain.evidence import Bursts, Evidence
+from plainsail.domain.stats import Block, remember
+
+KIND = {"errors": "failures", "max_errors": "failures", "latency": "slow"}
+"""What each test counts."""
+
+
+def mishaps(evidence: Evidence, kind: str, block: Compared) -> Block:
+    """The block's mishaps of this kind, beside what is known of live's from earlier blocks."""
+    ours, theirs = block.candidate, block.live
+    usual = _bursts(evidence, kind).usual()
+    if kind == "slow":
+        return Block(ours.requests, ours.slow, theirs.requests, theirs.slow, usual)
+    return Block(ours.requests, ours.failures, theirs.requests, theirs.failures, usual)
+
+
+def remembered(evidence: Evidence, block: Compared) -> dict[str, Bursts]:
+    """How live's mishaps come together, with this block."""
+    return {
+        kind: remember(_bursts(evidence, kind), mishaps(evidence, kind, block))
+        for kind in ("failures", "slow")
+    }
+
+
+def _bursts(evidence: Evidence, kind: str) -> Bursts:
+    return evidence.bursts.get(kind, Bursts())
