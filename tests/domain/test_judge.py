@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import hypothesis.strategies as st
 import msgspec
 import pytest
 from bench.false_alarms import KINDS, watched
 from hypothesis import given, settings
 
+from plainsail.domain import proof
 from plainsail.domain.evidence import Evidence, Verdict
 from plainsail.domain.judge import begin, judge
 from plainsail.domain.observation import Counts
@@ -139,6 +142,136 @@ def test_good_releases_stay(kind) -> None:  # type: ignore[no-untyped-def]
     assert sum(watched(kind, seed, 300) is not None for seed in range(12)) <= 1
 
 
+def test_a_fault_that_begins_late_is_told_by_its_own_numbers() -> None:
+    trial = Trial()
+    for _ in range(3000):
+        trial.block(Counts(10), Counts(90))
+    while (verdict := trial.block(Counts(10, 10), Counts(90))).outcome != "fail":
+        pass
+    assert "50 of 50 candidate requests failed (100 %) against 0 of 450 live (0 %)" in verdict.sentence
+    assert verdict.sentence.startswith("in the last 500 ms ")
+    assert verdict.candidate.requests == 30_050
+
+
+def test_a_fault_from_the_start_is_told_whole() -> None:
+    trial = Trial(EvidenceCriteria(errors=ErrorCriteria(max=0.9)))
+    verdicts = [trial.block(Counts(100, 20), Counts(900, 1)) for _ in range(8)]
+    first = next(number for number, verdict in enumerate(verdicts) if verdict.outcome == "fail") + 1
+    found = verdicts[first - 1]
+    assert found.code == "errors"
+    assert found.sentence.startswith(
+        f"{20 * first} of {100 * first} candidate requests failed (20 %) against {first} of"
+    )
+    assert "with a margin of 0.5 points the odds against chance are" in found.sentence
+
+
+def test_crashes_are_told_with_their_cause() -> None:
+    _, verdict = judge(
+        begin(0.0), {}, {"c": 2}, "c", "l", CRITERIA, EXPOSURES, 1000, 1.0, "exited with status 1"
+    )
+    assert verdict.sentence == "the candidate crashed 2 times (exited with status 1), live never"
+
+
+def test_what_is_missing_is_said() -> None:
+    trial = Trial()
+    assert "has had none" in trial.look().sentence
+    verdict = trial.block(Counts(40), Counts(360))
+    assert verdict.code == "few_requests"
+    assert (
+        verdict.sentence
+        == f"needs {verdict.needs} more requests without a failure to be sure of 50 % of users, has had 40"
+    )
+
+
+def test_about_600_good_requests_prove_half_a_point() -> None:
+    _, verdict = judge(begin(0.0), {}, {}, "c", "l", CRITERIA, EXPOSURES, 10_000, 1.0)
+    assert 600 <= verdict.needs <= 700
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    margin=st.sampled_from([0.0005, 0.005, 0.05, 0.4]),
+    requests=st.integers(0, 3000),
+    bad=st.integers(0, 5),
+    stake=st.floats(-5.0, 2.5),
+)
+def test_needed_is_neither_too_few_nor_too_many(margin: float, requests: int, bad: int, stake: float) -> None:
+    stakes, goal, requests = (stake,) * len(proof.DIFFERENCES), math.log(20), max(requests, bad)
+    more = proof.needed(stakes, margin, requests, bad, goal)
+    assert proof.log_proof(stakes, margin, requests + more, bad) >= goal - 1e-6
+    if more:
+        assert proof.log_proof(stakes, margin, requests + more - 1, bad) < goal
+
+
+def test_good_requests_never_unprove() -> None:
+    trial, proven = Trial(), 0
+    for _ in range(120):
+        verdict = trial.block(Counts(10), Counts(90, 1))
+        assert verdict.proven_bp >= proven
+        proven = verdict.proven_bp
+    assert proven == 10_000
+
+
+def test_a_busy_live_that_fails_more_than_the_margin_can_still_be_matched() -> None:
+    """Live fails at 1 %, the margin is half a point: only the comparison block by block can show it."""
+    trial = Trial()
+    for _ in range(1500):
+        verdict = trial.block(Counts(100, 1), Counts(900, 9))
+    assert verdict.proven_bp == 10_000
+
+
+def test_a_failure_that_comes_after_its_request_was_counted() -> None:
+    """It hung: slow at once, failed half a minute later, when nobody else was asking."""
+    trial = Trial()
+    trial.block(Counts(5, slow=5), Counts(50))
+    trial.block(Counts(0, 5), Counts(50))
+    assert trial.evidence.candidate.failures == 0
+    trial.block(Counts(3), Counts(50))
+    trial.block(Counts(3), Counts(50))
+    assert (trial.evidence.candidate.requests, trial.evidence.candidate.failures) == (11, 5)
+
+
+def test_a_trickle_in_an_outage_of_both_is_not_the_candidates_fault() -> None:
+    """One request in ten looks on either side, never in the same look: each waits for one to be compared with."""
+    trial = Trial()
+    for number in range(3000):
+        ours, theirs = Counts(int(number % 10 == 0)), Counts(int(number % 10 == 5))
+        if number > 600:
+            ours, theirs = Counts(ours.requests, ours.requests), Counts(theirs.requests, theirs.requests)
+        assert trial.block(ours, theirs).outcome != "fail"
+    assert trial.evidence.candidate.requests >= 299
+
+
+def test_what_live_did_long_before_is_not_compared() -> None:
+    trial = Trial()
+    for _ in range(100):
+        trial.block(Counts(), Counts(90))
+    trial.block(Counts(10), Counts(90))
+    assert trial.evidence.live.requests <= 11 * 90
+
+
+def test_when_all_users_have_moved_the_limit_watches_on() -> None:
+    trial = Trial()
+    for _ in range(50):
+        trial.block(Counts(), Counts(100))
+    assert trial.until_fail(Counts(100, 60), NONE, 20) >= 10
+
+
+def test_evidence_stays_small_for_a_day() -> None:
+    exposures = tuple(range(1000, 10_001, 1000))
+    evidence, ours, theirs = begin(0.0), Counts(), Counts()
+    for block in range(1, 2000):
+        ours = Counts(
+            ours.requests + 10**7, ours.failures + 12_345, ours.shielded + 999, ours.slow + block % 77
+        )
+        theirs = Counts(theirs.requests + 10**8, theirs.failures + 123_456, 0, theirs.slow + block % 997)
+        evidence, verdict = judge(
+            evidence, {"c": ours, "l": theirs}, {}, "c", "l", CRITERIA, exposures, 5000, block / 7
+        )
+    assert len(msgspec.json.encode(evidence)) <= 16_384
+    assert all(math.isfinite(log) for log in verdict.log_evidence.values())
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     blocks=st.lists(
@@ -159,6 +292,7 @@ def test_any_numbers(blocks: list[tuple[int, int, int, int]], margin: float, lim
         )  # fmt: skip
         assert again == (trial.evidence, verdict)
         assert verdict.sentence
+        assert all(math.isfinite(log) for log in verdict.log_evidence.values())
     stored = msgspec.json.encode(trial.evidence)
     assert len(stored) <= 16_384
     assert msgspec.json.decode(stored, type=Evidence) == trial.evidence

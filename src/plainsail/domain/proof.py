@@ -16,7 +16,6 @@ CLEAN = ((0.55, 100.0), (0.20, 10.0), (0.15, 2.0))
 """Bets on single requests: (weight, n) bets that the candidate's rate is the n-th part of the margin."""
 DIFFERENCES = ((0.05, 0.3), (0.05, 0.95))
 """Bets on blocks: (weight, stake). They are slower, but prove a margin below the rate at which live itself fails."""
-MOST_NEEDED = 10**9
 
 
 def margin_at(exposure: int, margin: float, limit: float) -> float:
@@ -49,8 +48,7 @@ def log_proof(stakes: Sequence[float], margin: float, requests: int, bad: int) -
     """
     if margin <= 0.0:
         return log_sum([math.log(1.0 - _BLOCK_WEIGHT), *_blocks(stakes)])
-    clean = (_clean(weight, margin, margin / n, requests, bad) for weight, n in CLEAN)
-    return log_sum([*clean, *_blocks(stakes)])
+    return log_sum([*(log for log, _ in _clean(margin, requests, bad)), *_blocks(stakes)])
 
 
 def needed(stakes: Sequence[float], margin: float, requests: int, bad: int, goal: float) -> int:
@@ -60,24 +58,32 @@ def needed(stakes: Sequence[float], margin: float, requests: int, bad: int, goal
     """
     if margin <= 0.0 or math.isinf(goal):
         return 0
-
-    def enough(more: int) -> bool:
-        return log_proof(stakes, margin, requests + more, bad) >= goal
-
-    if enough(0):
+    blocks = log_sum(_blocks(stakes))
+    clean = _clean(margin, requests, bad)
+    if blocks >= goal or log_sum([blocks, *(log for log, _ in clean)]) >= goal:
         return 0
-    low, high = 0, 1
-    while not enough(high) and high < MOST_NEEDED:
-        low, high = high, high * 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
+    more = min(
+        (goal - log) / growth for log, growth in clean
+    )  # enough for one of them alone, so enough for all
+    for _ in range(
+        8
+    ):  # Newton on a convex function from above: never too few, and six steps are as good as exact
+        logs = [blocks, *(log + more * growth for log, growth in clean)]
+        total = log_sum(logs)
+        if total - goal < 1e-9:
+            break
+        slope = sum(growth * math.exp(log - total) for log, (_, growth) in zip(logs[1:], clean, strict=True))
+        more -= (total - goal) / slope
+    return max(1, math.ceil(more - 1e-6))
 
 
-def _clean(weight: float, margin: float, rate: float, requests: int, bad: int) -> float:
-    good = math.log1p(-rate) - math.log1p(-margin)
-    return math.log(weight) + bad * math.log(rate / margin) + (requests - bad) * good
+def _clean(margin: float, requests: int, bad: int) -> list[tuple[float, float]]:
+    """Log wealth of each bet on single requests, and how much another good one adds."""
+    bets = [(weight, n, math.log1p(-margin / n) - math.log1p(-margin)) for weight, n in CLEAN]
+    return [
+        (math.log(weight) - bad * math.log(n) + (requests - bad) * growth, growth)
+        for weight, n, growth in bets
+    ]
 
 
 def _blocks(stakes: Sequence[float]) -> list[float]:
