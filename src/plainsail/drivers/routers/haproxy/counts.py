@@ -29,6 +29,8 @@ class Tally(msgspec.Struct):
     """One group as the router counted it, and what is under way."""
 
     shielded: int = 0
+    again: int = 0
+    """Second and third tries; what the shield's budget is spent on."""
     started: int = 0
     finished: int = 0
     failed: int = 0

@@ -32,7 +32,7 @@ HOSTS, HAND_ON = "hosts.map", "_hand_on"
 """The map from hosts to services; with that entry, a worker hands everything on to its successor."""
 RELAY = "relay.sock"
 """Where the present worker takes what older ones hand on, with the users' addresses (PROXY protocol)."""
-COUNTS = ("shielded", "started", "finished", "failed", "slow")
+COUNTS = ("again", "started", "finished", "failed", "slow", "shielded")
 """Places in the counters' array; the first two have rates."""
 SERVICE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -191,7 +191,7 @@ def _backend(name: str, sticky: Sticky | None, its: Mapping[str, Server]) -> lis
             balance roundrobin
             option forwardfor
             stick-table type string len 64 size {GROUPS_KEPT} expire 20d store gpt0,gpc({len(COUNTS)}),gpc_rate(2,{RATES})
-            retries 3
+            retries 2
             option redispatch 1
             retry-on conn-failure empty-response response-timeout 500 502 503 504
             http-error status 503 content-type text/plain string "No instance of {name} can be reached.\\n"
@@ -268,7 +268,7 @@ def _shield(name: str) -> list[str]:
         http-request set-var(txn.g) {_look(name, f"str(g{k})", "-")} if other
         http-request set-var(txn.x) var(txn.g),table_gpc_rate({COUNTS.index("started")},{name}) if other
         http-request set-var(txn.asked) var(txn.asked),add(txn.x) if other
-        http-request set-var(txn.x) var(txn.g),table_gpc_rate({COUNTS.index("shielded")},{name}) if other
+        http-request set-var(txn.x) var(txn.g),table_gpc_rate({COUNTS.index("again")},{name}) if other
         http-request set-var(txn.again) var(txn.again),add(txn.x) if other"""
         for k in range(1, SLOTS + 1)
     ]  # fmt: skip
@@ -289,8 +289,9 @@ def _shield(name: str) -> list[str]:
 
 
 def _count_answer(sticky: Sticky | None) -> list[str]:
-    """Also of HAProxy's own answers. Shielded: begun by one group and answered by a server it was not meant for."""
-    shielded, _, finished, failed, slow = (
+    """Also of HAProxy's own answers. Shielded: begun by one group and answered by a server it was not meant for. Again: how
+    often another was asked, whatever it said; a bad answer after all means that both tries were used."""
+    again, _, finished, failed, slow, shielded = (
         f"http-after-response set-var(txn.x) sc_inc_gpc({place},0) if {{ var(txn.t0) -m found }}"
         for place in range(len(COUNTS))
     )
@@ -306,6 +307,8 @@ def _count_answer(sticky: Sticky | None) -> list[str]:
         acl meant var(txn.by),strcmp(txn.srv) eq 0
         acl late var(txn.dt),sub(txn.slow) -m int gt 0
         {finished}
+        {again} other !meant
+        {again} other !meant bad
         {failed} bad
         {failed} !bad other !meant
         {shielded} !bad other !meant
