@@ -257,6 +257,24 @@ def test_the_budget_limits_how_much_is_asked_again(binary: str, tmp_path: Path, 
     asyncio.run(story())
 
 
+def test_in_an_outage_of_all_the_budget_is_kept_too(binary: str, tmp_path: Path, street: Street) -> None:
+    """A second try that fails as well has been made all the same: no storm on a live group that is down."""
+    live, cand = street.group("g1", 2, "500"), street.group("g2", 1, "500")
+
+    async def story() -> None:
+        place = Place(tmp_path, binary)
+        async with place.router() as router:
+            shield = Shield(budget=0.1)
+            await router.apply(
+                traffic({"g1": live, "g2": cand}, {"g1": 5000, "g2": 5000}, "g1", shield=shield), 1
+            )
+            assert statuses(await users(place.port, REQUESTS)) == {500: REQUESTS}
+            repeats = asked(live) + asked(cand) - REQUESTS
+            assert 0 < repeats <= 0.1 * REQUESTS + 8, "4 may be under way at once, with two tries each"
+
+    asyncio.run(story())
+
+
 def test_without_a_shield_the_user_sees_the_candidates_failures(
     binary: str, tmp_path: Path, street: Street
 ) -> None:
