@@ -1,19 +1,22 @@
-"""`python -m bench`: all measurements; `python -m bench NAME`: one; `python -m bench soak`: the long ones."""
+"""`python -m bench`: all measurements; `python -m bench NAME`: one; `... soak`: the long ones; `... list`."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 
-from bench import false_alarms, safety
+from bench import false_alarms, reaction, safety
 
-BENCHES = {"false_alarms": false_alarms.main}
+BENCHES = {"reaction": reaction.main, "false_alarms": false_alarms.main}
 SOAKS = {"safety": safety.main}
 
 
 def main(arguments: Sequence[str]) -> int:
     chosen, *rest = arguments or ["all"]
     every = BENCHES | SOAKS
+    if chosen == "list":
+        print("\n".join(every))
+        return 0
     names = list(BENCHES) if chosen == "all" else list(SOAKS) if chosen == "soak" else [chosen]
     if not set(names) <= set(every):
         print(f"there is no {chosen}; there are {', '.join(every)}", file=sys.stderr)

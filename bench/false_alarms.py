@@ -28,7 +28,9 @@ class Kind(msgspec.Struct, frozen=True):
     excess: float = 0.0
     """What the candidate has on top, within the margin of half a point."""
     burst: int = 1
-    """Failures come in clusters of so many, within one second and one side."""
+    """Live's failures come in clusters of so many, within one second and one side."""
+    alone: bool = False
+    """The candidate's come one by one all the same."""
     tide: float = 0.0
     """The rate swings by this part of itself in ten minutes, for both alike."""
 
@@ -41,6 +43,8 @@ KINDS = (
     Kind("1 %", 0.01),
     Kind("1 %, in threes", 0.01, burst=3),
     Kind("1 %, in tens", 0.01, burst=10),
+    Kind("1 %, only live in tens", 0.01, burst=10, alone=True),
+    Kind("5 %, only live in tens", 0.05, burst=10, alone=True),
     Kind("1 %, tide", 0.01, tide=0.9),
     Kind("0.1 % and half the margin", 0.001, excess=0.0025),
     Kind("1 % and half the margin", 0.01, excess=0.0025),
@@ -54,9 +58,10 @@ def watched(kind: Kind, seed: int, seconds: int) -> int | None:
     dice = random.Random(f"{kind.name}/{seed}")
     evidence, criteria = begin(0.0), EvidenceCriteria()
     candidate, live = Counts(), Counts()
+    own = 1 if kind.alone else kind.burst
     for second in range(1, seconds + 1):
         rate = kind.rate * (1 + kind.tide * math.sin(second / 600 * 2 * math.pi))
-        candidate = _more(candidate, CANDIDATE, _failures(dice, CANDIDATE, rate + kind.excess, kind.burst))
+        candidate = _more(candidate, CANDIDATE, _failures(dice, CANDIDATE, rate + kind.excess, own))
         live = _more(live, LIVE, _failures(dice, LIVE, rate, kind.burst))
         evidence, verdict = judge(
             evidence, {"c": candidate, "l": live}, {}, "c", "l", criteria, (), None, float(second)
