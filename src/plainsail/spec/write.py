@@ -55,7 +55,7 @@ def first_file(service: str, command: tuple[str, ...], health: str | None) -> st
     if health and not any(checks.http_path(health)):
         ready = f"{{http: {quoted(health)}, within: 30s}}"
     return FIRST.format(
-        service=_name(service),
+        service=quoted(_name(service)),
         command=flow(command if sound else ("bin/serve", "--port", "{port}")),
         guess="" if sound else "   # put your own here",
         ready=ready,
