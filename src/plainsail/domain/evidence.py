@@ -31,7 +31,7 @@ class Verdict(msgspec.Struct, frozen=True):
     proven_bp: int = 0
     """The largest exposure for which the margins are proven."""
     log_evidence: dict[str, float] = {}
-    """Natural log of each test's e-value (`harm_errors`, `harm_latency`, ...)."""
+    """Natural log of each test's e-value (`harm_errors`, `harm_latency`; `good_errors_5000` for an exposure, ...)."""
     needs: int = 0
     """Requests of the candidate still needed, if none of them fails, to prove the next exposure."""
 

@@ -3,7 +3,9 @@
 A bet is a factor per block of time whose expectation is at most 1 while the candidate is *no* worse. Money staked on
 such bets is then a supermartingale, and by Ville's inequality (1939) it reaches 1/alpha with a probability of at most
 alpha, ever. So one may look ten times a second and stop the moment it does. (Shafer, "Testing by betting", JRSS-A 2021;
-Waudby-Smith & Ramdas, "Estimating means of bounded random variables by betting", JRSS-B 2024.)
+Waudby-Smith & Ramdas, "Estimating means of bounded random variables by betting", JRSS-B 2024. Comparing two sides block
+by block: Turner, Ly & Gruenwald, "Generic E-variables for exact sequential k-sample tests", 2024; theirs takes requests
+as independent, ours doesn't.)
 """
 
 from __future__ import annotations
@@ -185,7 +187,7 @@ def _whole(bets: Sequence[Bet]) -> tuple[Bet, ...]:
 
 
 # Chosen by greedy cover over 119 kinds of harm (seven traffics, live failing at 0 to 5 %, the candidate at 1 to 100 %):
-# no kind takes more than a few blocks longer than with the best single bet for it.
+# with the best of these a verdict takes 1.1 times as long, on average, as with the best of all bets for its kind.
 _SPLITS = (
     # w, weight, stake against live, stake against the bound
     (0.9, 0.25, 0.95, 0.5),
