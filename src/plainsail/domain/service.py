@@ -114,7 +114,7 @@ class EvidenceCriteria(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     beta: Ratio = 0.05
     """Longest odds of calling a step proven when the release is beyond its margin."""
     crashes: int = 1
-    """Crashes of ready candidate instances that are forgiven beyond live's own."""
+    """Crashes of ready candidate instances that are forgiven; each of live's own excuses three more."""
 
 
 class Shield(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
