@@ -55,8 +55,13 @@ fix: setup ## format, and mend what ruff can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: setup ## measure; ratios and counts, never absolute times
+bench: .venv/.bench ## measure; ratios and counts, never absolute times
 	@$(BIN)/python -m bench $(ARGS)
+
+# The peers that benches measure beside us; nothing else needs them.
+.venv/.bench: .venv/.ready requirements/bench.txt
+	@$(PY) -m pip --python $(BIN)/python install --quiet --require-hashes -r requirements/bench.txt
+	@touch $@
 
 soak: setup ## run for long under faults
 	@$(BIN)/python -m bench soak $(ARGS)
@@ -64,6 +69,7 @@ soak: setup ## run for long under faults
 lock: .tools/bin/uv ## write requirements/*.txt anew (UPGRADE=1: newest versions)
 	@.tools/bin/uv $(COMPILE) --group dev -o requirements/dev.txt
 	@.tools/bin/uv $(COMPILE) -c requirements/dev.txt -o requirements/runtime.txt
+	@.tools/bin/uv $(COMPILE) -c requirements/dev.txt --group bench -o requirements/bench.txt
 
 COMPILE = pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 	--python-version 3.11 $(if $(UPGRADE),--upgrade) pyproject.toml
