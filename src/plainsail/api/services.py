@@ -36,6 +36,18 @@ def service_status(
     return status.status(context, request.user, Key(service, environment))
 
 
+@get("/services/{service:str}/environments/{environment:str}/recent", sync_to_thread=True)
+def recent(
+    context: Ctx,
+    request: Asking,
+    service: FromPath[str],
+    environment: FromPath[str],
+    after: FromQuery[float] = 0.0,
+) -> queries.RecentDocument:
+    """Shares, instances and counts of the last quarter of an hour, later than `after`."""
+    return queries.recent(context, request.user, Key(service, environment), after)
+
+
 @get("/services/{service:str}/environments/{environment:str}/output")
 async def output(
     context: Ctx,
@@ -50,4 +62,4 @@ async def output(
     return await queries.output(context, request.user, Key(service, environment), group, lines)
 
 
-HANDLERS: list[ControllerRouterHandler] = [health, services, service_status, output]
+HANDLERS: list[ControllerRouterHandler] = [health, services, service_status, recent, output]

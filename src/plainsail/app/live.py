@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from plainsail.domain.observation import Seen
+from plainsail.domain.recent import Sample
 from plainsail.ports.provider import OutputLine
 from plainsail.ports.store import Key
 
@@ -15,6 +16,10 @@ class Live(Protocol):
 
     def seen(self, key: Key) -> Seen | None:
         """The last look; None if this control plane does not hold the target."""
+        ...
+
+    def recent(self, key: Key, after: float = 0.0) -> tuple[Sample, ...]:
+        """What was seen in the last quarter of an hour, later than `after`, oldest first; empty if it does not hold it."""
         ...
 
     def trouble(self, key: Key) -> Mapping[str, str]:

@@ -17,6 +17,7 @@ from plainsail.app.documents import (
 )
 from plainsail.app.status import describe, rollout_by_id
 from plainsail.domain.evidence import Evidence, Verdict
+from plainsail.domain.recent import Sample
 from plainsail.domain.rollout import Rollout
 from plainsail.domain.service import EvidenceCriteria
 from plainsail.ports.provider import OutputLine
@@ -52,6 +53,14 @@ class VerdictDocument(msgspec.Struct, frozen=True):
     verdict: Verdict | None
     criteria: EvidenceCriteria | None
     evidence: Evidence | None
+
+
+class RecentDocument(msgspec.Struct, frozen=True):
+    """Samples, oldest first: about one a second while a rollout is under way, else one in five."""
+
+    service: str
+    environment: str
+    samples: tuple[Sample, ...]
 
 
 class OutputDocument(msgspec.Struct, frozen=True):
@@ -123,6 +132,13 @@ def verdict(context: Context, subject: Subject, name: str, environment: str | No
     return VerdictDocument(
         rollout_document(begun), begun.verdict, begun.placement.evidence, context.store.evidence(begun.id)
     )
+
+
+def recent(context: Context, subject: Subject, key: Key, after: float = 0.0) -> RecentDocument:
+    """What was seen in the last quarter of an hour. Raises NotFound."""
+    allow(subject, "read")
+    naming.placed(context, key.service, key.environment)
+    return RecentDocument(key.service, key.environment, context.live.recent(key, after))
 
 
 async def output(

@@ -20,6 +20,7 @@ from plainsail.domain.progress import progress, tidy
 from plainsail.domain.rollout import Rollout, Target
 from plainsail.domain.steer import Changed, steer
 from plainsail.domain.strategy import Judged
+from plainsail.domain.trail import Point, Tally, longer
 
 FAST = 0.1
 """Seconds to the next look while a candidate has traffic: a tenth of a second of a bad release is what users may feel."""
@@ -78,10 +79,17 @@ def _judged(
     leave = rollout.current().leave
     live = None if _alone(seen, rollout) else rollout.live
     crashes = {id: group.crashes for id, group in seen.groups.items()}
-    return judge(
+    evidence, verdict = judge(
         evidence, seen.counts, crashes, rollout.candidate, live, rollout.placement.evidence, exposures,
         leave.exposure if isinstance(leave, Judged) else None, now, _trouble(seen, rollout.candidate),
     )  # fmt: skip
+    trail = longer(evidence.trail, _point(verdict, seen.share(rollout.candidate), now))
+    return msgspec.structs.replace(evidence, trail=trail), verdict
+
+
+def _point(verdict: Verdict, share_bp: int, now: float) -> Point:
+    ours, theirs = (Tally(arm.requests, arm.failures, arm.slow) for arm in (verdict.candidate, verdict.live))
+    return Point(round(now, 2), share_bp, ours, theirs, round(verdict.harm, 4), round(verdict.good, 4))
 
 
 def _trouble(seen: Seen, group: str) -> str:

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from plainsail.domain.observation import Counts
+from plainsail.domain.trail import Point
 
 
 class Arm(msgspec.Struct, frozen=True):
@@ -34,6 +35,10 @@ class Verdict(msgspec.Struct, frozen=True):
     """Natural log of each test's e-value (`harm_errors`, `harm_latency`; `good_errors_5000` for an exposure, ...)."""
     needs: int = 0
     """Requests of the candidate still needed, if none of them fails, to prove the next exposure."""
+    harm: float = 0.0
+    """Log evidence of harm as a part of the line at which the candidate is taken back: 1.0 is on the line."""
+    good: float = 0.0
+    """Log evidence for the exposure that is asked for, as a part of the line at which it is proven."""
 
 
 class Stake(msgspec.Struct, frozen=True, array_like=True):
@@ -94,3 +99,5 @@ class Evidence(msgspec.Struct, frozen=True):
     """By test (`errors`, `max_errors`, `latency`): its bets that the candidate is worse."""
     proof: dict[str, tuple[float, ...]] = {}
     """By test and exposure (`errors 5000`): log wealth of its bets, block by block, that the candidate is good enough."""
+    trail: tuple[Point, ...] = ()
+    """How it came about; decides nothing."""

@@ -136,6 +136,8 @@ def _verdict(
             },
         },
         needs=finding.needs,
+        harm=_purse(harm) / _goal(criteria.alpha),
+        good=min(shown[exposure].values()) / goal if exposure else 0.0,
     )
 
 

@@ -46,6 +46,10 @@ class Traffic(msgspec.Struct, frozen=True):
     slow_after: float
     """Seconds; requests slower than this are counted as slow."""
 
+    def groups(self) -> tuple[str, ...]:
+        """Those that the default (last) rule sends users to."""
+        return tuple(part.group for part in self.routes[-1].split) if self.routes else ()
+
     def share(self, group: str) -> int:
         """Basis points of the default (last) rule."""
         split = self.routes[-1].split if self.routes else ()

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from plainsail.domain.events import Event
 from plainsail.domain.observation import Seen
+from plainsail.domain.recent import Sample
 from plainsail.engine.turn import LEASE, Holding, Site
 from plainsail.ports.errors import Failure, Fenced
 from plainsail.ports.notifier import Notifier
@@ -59,6 +60,10 @@ class Engine:
     def seen(self, key: Key) -> Seen | None:
         holding = self._held.get(key)
         return holding.seen if holding else None
+
+    def recent(self, key: Key, after: float = 0.0) -> tuple[Sample, ...]:
+        holding = self._held.get(key)
+        return holding.recent.since(after) if holding else ()
 
     def trouble(self, key: Key) -> Mapping[str, str]:
         """What this target's drivers last failed with, by driver."""

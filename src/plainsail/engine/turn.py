@@ -14,6 +14,7 @@ from plainsail.domain.decide import Decision, decide
 from plainsail.domain.events import Event, Kind
 from plainsail.domain.evidence import Evidence
 from plainsail.domain.observation import GroupSeen, Seen
+from plainsail.domain.recent import Recent
 from plainsail.domain.rollout import Target
 from plainsail.ports.errors import Failure, Fenced
 from plainsail.ports.provider import Provider
@@ -47,6 +48,7 @@ class Holding:
         self.target: Target = claimed.target
         self.evidence: Evidence | None = claimed.evidence
         self.seen = Seen(at=now)
+        self.recent = Recent()
         self.trouble: dict[str, str] = {}
         """By driver: what it last failed with; shown to people, and told once."""
         self.site, self._store = site, store
@@ -60,6 +62,7 @@ class Holding:
         """Take one turn; returns the seconds until the next is due. Raises Fenced when the target is another's."""
         pending = await asyncio.to_thread(self._store.pending, self.key)
         self.seen = await self._observe(now)
+        self.recent.add(self.seen, self.target.rollout is not None)
         decision = decide(self.target, self.evidence, [one.intent for one in pending], self.seen, now)
         self._notice(decision, now)
         try:
@@ -105,9 +108,10 @@ class Holding:
             )  # fmt: skip
             self._happened.clear()
             self._held_until = now + LEASE
-            if numbers and rollout is not None and decision.evidence is not None:
+            evidence = decision.evidence
+            if evidence is not None and (numbers or decision.changed):  # a decision keeps what it rests on
                 await asyncio.to_thread(
-                    self._store.save_evidence, rollout.id, self.key, self.epoch, decision.evidence
+                    self._store.save_evidence, evidence.rollout, self.key, self.epoch, evidence
                 )
                 self._recorded_at = now
         self.target, self.evidence = decision.target, decision.evidence
