@@ -7,7 +7,7 @@ export UV_SYSTEM_CERTS := 1
 export UV_PYTHON_DOWNLOADS := never
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types contracts fix bench soak lock clean
+.PHONY: help setup demo test check format lint types contracts fix bench soak dist lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -66,6 +66,10 @@ bench: .venv/.bench ## measure; ratios and counts, never absolute times
 
 soak: setup ## run for long under faults
 	@$(BIN)/python -m bench soak $(ARGS)
+
+dist: setup ## build wheel and sdist into dist/, the same bytes each time
+	@rm -rf dist
+	@$(BIN)/python -m hatchling build
 
 lock: .tools/bin/uv ## write requirements/*.txt anew (UPGRADE=1: newest versions)
 	@.tools/bin/uv $(COMPILE) --group dev -o requirements/dev.txt
