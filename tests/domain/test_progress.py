@@ -6,8 +6,8 @@ import pytest
 
 from plainsail.domain.intents import Deploy, Rollback
 from plainsail.domain.rollout import Revision, Rollout
-from plainsail.domain.service import Pace, Placement, Probe, Run, Stop, config_digest
-from plainsail.domain.strategy import START_WITHIN, BlueGreen, Canary, Recreate, Strategy
+from plainsail.domain.service import Placement, Probe, Run, Stop, config_digest
+from plainsail.domain.strategy import START_WITHIN, BlueGreen, Canary, Pace, Recreate, Strategy
 from plainsail.testing.control import Control
 from plainsail.testing.world import Behaviour, World
 

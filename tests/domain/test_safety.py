@@ -11,8 +11,8 @@ from plainsail.domain.actions import Fleet, Send
 from plainsail.domain.decide import Decision
 from plainsail.domain.intents import Abort, Advance, Deploy, Pause, Resume, Rollback
 from plainsail.domain.rollout import ENDED, Revision
-from plainsail.domain.service import Pace, Placement, Probe, Run, Stop, config_digest
-from plainsail.domain.strategy import BlueGreen, Canary, Recreate, Strategy
+from plainsail.domain.service import Placement, Probe, Run, Stop, config_digest
+from plainsail.domain.strategy import BlueGreen, Canary, Pace, Recreate, Strategy
 from plainsail.domain.units import ALL
 from plainsail.testing.control import Control
 from plainsail.testing.world import Behaviour, World

@@ -14,14 +14,13 @@ from plainsail.domain.service import (
     Driver,
     Environment,
     Notify,
-    Pace,
     Placement,
     Probe,
     Run,
     Service,
     config_digest,
 )
-from plainsail.domain.strategy import BlueGreen, Canary, Recreate, Strategy, course
+from plainsail.domain.strategy import BlueGreen, Canary, Pace, Recreate, Strategy, course
 from plainsail.drivers.stores.sql import SqlStore
 from plainsail.ports.store import Key
 

@@ -2,8 +2,8 @@
 
 from tests.spec.drivers import DRIVERS
 
-from plainsail.domain.service import Driver, LatencyCriteria, Pace, Probe, Stop
-from plainsail.domain.strategy import Canary
+from plainsail.domain.service import Driver, LatencyCriteria, Probe, Stop
+from plainsail.domain.strategy import Canary, Pace
 from plainsail.spec.decode import decode
 
 EXAMPLE = """\

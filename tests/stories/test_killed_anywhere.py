@@ -15,7 +15,6 @@ from plainsail.domain.service import (
     Document,
     Driver,
     Environment,
-    Pace,
     Placement,
     Probe,
     Run,
@@ -23,7 +22,7 @@ from plainsail.domain.service import (
     Stop,
     config_digest,
 )
-from plainsail.domain.strategy import BlueGreen, Canary, Recreate, Strategy
+from plainsail.domain.strategy import BlueGreen, Canary, Pace, Recreate, Strategy
 from plainsail.drivers.stores.sql import open_store
 from plainsail.engine.turn import LEASE, Holding, Site
 from plainsail.ports.store import Key, Store

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from plainsail.domain.strategy import Canary, Strategy
+from plainsail.domain.strategy import Canary, Pace, Strategy
 from plainsail.domain.units import Duration, Ratio, Size
 
 
@@ -66,19 +66,6 @@ class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     live: Probe | None = None
     stop: Stop = Stop()
     limits: Limits = Limits()
-
-
-class Pace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When a step may be left."""
-
-    until: Literal["proven", "dwell"] = "proven"
-    """`proven`: when the margin is proven for the next exposure. `dwell`: when the time is over and nothing failed."""
-    dwell: Duration = 10.0
-    """Shortest time at a share."""
-    deadline: Duration = 1800.0
-    """Longest time at a share; then `on_unsure`."""
-    on_unsure: Literal["hold", "rollback", "advance"] = "hold"
-    """At the deadline, with the evidence still unsure: wait for a person, go back, or go on."""
 
 
 class ErrorCriteria(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

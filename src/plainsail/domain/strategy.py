@@ -7,14 +7,11 @@ the rollout says which group plays which role. The planner knows only steps.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal, assert_never
+from typing import Literal, assert_never
 
 import msgspec
 
 from plainsail.domain.units import ALL, Duration, Share, percent
-
-if TYPE_CHECKING:
-    from plainsail.domain.service import Pace
 
 Role = Literal["live", "candidate", "baseline", "variant", "warm", "dark"]
 
@@ -38,6 +35,19 @@ class Recreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="rec
 
 
 Strategy = Canary | BlueGreen | Recreate
+
+
+class Pace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When a step may be left."""
+
+    until: Literal["proven", "dwell"] = "proven"
+    """`proven`: when the margin is proven for the next exposure. `dwell`: when the time is over and nothing failed."""
+    dwell: Duration = 10.0
+    """Shortest time at a share."""
+    deadline: Duration = 1800.0
+    """Longest time at a share; then `on_unsure`."""
+    on_unsure: Literal["hold", "rollback", "advance"] = "hold"
+    """At the deadline, with the evidence still unsure: wait for a person, go back, or go on."""
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):

@@ -212,7 +212,7 @@ def token(noun: str) -> Check:
     return check
 
 
-def pace(chosen: shape.Pace) -> Iterator[Fault]:
+def pace(chosen: strategy.Pace) -> Iterator[Fault]:
     if chosen.deadline < chosen.dwell:
         yield Fault(
             "'deadline' is shorter than 'dwell', so no step could be left in time",
@@ -310,7 +310,7 @@ OF_A_FIELD: Mapping[tuple[type, str], tuple[Check, ...]] = {
     (shape.Placement, "hosts"): (hosts,),
     (shape.Placement, "secrets"): (secrets,),
     (shape.Placement, "strategy"): (one_strategy,),
-    (shape.Pace, "deadline"): (above_zero("deadline"),),
+    (strategy.Pace, "deadline"): (above_zero("deadline"),),
     (shape.ErrorCriteria, "margin"): (margin,),
     (shape.LatencyCriteria, "margin"): (margin,),
     (shape.LatencyCriteria, "bound"): (above_zero("bound"),),
@@ -330,7 +330,7 @@ OF_A_WHOLE: Mapping[type, tuple[Check, ...]] = {
     shape.Run: (given_once,),
     shape.Probe: (probe,),
     shape.Placement: (given_once,),
-    shape.Pace: (pace,),
+    strategy.Pace: (pace,),
     shape.ErrorCriteria: (errors,),
     shape.Sticky: (sticky,),
 }
