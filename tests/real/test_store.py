@@ -37,8 +37,11 @@ def store(url: str) -> Iterator[SqlStore]:
 def test_a_spec_is_read_back_and_makes_targets_that_are_due_at_once(store: SqlStore) -> None:
     assert store.environments() == samples.ENVIRONMENTS
     assert store.services() == samples.SERVICES
+    assert store.service("shop") == samples.SERVICES["shop"]
+    assert store.service("moon") is None
     assert store.notify() == samples.NOTIFY
     assert store.targets() == (SHOP, STAGING)
+    assert store.busy() == ()
     assert store.due(now=0.0, holder="me") == (SHOP, STAGING)
     assert store.target(SHOP) == Target("shop", "production")
     assert store.target(Key("shop", "moon")) is None
@@ -215,6 +218,16 @@ def test_events_come_in_order_and_in_pages(store: SqlStore) -> None:
     assert [one.event.at for one in store.events(0, service="blog", limit=3)] == [2, 5, 8]
     first = store.events(limit=1)[0]
     assert [one.event.at for one in store.events(first.id, service="shop", rollout="r1", limit=2)] == [3, 6]
+
+
+def test_busy_is_what_has_a_rollout_under_way_or_something_asked(store: SqlStore) -> None:
+    claimed = store.claim(SHOP, "me", now=0.0, lease=10.0)
+    assert claimed
+    store.save(samples.target(), claimed.epoch, rollouts=[samples.rollout("r1")], due_at=0.0, held_until=10.0)
+    assert store.busy() == (SHOP,)
+    store.ask(STAGING, Abort("r2", "ada"), now=1.0)
+    store.ask(SHOP, Abort("r1", "ada"), now=1.0)
+    assert store.busy() == (SHOP, STAGING)
 
 
 def test_the_first_release_of_a_digest_stays(store: SqlStore) -> None:

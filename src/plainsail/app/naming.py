@@ -21,12 +21,13 @@ PREFIX = 8
 
 def service(context: Context, name: str) -> Service:
     """Raises NotFound, with the nearest name that is known."""
-    known = context.store.services()
-    if name not in known:
+    known = context.store.service(name)
+    if known is None:
+        names = context.store.services()
         raise NotFound(
-            "service_unknown", f"There is no service {shown(name)}", _nearest(name, known, "plainsail apply")
+            "service_unknown", f"There is no service {shown(name)}", _nearest(name, names, "plainsail apply")
         )
-    return known[name]
+    return known
 
 
 def placed(context: Context, name: str, environment: str) -> tuple[Service, Placement, Environment]:

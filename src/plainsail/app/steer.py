@@ -44,7 +44,7 @@ def abort_all(context: Context, subject: Subject, reason: str = "") -> tuple[Rol
     """Every rollout that can still be taken back; the empty tuple if nothing is under way."""
     allow(subject, "steer")
     stopped: list[RolloutDocument] = []
-    for key in context.store.targets():
+    for key in context.store.busy():
         found = naming.under_way(context, key)
         if found is None or (isinstance(found.of, Rollout) and found.of.phase == "rolling_back"):
             continue

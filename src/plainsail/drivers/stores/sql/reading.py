@@ -83,12 +83,23 @@ class Reading:
     def services(self) -> dict[str, Service]:
         return self._spec("service", Service)
 
+    def service(self, name: str) -> Service | None:
+        spec = tables.spec
+        rows = self._rows(sa.select(spec).where(spec.c.kind == "service", spec.c.name == name))
+        return value(Service, "service", name, rows[0]) if rows else None
+
     def notify(self) -> Notify:
         return self._spec("notify", Notify).get("", Notify())
 
     def target(self, key: Key) -> Target | None:
         with self._reading() as connection:
             return load_target(connection, key)
+
+    def busy(self) -> tuple[Key, ...]:
+        rollout, intent = tables.rollout.c, tables.intent.c
+        under_way = self._rows(sa.select(rollout.service, rollout.environment).where(~rollout.ended))
+        asked = self._rows(sa.select(intent.service, intent.environment).where(~intent.done))
+        return tuple(sorted({Key(row.service, row.environment) for row in (*asked, *under_way)}))
 
     def rollout(self, id: str) -> Rollout | None:
         rows = self._rows(sa.select(tables.rollout).where(tables.rollout.c.id == id))
