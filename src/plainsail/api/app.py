@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
@@ -10,10 +12,11 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ControllerRouterHandler
 
 from plainsail import __version__
-from plainsail.api import releases, rollouts, services, spec
+from plainsail.api import releases, rollouts, services, signin, spec
 from plainsail.api.door import Door
 from plainsail.api.problems import HANDLERS
 from plainsail.app.context import Context
+from plainsail.app.sessions import Sessions
 
 BODY_LIMIT = 4 * 2**20
 """Bytes of a request's JSON; a file of a thousand services is a tenth of it."""
@@ -30,19 +33,27 @@ OPENAPI = OpenAPIConfig(
 )
 
 
-def create_app(context: Context) -> Litestar:
-    """Serve it with any ASGI server; it starts and stops nothing by itself."""
+def create_app(context: Context, extra: Sequence[ControllerRouterHandler] = ()) -> Litestar:
+    """Serve it with any ASGI server; it starts and stops nothing by itself. `extra`: what is served beside the API."""
+    sessions = Sessions(context.token_hash, context.now)
 
     def provide() -> Context:
         return context
 
+    def provide_sessions() -> Sessions:
+        return sessions
+
     handlers: list[ControllerRouterHandler] = [
         *services.HANDLERS, *releases.HANDLERS, *rollouts.HANDLERS, *spec.HANDLERS,
+        *signin.HANDLERS,
     ]  # fmt: skip
     return Litestar(
-        [Router("/api/v1", route_handlers=handlers)],
-        dependencies={"context": Provide(provide, sync_to_thread=False)},
-        middleware=[Door(context.token_hash, context.hosts)],
+        [Router("/api/v1", route_handlers=handlers), *extra],
+        dependencies={
+            "context": Provide(provide, sync_to_thread=False),
+            "sessions": Provide(provide_sessions, sync_to_thread=False),
+        },
+        middleware=[Door(context.token_hash, context.hosts, sessions)],
         exception_handlers=HANDLERS,
         openapi_config=OPENAPI,
         request_max_body_size=BODY_LIMIT,

@@ -9,10 +9,13 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from plainsail.app.access import Refused, identify
+from plainsail.app.sessions import Sessions
 from plainsail.ports.errors import Rejected
 
 OPEN = "open"
 """Option of a handler that needs no token."""
+PAGE = "page"
+"""Option of a handler that browsers use: the session's cookie says who asks, and only our own pages may send it forms."""
 DESCRIPTION = "/api/v1/openapi.json"
 """Needs no token either; its handler is the framework's, and takes no option."""
 
@@ -23,8 +26,9 @@ class Door(ASGIMiddleware):
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, token_hash: str, hosts: frozenset[str]) -> None:
+    def __init__(self, token_hash: str, hosts: frozenset[str], sessions: Sessions) -> None:
         self._token_hash = token_hash
+        self._sessions = sessions
         self._hosts = frozenset(host.lower() for host in hosts)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
@@ -36,9 +40,24 @@ class Door(ASGIMiddleware):
                 f"{host or 'An empty Host header'} is not a name of this control plane",
                 "use its address",
             )
-        if not scope["route_handler"].opt.get(OPEN) and scope["path"] != DESCRIPTION:
+        options = scope["route_handler"].opt
+        if options.get(PAGE):
+            self._admit_browser(scope, headers)
+        elif not options.get(OPEN) and scope["path"] != DESCRIPTION:
             scope["user"] = identify(bearer(headers.get(b"authorization", b"")), self._token_hash)
         await next_app(scope, receive, send)
+
+    def _admit_browser(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
+        """Raises Unidentified, Refused (`origin_foreign`)."""
+        if scope["method"] not in ("GET", "HEAD") and not _from_here(headers):  # type: ignore[typeddict-item]  # HTTP
+            raise Refused(
+                "origin_foreign",
+                "This form was not sent by a page of this control plane",
+                "open its own page",
+            )
+        scope["auth"] = session = cookie(headers.get(b"cookie", b""), self._sessions.cookie)
+        if not scope["route_handler"].opt.get(OPEN):
+            scope["user"] = self._sessions.identify(session)
 
 
 def host_name(header: str) -> str:
@@ -56,6 +75,22 @@ def address(host: str) -> bool:
     except ValueError:
         return host == "localhost"
     return True
+
+
+def cookie(header: bytes, name: str) -> str:
+    """Its value; empty if it was not sent."""
+    for part in header.decode("latin-1").split(";"):
+        key, _, value = part.strip().partition("=")
+        if key == name:
+            return value
+    return ""
+
+
+def _from_here(headers: dict[bytes, bytes]) -> bool:
+    """Every browser names the origin of a form; a proxy in front of us may speak another scheme, not another name."""
+    origin = headers.get(b"origin", b"").decode("latin-1").lower()
+    host = headers.get(b"host", b"").decode("latin-1").lower()
+    return origin.partition("://")[2] == host and bool(host)
 
 
 def bearer(header: bytes) -> str:

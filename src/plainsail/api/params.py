@@ -1,4 +1,4 @@
-"""What handlers are given: the context, who asks, and a query's parts."""
+"""What handlers are given: the context, the sessions, who asks, and a query's parts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from litestar.params import QueryParameter, SkipValidation
 
 from plainsail.app.access import Subject
 from plainsail.app.context import Context
+from plainsail.app.sessions import Sessions
 
 Ctx = NamedDependency[SkipValidation[Context]]
+Signing = NamedDependency[SkipValidation[Sessions]]
 Asking = Request[Subject, Any, Any]
 Limit = Annotated[int, QueryParameter(ge=1, le=1000)]

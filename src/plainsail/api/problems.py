@@ -12,7 +12,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
 from plainsail.app.access import Refused, Unidentified
-from plainsail.app.steer import Conflict
+from plainsail.app.expected import Conflict
 from plainsail.ports.errors import Failure, Fenced, NotFound, Rejected, Transient
 from plainsail.spec.diagnostics import Diagnostic, SpecError
 

@@ -15,6 +15,7 @@ from plainsail.api.params import Asking, Ctx, Limit
 from plainsail.app import deploy as deploying
 from plainsail.app import queries, steer
 from plainsail.app.documents import RolloutDocument
+from plainsail.app.expected import Expected
 from plainsail.ports.store import Key
 
 LOOK_EVERY = 0.2
@@ -30,18 +31,24 @@ class DeployBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     strategy: str | None = None
     again: bool = False
     plan: bool = False
+    expected: Expected | None = None
+    """What the asker saw; if it has moved on, nothing is done (`moved_on`)."""
 
 
 class RollbackBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     to: str | None = None
     """A release that was live here; absent: the last good one."""
     reason: str = ""
+    expected: Expected | None = None
+    """What the asker saw; if it has moved on, nothing is done (`moved_on`)."""
 
 
 class SteerBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     environment: str | None = None
     """For a service with rollouts in several."""
     reason: str = ""
+    expected: Expected | None = None
+    """What the asker saw; if it has moved on, nothing is done (`moved_on`)."""
 
 
 @post("/services/{service:str}/environments/{environment:str}/rollouts", status_code=202, sync_to_thread=True)
@@ -56,7 +63,9 @@ def deploy(
     key = Key(service, environment)
     if data.plan:
         return deploying.plan(context, request.user, key, data.release, data.strategy, data.again)
-    return deploying.deploy(context, request.user, key, data.release, data.strategy, data.again)
+    return deploying.deploy(
+        context, request.user, key, data.release, data.strategy, data.again, data.expected
+    )
 
 
 @post("/services/{service:str}/environments/{environment:str}/rollback", status_code=202, sync_to_thread=True)
@@ -68,7 +77,9 @@ def rollback(
     data: JSONBody[RollbackBody],
 ) -> RolloutDocument:
     """Back to the last good release, at once; the rollout that does it. Passes every gate."""
-    return steer.rollback(context, request.user, Key(service, environment), data.to, data.reason)
+    return steer.rollback(
+        context, request.user, Key(service, environment), data.to, data.reason, data.expected
+    )
 
 
 @get("/rollouts", sync_to_thread=True)
@@ -108,7 +119,7 @@ def steering(
     data: JSONBody[SteerBody],
 ) -> RolloutDocument:
     """`pause`, `resume`, `advance` or `abort` it."""
-    return steer.steer(context, request.user, verb, rollout, data.environment, data.reason)
+    return steer.steer(context, request.user, verb, rollout, data.environment, data.reason, data.expected)
 
 
 @post("/abort-all", status_code=202, sync_to_thread=True)

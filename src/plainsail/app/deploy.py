@@ -8,6 +8,7 @@ from plainsail.app import naming
 from plainsail.app.access import Refused, Subject, allow
 from plainsail.app.context import Context
 from plainsail.app.documents import RolloutDocument, StepDocument, step_documents
+from plainsail.app.expected import Expected, check
 from plainsail.app.status import rollout_by_id
 from plainsail.domain.intents import Deploy
 from plainsail.domain.release import Release, short
@@ -42,10 +43,13 @@ def deploy(
     release: str,
     strategy: str | None = None,
     again: bool = False,
+    expected: Expected | None = None,
 ) -> RolloutDocument:
-    """Raises NotFound (service, environment, release), Refused (quarantine, predecessor), Rejected (strategy)."""
+    """Raises NotFound (service, environment, release), Refused (quarantine, predecessor), Rejected (strategy),
+    Conflict (`moved_on`)."""
     allow(subject, "deploy")
     declared, placement, environment = naming.placed(context, key.service, key.environment)
+    check(context, key, expected)
     made = _held(context, key.service, release)
     _pass_gates(context, key, environment, made, again)
     run = run_in(declared, placement)
@@ -107,7 +111,7 @@ def _pass_gates(context: Context, key: Key, environment: Environment, release: R
 
 def _predecessor(context: Context, service: str, environment: Environment) -> str | None:
     """The environment to have passed: the nearest up the chain in which the service is placed."""
-    environments, placements = context.store.environments(), context.store.services()[service].placements
+    environments, placements = context.store.environments(), naming.service(context, service).placements
     for _ in environments:  # no longer than the chain, whatever it looks like
         before = environment.after
         if before is None or before in placements or before not in environments:

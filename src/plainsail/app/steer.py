@@ -8,19 +8,15 @@ from plainsail.app import naming
 from plainsail.app.access import Subject, allow
 from plainsail.app.context import Context
 from plainsail.app.documents import RolloutDocument
+from plainsail.app.expected import Conflict, Expected, check
 from plainsail.app.status import describe, rollout_by_id
 from plainsail.domain.intents import Abort, Advance, Intent, Pause, Resume, Rollback
 from plainsail.domain.release import short
 from plainsail.domain.rollout import Revision, Rollout, Target
 from plainsail.domain.strategy import Judged
-from plainsail.ports.errors import Rejected
 from plainsail.ports.store import Key
 
 Verb = Literal["pause", "resume", "advance", "abort"]
-
-
-class Conflict(Rejected):
-    """Not possible as things are now."""
 
 
 def steer(
@@ -30,13 +26,16 @@ def steer(
     rollout: str,
     environment: str | None = None,
     reason: str = "",
+    expected: Expected | None = None,
 ) -> RolloutDocument:
     """Write the intent; `rollout` is an id or a service. Raises NotFound, Conflict, Rejected (`ambiguous`)."""
     allow(subject, "steer")
     found = naming.rollout(context, rollout, environment)
     if isinstance(found.of, Rollout):
         _check(verb, found.of)
-    _ask(context, found.key, _intent(verb, found.id, subject.name, reason))
+    check(context, found.key, expected)
+    step = expected.step if expected else None
+    _ask(context, found.key, _intent(verb, found.id, subject.name, reason, step))
     return rollout_by_id(context, found.id)
 
 
@@ -54,7 +53,12 @@ def abort_all(context: Context, subject: Subject, reason: str = "") -> tuple[Rol
 
 
 def rollback(
-    context: Context, subject: Subject, key: Key, to: str | None = None, reason: str = ""
+    context: Context,
+    subject: Subject,
+    key: Key,
+    to: str | None = None,
+    reason: str = "",
+    expected: Expected | None = None,
 ) -> RolloutDocument:
     """Back to `to`, or to the last good release, at once; the rollout that does it.
 
@@ -63,6 +67,7 @@ def rollback(
     """
     allow(subject, "steer")
     state = naming.target(context, key)
+    check(context, key, expected)
     found = naming.under_way(context, key) if to is None else None
     if found is not None and _goes_back(found):
         return rollout_by_id(context, found.id)
@@ -94,7 +99,7 @@ def _ask(context: Context, key: Key, intent: Intent) -> None:
     context.live.nudge(key)
 
 
-def _intent(verb: Verb, rollout: str, by: str, reason: str) -> Intent:
+def _intent(verb: Verb, rollout: str, by: str, reason: str, step: int | None) -> Intent:
     match verb:
         case "abort":
             return Abort(rollout, by, reason)
@@ -103,7 +108,7 @@ def _intent(verb: Verb, rollout: str, by: str, reason: str) -> Intent:
         case "resume":
             return Resume(rollout, by)
         case "advance":
-            return Advance(rollout, by)
+            return Advance(rollout, by, step)
 
 
 def _check(verb: Verb, found: Rollout) -> None:

@@ -51,6 +51,8 @@ class Advance(msgspec.Struct, frozen=True, tag="advance"):
 
     rollout: str
     by: str
+    step: int | None = None
+    """The step that is meant; when it has been left already there is nothing to do. None: whichever is present."""
 
 
 Intent = Deploy | Rollback | Abort | Pause | Resume | Advance

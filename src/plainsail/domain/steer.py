@@ -189,7 +189,9 @@ def _steer_rollout(
                 in_force_at=in_force_at,
             )
             return _moved(target, resumed, "rollout_resumed", intent.by, now)
-        case Advance():
+        case Advance(step=step):
+            if step is not None and step != rollout.step:
+                return _refused(target, intent, now, f"rollout {rollout.id} has left that step already")
             if not isinstance(rollout.current().leave, Judged) or rollout.in_force_at is None:
                 return _refused(
                     target, intent, now, "there is no evidence to skip here: instances must be ready first"
