@@ -30,11 +30,13 @@ def find(journal: Journal) -> Found:
     alive = []
     for record in journal.instances():
         key = record.service, record.group
-        group = groups.setdefault(key, GroupRecord(record.service, record.group, record.release, boot=boot))
+        if key not in groups:  # its record is lost: as large as it is, until somebody says
+            groups[key] = GroupRecord(record.service, record.group, record.release, asked=1, boot=boot)
+        group = groups[key]
         if record.process is not None and proc.lives(record.process):
             alive.append(record)
             continue
-        if (mishap := _loss(record, boot)) is not None:
+        if record.release == group.release and (mishap := _loss(record, boot)) is not None:
             backoff = group.backoff.failed(record.began_at, record.ready_at, proc.uptime())
             groups[key] = mishap.counted(replace(group, backoff=backoff))
         if record.process is not None:

@@ -24,8 +24,8 @@ class Group:
     def __init__(self, record: GroupRecord, journal: Journal) -> None:
         self.record = record
         self.order: GroupOrder | None = None
-        self.wanted: int | None = None
-        """None: nobody has said since the start."""
+        self.wanted: int | None = None if record.asked else 0
+        """None: nobody has said since the start, and it was not on its way out before."""
         self.instances: dict[str, Instance] = {}
         self.obstacle: Failure | None = None
         """What keeps instances from starting that is not the release's fault."""
@@ -44,8 +44,20 @@ class Group:
         )
 
     def ask(self, order: GroupOrder | None) -> None:
-        """This order from now on; none: it is to end."""
+        """This order from now on; none: it is to end.
+
+        A group is of one release. If it is known with another (the database is older than the instances: it was
+        restored), the other's instances are not what was ordered: they leave, and the counts are not this release's.
+        """
         self.order, self.wanted = order, order.replicas if order else 0
+        if order and order.release != self.record.release:
+            known = self.record
+            log.warning(
+                "%s of %s was known with another release; that one's instances leave",
+                known.group,
+                known.service,
+            )
+            self._note(GroupRecord(known.service, known.group, order.release, boot=known.boot))
         if self.record.asked != self.wanted:
             self._note(replace(self.record, asked=self.wanted))
 
@@ -66,7 +78,9 @@ class Group:
         return self.order is None and self.wanted == 0 and not self.instances
 
     def count(self, instance: Instance, mishap: Mishap) -> None:
-        """Write it down, and wait longer before the next start."""
+        """Write it down, and wait longer before the next start. The end of a foreign one says nothing of the group."""
+        if self._foreign(instance):
+            return
         began_at, ready_at = instance.record.began_at, instance.record.ready_at
         backoff = self.record.backoff.failed(began_at, ready_at, proc.uptime())
         self._note(mishap.counted(replace(self.record, backoff=backoff)))
@@ -79,14 +93,19 @@ class Group:
 
     def hindered(self) -> Failure | None:
         """The obstacle, as long as instances are missing for it."""
-        there = sum(instance.record.leaving_at is None for instance in self.instances.values())
+        there = sum(
+            one.record.leaving_at is None and not self._foreign(one) for one in self.instances.values()
+        )
         if there >= (self.wanted or 0):
             self.obstacle = None
         return self.obstacle
 
     def _moves(self, released: frozenset[str]) -> Moves:
-        hands = [instance.hand() for instance in self.instances.values()]
+        hands = [replace(one.hand(), foreign=self._foreign(one)) for one in self.instances.values()]
         return moves(hands, self.wanted, released, self.record.backoff.starts_at(), proc.uptime())
+
+    def _foreign(self, instance: Instance) -> bool:
+        return instance.record.release != self.record.release
 
     def _note(self, record: GroupRecord) -> None:
         self.record = record

@@ -25,6 +25,8 @@ class Hand(msgspec.Struct, frozen=True):
     leaving_at: float | None = None
     ending: bool = False
     """Was sent SIGTERM."""
+    foreign: bool = False
+    """Of another release than its group is now: it leaves, whatever is wanted."""
 
 
 class Moves(msgspec.Struct, frozen=True):
@@ -59,18 +61,19 @@ def moves(
     hands: Sequence[Hand], wanted: int | None, released: frozenset[str], starts_at: float, now: float
 ) -> Moves:
     """From what is to what is wanted. `wanted` None: nobody has said yet, so only what is leaving goes on leaving."""
-    staying = sorted((hand for hand in hands if hand.leaving_at is None), key=_worth)
-    going = sorted((hand for hand in hands if hand.leaving_at is not None), key=_worth)
+    foreign = [hand for hand in hands if hand.foreign and hand.leaving_at is None]
+    staying = sorted((hand for hand in hands if hand.leaving_at is None and not hand.foreign), key=_worth)
+    going = sorted((hand for hand in hands if hand.leaving_at is not None and not hand.ending), key=_worth)
     size = len(staying) if wanted is None else wanted
-    surplus = staying[: max(0, len(staying) - size)]
+    surplus = [*foreign, *staying[: max(0, len(staying) - size)]]
     missing = max(0, size - len(staying))
-    recallable = [hand for hand in going if not hand.ending]
+    recallable = [hand for hand in going if not hand.foreign]
     recalled = recallable[len(recallable) - min(missing, len(recallable)) :]
     missing -= len(recalled)
     start = missing if now >= starts_at else 0
 
     leaving = [(hand, now) for hand in surplus]
-    leaving += [(hand, hand.leaving_at or now) for hand in recallable if hand not in recalled]
+    leaving += [(hand, hand.leaving_at or now) for hand in going if hand not in recalled]
     over = {hand.id: 0.0 if _may_end(hand, released) else at + hand.drain for hand, at in leaving}
     later = [at for at in over.values() if at > now] + ([starts_at] if missing and not start else [])
     return Moves(

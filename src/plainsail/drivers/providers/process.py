@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import errno
 import fcntl
 import functools
 import logging
 import os
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import msgspec
@@ -19,7 +17,7 @@ import msgspec
 from plainsail.domain.actions import Fleet, GroupOrder
 from plainsail.domain.observation import GroupSeen
 from plainsail.domain.units import Size
-from plainsail.drivers._kit import proc
+from plainsail.drivers._kit import disk, proc
 from plainsail.drivers._kit.adoption import find
 from plainsail.drivers._kit.group import Group
 from plainsail.drivers._kit.instance import Instance, Mishap
@@ -74,7 +72,7 @@ class Process:
         self._said: set[str] = set()
 
     async def start(self) -> None:
-        with _disk(self._site):
+        with disk.usable(self._site.directory):
             self._site.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = await self._take_over()
             try:
@@ -86,15 +84,16 @@ class Process:
         self._lock = lock
         for record in found.groups:
             self._groups[record.service, record.group] = Group(record, self._journal)
+            self._soon(record.service)
         for one in found.alive:
             self._ports.keep(one.port)
             instance = self._add(self._groups[one.service, one.group], one)
             self._live(instance, instance.watch)
-            self._soon(one.service)
         self._tending = asyncio.create_task(self._tend(), name=f"outputs of {self._site.environment}")
 
     async def apply(self, fleet: Fleet, epoch: int) -> None:
-        with _disk(self._site):
+        self._refuse_if_stopped()
+        with disk.usable(self._site.directory):
             self._fence(fleet.service, epoch)
         self._released[fleet.service] = frozenset(fleet.released)
         orders = {order.group: order for order in fleet.groups}
@@ -110,6 +109,7 @@ class Process:
                 raise obstacle.with_traceback(None)
 
     async def observe(self, service: str) -> tuple[GroupSeen, ...]:
+        self._refuse_if_stopped()
         return tuple(group.seen() for group in self._of(service))
 
     async def output(self, service: str, group: str | None = None, lines: int = 50) -> tuple[OutputLine, ...]:
@@ -209,7 +209,7 @@ class Process:
         except NotStarted as why:
             await asyncio.to_thread(self._journal.forget_instance, instance.record)
             if isinstance(why, NoSpace):
-                self._hinder(group, _disk_full(self._site), instance.record.began_at)
+                self._hinder(group, disk.full(self._site.directory), instance.record.began_at)
             elif instance.record.ending_at is None:
                 self.failed(instance, Mishap("failed_start", str(why)))
             return
@@ -267,6 +267,13 @@ class Process:
 
     # The house.
 
+    def _refuse_if_stopped(self) -> None:
+        """What this object remembers is nobody's state any more; another may hold the instances by now."""
+        if self._lock is None:
+            raise Transient(
+                "provider_stopped", f"The instances of {self._site.environment} are not held here any more"
+            )
+
     def _fence(self, service: str, epoch: int) -> None:
         newest = self._journal.epoch(service)
         if epoch < newest:
@@ -321,25 +328,6 @@ class Process:
         if what not in self._said:
             self._said.add(what)
             log.warning("%s", what)
-
-
-@contextlib.contextmanager
-def _disk(site: Site) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise _disk_full(site) from error
-        what = f"{site.directory} cannot be used: {(error.strerror or str(error)).lower()}"
-        raise Broken("disk_unusable", what, "look at its owner and permissions") from error
-
-
-def _disk_full(site: Site) -> Transient:
-    return Transient(
-        "disk_full",
-        f"No space left in {site.directory} to start instances; those that run go on",
-        "free some, then it continues by itself",
-    )
 
 
 def _is_provider(provider: Process) -> Provider:

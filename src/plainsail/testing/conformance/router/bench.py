@@ -1,0 +1,5 @@
+from plainsail.testing.conformance.bench import SiteBench
+
+
+class RouterBench(SiteBench):
+    kind = "router"
