@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -19,7 +19,7 @@ from plainsail.domain.rollout import Target
 from plainsail.ports.errors import Failure, Fenced
 from plainsail.ports.provider import Provider
 from plainsail.ports.router import Router, RouterSeen
-from plainsail.ports.store import Claimed, Key, Store
+from plainsail.ports.store import Claimed, Key, Pending, Store
 
 T = TypeVar("T")
 
@@ -32,6 +32,9 @@ LEASE = 30.0
 IO_WITHIN = 10.0
 """Seconds a driver call may take before the turn goes on without it."""
 
+Aside = Callable[..., Awaitable[Any]]
+"""Makes a blocking call of the store where it holds up nobody else; a simulation, which has nobody else, makes it at once."""
+
 
 class Site(msgspec.Struct, frozen=True):
     """The drivers of one environment."""
@@ -43,7 +46,15 @@ class Site(msgspec.Struct, frozen=True):
 class Holding:
     """A target this control plane holds: its state as last recorded, and what was last seen."""
 
-    def __init__(self, key: Key, claimed: Claimed, site: Site, store: Store, now: float) -> None:
+    def __init__(
+        self,
+        key: Key,
+        claimed: Claimed,
+        site: Site,
+        store: Store,
+        now: float,
+        aside: Aside = asyncio.to_thread,
+    ) -> None:
         self.key, self.epoch = key, claimed.epoch
         self.target: Target = claimed.target
         self.evidence: Evidence | None = claimed.evidence
@@ -51,7 +62,7 @@ class Holding:
         self.recent = Recent()
         self.trouble: dict[str, str] = {}
         """By driver: what it last failed with; shown to people, and told once."""
-        self.site, self._store = site, store
+        self.site, self._store, self._aside = site, store, aside
         self._held_until = now
         self._recorded_at = 0.0
         self._troubles: dict[str, tuple[int, int]] = {}
@@ -60,7 +71,7 @@ class Holding:
 
     async def turn(self, now: float) -> float:
         """Take one turn; returns the seconds until the next is due. Raises Fenced when the target is another's."""
-        pending = await asyncio.to_thread(self._store.pending, self.key)
+        pending: tuple[Pending, ...] = await self._aside(self._store.pending, self.key)
         self.seen = await self._observe(now)
         self.recent.add(self.seen, self.target.rollout is not None)
         decision = decide(self.target, self.evidence, [one.intent for one in pending], self.seen, now)
@@ -101,7 +112,7 @@ class Holding:
             rollouts = {one.id: one for one in decision.rollouts}
             if rollout is not None:
                 rollouts[rollout.id] = rollout
-            await asyncio.to_thread(
+            await self._aside(
                 self._store.save, decision.target, self.epoch, rollouts=tuple(rollouts.values()),
                 events=(*self._happened, *decision.events), done=done, due_at=now + decision.wake_in,
                 held_until=now + LEASE,
@@ -110,9 +121,7 @@ class Holding:
             self._held_until = now + LEASE
             evidence = decision.evidence
             if evidence is not None and (numbers or decision.changed):  # a decision keeps what it rests on
-                await asyncio.to_thread(
-                    self._store.save_evidence, evidence.rollout, self.key, self.epoch, evidence
-                )
+                await self._aside(self._store.save_evidence, evidence.rollout, self.key, self.epoch, evidence)
                 self._recorded_at = now
         self.target, self.evidence = decision.target, decision.evidence
 
