@@ -1,0 +1,1 @@
+"""What the benches measure with: instances, users, routers. Each a process of its own, pinned where it matters."""

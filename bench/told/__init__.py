@@ -1,0 +1,1 @@
+"""From numbers to tables, charts and sentences: one module a bench."""
