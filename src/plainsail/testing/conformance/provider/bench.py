@@ -12,8 +12,10 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from plainsail.domain.actions import Fleet, GroupOrder
-from plainsail.domain.observation import GroupSeen
+from plainsail.domain.observation import GroupSeen, Instance
 from plainsail.domain.release import tree_digest
 from plainsail.domain.service import Probe, Run, Stop
 from plainsail.drivers._kit.tree import pack, walk
@@ -41,7 +43,7 @@ class ProviderBench(SiteBench):
         super().__init__(name, driver, directory)
         self.book = directory / "book"
         """Every instance notes itself here when it starts."""
-        self.book.mkdir()
+        self.book.mkdir(exist_ok=True)
 
     def release(self, **behaviour: object) -> str:
         """A release of the application that behaves so (see `app.py`): its digest."""
@@ -88,10 +90,11 @@ class ProviderBench(SiteBench):
             await provider.stop()
 
     async def seen(self, provider: Provider, group: str = "shop-1", service: str = "shop") -> GroupSeen:
-        """What it reports of the group; an empty report when it does not know it."""
+        """What it reports of the group, the eldest instance first; an empty report when it does not know it."""
         found = [one for one in await provider.observe(service) if one.group == group]
         assert len(found) <= 1, "a group is reported once"
-        return found[0] if found else GroupSeen(group, 0)
+        seen = found[0] if found else GroupSeen(group, 0)
+        return replace(seen, instances=tuple(sorted(seen.instances, key=lambda one: (one.since, one.id))))
 
     async def comes(
         self,
@@ -125,10 +128,17 @@ class ProviderBench(SiteBench):
         """Who is at each instance's address."""
         return {one.id: (await self.given(one.address)).get("pid", "") for one in seen.instances}
 
+    async def crash(self, instance: Instance) -> None:
+        """It dies, without a word."""
+        await self.ask(instance.address, "/die")
+
     def alive(self) -> set[str]:
         """Processes of the application that live, whoever knows of them."""
         noted = {path.name for path in self.book.iterdir()}
         return {pid for pid in noted if self._lives(pid)}
+
+    async def living(self) -> set[str]:
+        return self.alive()
 
     def clear(self) -> None:
         for pid in self.alive():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -181,7 +182,7 @@ async def test_who_leaves_ends_when_its_drain_time_is_over(bench: ProviderBench)
         await bench.comes(provider, gone)
         if bench.answers:
             assert time.monotonic() - began >= 0.9
-            await bench.until(_alive(bench), lambda alive: not alive)
+            await bench.until(bench.living, lambda alive: not alive)
 
 
 @story
@@ -195,7 +196,7 @@ async def test_who_ends_is_asked_first_and_has_its_grace(bench: ProviderBench) -
         await bench.comes(provider, ready(1))
         began = time.monotonic()
         await provider.apply(fleet(), 1)
-        await bench.until(_alive(bench), lambda alive: not alive)
+        await bench.until(bench.living, lambda alive: not alive)
         assert time.monotonic() - began >= 0.9
         assert "does not listen" in await _said(provider)
 
@@ -271,14 +272,7 @@ async def test_who_was_let_go_says_try_again(bench: ProviderBench) -> None:
         await again.end()
 
 
-def _alive(bench: ProviderBench):  # type: ignore[no-untyped-def]
-    async def look() -> set[str]:
-        return bench.alive()
-
-    return look
-
-
-def _told(told: list[str]):  # type: ignore[no-untyped-def]
+def _told(told: list[str]) -> Callable[[], Awaitable[set[str]]]:
     async def look() -> set[str]:
         return set(told)
 
