@@ -1,4 +1,4 @@
-"""A service's cumulative counts, read from HAProxy's stick-tables.
+"""What one worker of HAProxy has counted of a service since it began, read from its stick-tables.
 
 Started, finished, failed, shielded and slow are counted there, request by request. A request that hangs has not
 finished; it is seen in the table of requests under way, which are kept by group and slice of time of their beginning.
@@ -8,19 +8,25 @@ If an overdue request then ends without an answer because its user gave up, it w
 fall. So it is remembered as abandoned, beside the counters in HAProxy (`gpt0`), where it lives exactly as long as
 they do.
 
-HAProxy begins at zero after a reload; what it had counted before is added, as long as this control plane knows it.
-What the old worker answers while the new one starts (some tens of milliseconds) is lost to the counts.
+HAProxy throws counters away: those of groups that were asked for longest ago, and when a worker begins to end those of
+groups without a request under way. So they are marked (in `gpt0`, too) when they are read: where the mark is missing,
+they began anew after what was read last.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import msgspec
 
 from plainsail.domain.observation import Counts
+from plainsail.domain.traffic import Traffic
 from plainsail.drivers.routers.haproxy.cli import Line
 from plainsail.drivers.routers.haproxy.table import micros, width
 from plainsail.drivers.routers.haproxy.template import COUNTS
 
+MARK = 1 << 30
+"""In `gpt0`, above the number of abandoned requests."""
 READS = 3
 """Tries to read both tables with no request finishing in between."""
 
@@ -37,6 +43,7 @@ class Tally(msgspec.Struct):
     slow: int = 0
     abandoned: int = 0
     overdue: int = 0
+    marked: bool = False
 
     def counts(self) -> Counts:
         late = self.overdue + self.abandoned
@@ -46,87 +53,94 @@ class Tally(msgspec.Struct):
 
 
 class Counter:
-    """The counts of one service; remembers what it last said so that nothing is ever taken back."""
+    """One service's counts by one worker, of which some may be known already."""
 
-    def __init__(self, service: str) -> None:
-        self.slow_after = 1.0
-        """Seconds; the bound in force."""
-        self._service = service
-        self._born = ""
+    def __init__(self, seen: Mapping[str, Counts], ending: bool = False) -> None:
+        self.seen = dict(seen)
+        """By group; nothing of it is ever taken back."""
         self._before: dict[str, Counts] = {}
-        """By group: what earlier processes counted."""
-        self._seen: dict[str, Counts] = {}
-        """By group: what this one had counted when it was last asked."""
+        """By group: what was counted when HAProxy threw the counters away."""
+        self._ending = ending
 
-    async def read(self, line: Line, born: str, now: float) -> dict[str, Counts]:
-        """By group. `born`: which process it is that answers."""
-        if born != self._born:
-            self._before, self._seen, self._born = self._total(), {}, born
-        tallies, settled = await self._tallies(line, micros(now - self.slow_after) - width(self.slow_after))
+    async def read(self, line: Line, traffic: Traffic, now: float) -> dict[str, Counts]:
+        service, slow_after = traffic.service, traffic.slow_after
+        tallies, settled = await _tallies(line, service, micros(now - slow_after) - width(slow_after))
         for group, tally in tallies.items():
-            self._seen[group] = await self._never_less(line, group, tally, settled)
-        return self._total()
+            seen = self.seen.get(group, Counts())
+            if not tally.marked:
+                self._before[group] = seen
+                await _remember(line, service, group, tally.abandoned)
+            counts = add(self._before.get(group, Counts()), tally.counts())
+            missing = seen.requests - counts.requests
+            if missing > 0 and settled and not self._ending:
+                await _remember(line, service, group, tally.abandoned + missing)
+            self.seen[group] = _each(max, counts, seen)
+        return dict(self.seen)
 
-    def _total(self) -> dict[str, Counts]:
-        groups = {**self._before, **self._seen}
-        return {group: _sum(self._before.get(group), self._seen.get(group)) for group in groups}
 
-    async def _never_less(self, line: Line, group: str, tally: Tally, settled: bool) -> Counts:
-        counts, seen = tally.counts(), self._seen.get(group, Counts())
-        missing = seen.requests - counts.requests
-        if missing <= 0:
-            return counts
+async def under_way(line: Line) -> bool:
+    """Is any request of this worker without an answer?"""
+    waiting = 0
+    for row in parse(await line.ask("show table _waiting data.conn_cur gt 0")):
+        waiting += -int(row["conn_cur"]) if row["key"].endswith("~") else int(row["conn_cur"])
+    return waiting > 0
+
+
+def add(one: Counts, other: Counts) -> Counts:
+    return _each(int.__add__, one, other)
+
+
+def _each(both: Callable[[int, int], int], one: Counts, other: Counts) -> Counts:
+    return Counts(*(both(getattr(one, name), getattr(other, name)) for name in Counts.__struct_fields__))
+
+
+async def _remember(line: Line, service: str, group: str, abandoned: int) -> None:
+    await line.ask(f"set table {service} key {group} data.gpt0 {abandoned | MARK}")
+
+
+async def _tallies(line: Line, service: str, begun_before: int) -> tuple[dict[str, Tally], bool]:
+    """By group, and whether nothing finished while it was read."""
+    tallies = await _counters(line, service)
+    for _ in range(READS):
+        overdue = await _overdue(line, service, begun_before)
+        again = await _counters(line, service)
+        settled = _finished(again) == _finished(tallies)
+        tallies = again
         if settled:
-            await line.ask(f"set table {self._service} key {group} data.gpt0 {tally.abandoned + missing}")
-        return msgspec.structs.replace(
-            counts, requests=seen.requests, slow=max(seen.slow, counts.slow + missing)
+            break
+    for group, number in overdue.items():
+        tallies.setdefault(group, Tally()).overdue = number
+    return tallies, settled
+
+
+async def _counters(line: Line, service: str) -> dict[str, Tally]:
+    rows = parse(await line.ask(f"show table {service}"))
+    return {
+        row["key"]: Tally(
+            **{name: int(row.get(f"gpc{place}", 0)) for place, name in enumerate(COUNTS)},
+            abandoned=int(row.get("gpt0", 0)) & (MARK - 1),
+            marked=bool(int(row.get("gpt0", 0)) & MARK),
         )
+        for row in rows
+    }
 
-    async def _tallies(self, line: Line, begun_before: int) -> tuple[dict[str, Tally], bool]:
-        """By group, and whether nothing finished while it was read."""
-        tallies = await self._counters(line)
-        for _ in range(READS):
-            overdue = await self._overdue(line, begun_before)
-            again = await self._counters(line)
-            settled = _finished(again) == _finished(tallies)
-            tallies = again
-            if settled:
-                break
-        for group, number in overdue.items():
-            tallies.setdefault(group, Tally()).overdue = number
-        return tallies, settled
 
-    async def _counters(self, line: Line) -> dict[str, Tally]:
-        rows = parse(await line.ask(f"show table {self._service}"))
-        return {
-            row["key"]: Tally(
-                **{name: int(row.get(f"gpc{place}", 0)) for place, name in enumerate(COUNTS)},
-                abandoned=int(row.get("gpt0", 0)),
-            )
-            for row in rows
-        }
-
-    async def _overdue(self, line: Line, begun_before: int) -> dict[str, int]:
-        """Requests under way without an answer, by group, of the slices that began before that (in microseconds)."""
-        waiting: dict[str, int] = {}
-        for row in parse(await line.ask("show table _waiting data.conn_cur gt 0")):
-            service, _, rest = row["key"].partition("/")
-            group, _, slice_ = rest.rpartition("@")
-            if service == self._service and int(slice_.rstrip("~")) <= begun_before:
-                number = int(row["conn_cur"])
-                waiting[group] = waiting.get(group, 0) + (-number if slice_.endswith("~") else number)
-        return {group: number for group, number in waiting.items() if number > 0}
+async def _overdue(line: Line, service: str, begun_before: int) -> dict[str, int]:
+    """Requests under way without an answer, by group, of the slices that began before that (in microseconds)."""
+    waiting: dict[str, int] = {}
+    for row in parse(await line.ask("show table _waiting data.conn_cur gt 0")):
+        name, _, rest = row["key"].partition("/")
+        group, _, slice_ = rest.rpartition("@")
+        if name == service and int(slice_.rstrip("~")) <= begun_before:
+            number = int(row["conn_cur"])
+            waiting[group] = waiting.get(group, 0) + (-number if slice_.endswith("~") else number)
+    return {group: number for group, number in waiting.items() if number > 0}
 
 
 def parse(table: str) -> list[dict[str, str]]:
     """Rows of `show table`."""
     rows = (row.split()[1:] for row in table.splitlines() if row.startswith("0x"))
     return [dict(field.split("=", 1) for field in row if "=" in field) for row in rows]
-
-
-def _sum(one: Counts | None, other: Counts | None) -> Counts:
-    one, other = one or Counts(), other or Counts()
-    return Counts(*(getattr(one, name) + getattr(other, name) for name in Counts.__struct_fields__))
 
 
 def _finished(tallies: dict[str, Tally]) -> dict[str, int]:

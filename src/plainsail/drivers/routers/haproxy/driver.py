@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 
 import msgspec
 
@@ -13,8 +12,8 @@ from plainsail.domain.traffic import Traffic
 from plainsail.drivers.routers.haproxy import binary, fence, members, table, template
 from plainsail.drivers.routers.haproxy.cli import Line, session
 from plainsail.drivers.routers.haproxy.config import Config as HAProxyConfig
-from plainsail.drivers.routers.haproxy.counts import Counter
 from plainsail.drivers.routers.haproxy.latency import Log
+from plainsail.drivers.routers.haproxy.ledger import Ledger
 from plainsail.drivers.routers.haproxy.process import Process, running
 from plainsail.drivers.routers.haproxy.shelf import Shelf, State
 from plainsail.drivers.routers.haproxy.template import Kept
@@ -42,7 +41,7 @@ class HAProxy:
         )
         self._process = Process(config, self._shelf)
         self._log = Log()
-        self._counters: dict[str, Counter] = {}
+        self._ledger = Ledger(self._shelf)
         self._turn = asyncio.Lock()
         self._watching: asyncio.Task[None] | None = None
 
@@ -61,7 +60,7 @@ class HAProxy:
                 return
             if not (port and self._log.open(port)):
                 self._log.open()
-            await self._start(State(self._shelf.state.services, self._log.port or 0))
+            await self._start(msgspec.structs.replace(self._shelf.state, log_port=self._log.port or 0))
 
     async def apply(self, traffic: Traffic, epoch: int) -> None:
         async with self._turn:
@@ -101,7 +100,7 @@ class HAProxy:
             await self._up()
             await self._refuse_older(service, epoch)
             self._shelf.keep(service, None)
-            self._counters.pop(service, None)
+            self._ledger.forget(service)
             await self._reloaded()
 
     async def stop(self) -> None:
@@ -155,21 +154,14 @@ class HAProxy:
     async def _reloaded(self) -> None:
         """A service that came or went, its hosts or stickiness take a reload; nothing else does."""
         wanted = self._identity()
-        async with session(self._shelf.directory) as line:
+        async with session(self._shelf.directory) as line:  # the worker does not end while it is open
             identity, born = await running(line)
             if identity == wanted:
                 return
             await self._process.check()
-            for (
-                kept
-            ) in self._shelf.state.services.values():  # HAProxy's last word: the next worker begins at zero
-                await self._counter(kept).read(line, born, time.time())
-        await self._process.reload(wanted)
-
-    def _counter(self, kept: Kept) -> Counter:
-        counter = self._counters.setdefault(kept.traffic.service, Counter(kept.traffic.service))
-        counter.slow_after = kept.traffic.slow_after
-        return counter
+            services = tuple(self._shelf.state.services.values())
+            older = [(await running(worker))[1] for worker in await self._process.older_workers()]
+            await self._ledger.over_reload(line, born, services, older, lambda: self._process.reload(wanted))
 
     def _identity(self) -> str:
         state = self._shelf.state
@@ -182,7 +174,8 @@ class HAProxy:
             return RouterSeen(None)
         await members.forget(line, service, wanted, present)
         identity, born = await running(line)
-        counted = await self._counter(kept).read(line, born, time.time())
+        sessions = await self._sessions(kept, present)
+        counted = await self._ledger.count(line, born, kept)
         counts = {**{group: Counts() for group in kept.traffic.members}, **counted}
         serving = {
             name: table.Server(one.address, one.weight) for name, one in present.items() if one.serves()
@@ -192,18 +185,20 @@ class HAProxy:
             traffic = msgspec.structs.replace(traffic, hosts=UNKNOWN)
         return RouterSeen(
             traffic=traffic,
-            sessions=await self._sessions(service, present),
+            sessions=sessions,
             counts=counts,
             latency=self._log.latency(service, counts),
         )
 
-    async def _sessions(self, service: str, present: dict[str, members.Present]) -> dict[str, int]:
-        sessions = {name: one.sessions for name, one in present.items()}
+    async def _sessions(self, kept: Kept, present: dict[str, members.Present]) -> dict[str, int]:
+        """Of older workers too; what those counted is taken down on the way."""
+        service, sessions = kept.traffic.service, {name: one.sessions for name, one in present.items()}
         for older in await self._process.older_workers():
             with contextlib.suppress(Transient):
                 for name, one in (await members.present(older, service) or {}).items():
                     if one.sessions:
                         sessions[name] = sessions.get(name, 0) + one.sessions
+                await self._ledger.count_late(older, (await running(older))[1], kept)
         return sessions
 
 

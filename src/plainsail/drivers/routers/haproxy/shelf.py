@@ -9,25 +9,49 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
 
+from plainsail.domain.observation import Counts
 from plainsail.drivers._kit.proc import Identity
+from plainsail.drivers._kit.records import Upgrade, decode
 from plainsail.drivers.routers.haproxy.template import Kept, map_files
 from plainsail.ports.errors import Broken
 
 log = logging.getLogger(__name__)
 
+VERSION = 1
+"""Of the shape of `state.json`; a change that yesterday's file does not fit raises it, with a step in `UPGRADES`."""
+UPGRADES: Mapping[int, Upgrade] = {}
+
 CONFIG, STATE, PROCESS = "haproxy.cfg", "state.json", "process.json"
+
+
+Tallies = dict[str, dict[str, Counts]]
+"""By service and group."""
+
+
+class Earlier(msgspec.Struct, frozen=True):
+    """What was counted by other workers than the one that serves. See `ledger`."""
+
+    born: str = ""
+    """The worker that serves. If it is among `before`, a reload was about to happen."""
+    before: dict[str, Tallies] = {}
+    """By worker; those that ended long ago together."""
 
 
 class State(msgspec.Struct, frozen=True):
     """Contents of `state.json`."""
 
+    version: int = VERSION
     services: dict[str, Kept] = {}
     log_port: int = 0
+    earlier: Earlier = Earlier()
+
+
+replace = msgspec.structs.replace
 
 
 class Shelf:
@@ -40,13 +64,13 @@ class Shelf:
         self._read: tuple[int, int] | None = None
 
     def load(self) -> None:
-        """Read the state if somebody else wrote it. Broken (`haproxy_state`)."""
+        """Read the state if somebody else wrote it. Broken (`haproxy_state`, `record_newer`)."""
         place = self.directory / STATE
         try:
             found = place.stat()
             if self._read == (found.st_ino, found.st_mtime_ns):
                 return
-            there = msgspec.json.decode(place.read_bytes(), type=State)
+            there = decode(place.read_bytes(), State, place, VERSION, UPGRADES)
         except FileNotFoundError:
             return
         except msgspec.DecodeError as error:  # after a power cut; the control plane says again what it wants
@@ -63,26 +87,39 @@ class Shelf:
             for name, kept in mine.services.items()
             if name in there.services and kept.epoch > there.services[name].epoch
         }
-        self.state = State({**there.services, **newer}, there.log_port or mine.log_port)
+        self.state = replace(
+            there, services={**there.services, **newer}, log_port=there.log_port or mine.log_port
+        )
         if newer:  # an older holder, stopped in the middle of an order, went on and wrote
             self.write(self.state)
 
     def keep(self, service: str, kept: Kept | None) -> None:
         """Write down what this service is to be from now on; None: it is gone."""
-        services = {**self.state.services}
+        services, earlier = {**self.state.services}, self.state.earlier
         if kept is None:
             services.pop(service, None)
+            before = {born: _without(service, its) for born, its in earlier.before.items()}
+            earlier = replace(earlier, before=before)
         else:
             services[service] = kept
         if services != self.state.services:
-            self.write(State(services, self.state.log_port))
+            self.write(replace(self.state, services=services, earlier=earlier))
+
+    def note(self, earlier: Earlier) -> None:
+        """What other workers counted. It stays in memory at least: on a full disk users are more important."""
+        if earlier == self.state.earlier:
+            return
+        self.state = replace(self.state, earlier=earlier)
+        place = self.directory / STATE
+        try:
+            self._write_state(self.state)
+        except OSError as error:
+            log.warning("%s cannot be written: %s; the counts go on", place, error.strerror)
 
     def write(self, state: State) -> None:
         """State first: the other files follow from it and are written again at every start. Broken (`disk_full`)."""
         try:
-            _replace(self.directory / STATE, msgspec.json.encode(state))
-            found = (self.directory / STATE).stat()
-            self.state, self._read = state, (found.st_ino, found.st_mtime_ns)
+            self._write_state(state)
             files = map_files(state.services)
             for name, text in files.items():
                 _replace(self.directory / name, text.encode())
@@ -94,6 +131,11 @@ class Shelf:
             raise Broken(
                 "disk_full", f"{self.directory} cannot be written: {error.strerror}", "make room"
             ) from error
+
+    def _write_state(self, state: State) -> None:
+        _replace(self.directory / STATE, msgspec.json.encode(state))
+        found = (self.directory / STATE).stat()
+        self.state, self._read = state, (found.st_ino, found.st_mtime_ns)
 
     def identity(self) -> str:
         """Of the configuration that is there, which may be older than the state; empty if there is none."""
@@ -118,6 +160,10 @@ class Shelf:
                 _replace(self.directory / PROCESS, msgspec.json.encode(process))
             except OSError as error:  # it is found by its socket as well
                 log.warning("%s cannot be written: %s", self.directory / PROCESS, error.strerror)
+
+
+def _without(service: str, its: Tallies) -> Tallies:
+    return {name: groups for name, groups in its.items() if name != service}
 
 
 def _replace(place: Path, content: bytes) -> None:
