@@ -148,4 +148,4 @@ def test_a_crash_is_named_in_the_verdict() -> None:
     play.deploy("v1")
     ended = play.deploy("v2", Behaviour(crash_after=3.0))
     assert (ended.phase, ended.reason_code) == ("rolled_back", "crashes")
-    assert "was killed" in ended.reason
+    assert "exited with status 1 after 3 s" in ended.reason

@@ -1,0 +1,278 @@
+"""The router port over a table in memory: it splits, shields and counts as HAProxy does under our driver, and it may fail to
+answer, or forget everything.
+
+What a request's fate is called, and when it is counted, follows `drivers/routers/haproxy`: a request counts when its
+answer begins, or as slow when it is past the bound without one; one that is answered by live instead is the candidate's
+failure and nothing of live's; one whose instance can't be reached is sent to live whatever its method.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from typing import TYPE_CHECKING
+
+from plainsail.domain.observation import Counts, Latency
+from plainsail.domain.traffic import Traffic
+from plainsail.domain.units import ALL
+from plainsail.ports.errors import Fenced, Transient
+from plainsail.ports.router import Capabilities, Router, RouterSeen
+from plainsail.testing.behaviour import Behaviour
+from plainsail.testing.chance import binomial, poisson
+from plainsail.testing.instances import Running
+from plainsail.testing.shielding import Budget
+
+if TYPE_CHECKING:
+    from plainsail.testing.world import World
+
+HANGS = 60.0
+"""Seconds after which a request without an answer has failed: HAProxy's `server` timeout, as our driver sets it."""
+LONGEST = 0.999
+"""An instance that is let go is busy for as long as this part of requests takes at most."""
+
+
+class SimRouter:
+    """One for all services. `serve` is what happens to users' requests."""
+
+    capabilities = Capabilities(shield=True, fencing=True, counts=True)
+
+    def __init__(self, world: World) -> None:
+        self.tables: dict[str, Traffic] = {}
+        self.away_until = 0.0
+        self._world = world
+        self._epochs: dict[str, int] = {}
+        self._counts: dict[str, dict[str, list[int]]] = {}
+        """Requests, failures, shielded, slow; by service and group."""
+        self._later: list[tuple[float, int, str, str, tuple[int, ...]]] = []
+        """What will be counted when: a heap."""
+        self._serial = 0
+        self._walked: dict[str, int] = {}
+        self._budgets: dict[str, Budget] = {}
+        self._busy: dict[str, dict[str, float]] = {}
+        """By service: instances that were let go, and until when they have connections."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def end(self) -> None:
+        self.tables.clear()
+
+    async def apply(self, traffic: Traffic, epoch: int) -> None:
+        self._answers()
+        service = traffic.service
+        if epoch < self._epochs.get(service, 0):
+            raise Fenced("stale", f"epoch {epoch} is older than {self._epochs[service]}")
+        self._epochs[service] = epoch
+        before = self.tables.get(service)
+        self.tables[service] = traffic
+        if before is not None and before.members != traffic.members:
+            self._let_go(before, traffic)
+
+    async def observe(self, service: str) -> RouterSeen:
+        self._answers()
+        counts = {group: Counts(*tally) for group, tally in self._counts.get(service, {}).items()}
+        table = self.tables.get(service)
+        return RouterSeen(table, self._sessions(service), counts, self._latency(table, counts))
+
+    async def remove(self, service: str, epoch: int) -> None:
+        self._answers()
+        self.tables.pop(service, None)
+
+    def forget(self) -> None:
+        """It is started anew with nothing."""
+        self.tables.clear()
+        self._counts.clear()
+        self._later.clear()
+        self._busy.clear()
+
+    # What the world does.
+
+    def serve(self, service: str, requests: int) -> None:
+        """So many users ask now."""
+        world, table = self._world, self.tables[service]
+        split = table.routes[-1].split if table.routes else ()
+        world.asked += requests
+        if not split:
+            world.unanswered += requests
+            world.user_errors += requests
+            return
+        self._budget(service).asked(world.now, requests)
+        walked = self._walked.get(service, 0)
+        self._walked[service] = (walked + requests) % ALL
+        below = 0
+        for part in split:
+            # The driver walks through all buckets evenly, so that each group gets its share and not only on average.
+            above = below + part.share_bp
+            mine = _walk(walked, requests, above) - _walk(walked, requests, below)
+            below = above
+            if mine:
+                self._ask(table, part.group, mine)
+
+    def settle(self) -> None:
+        """Count what is to be counted by now."""
+        while self._later and self._later[0][0] <= self._world.now:
+            _, _, service, group, more = heapq.heappop(self._later)
+            self._count(service, group, more)
+
+    def cut(self, service: str, one: Running) -> None:
+        """An instance died: the requests that it had under way fail."""
+        table = self.tables.get(service)
+        members = table.members.get(one.group, ()) if table else ()
+        if table is None or one.id not in {member.instance for member in members}:
+            return
+        rate = self._world.rate * table.share(one.group) / ALL / len(members)
+        under_way = poisson(self._world.random, rate * self._mean(one.behaviour))
+        if under_way:
+            self._world.asked += under_way
+            self._fail(table, one.group, under_way, under_way, 0)
+
+    def _ask(self, table: Traffic, group: str, requests: int) -> None:
+        """A group's requests go round its members; on one that can't be reached, those of live's go to its others."""
+        able: dict[Behaviour, int] = {}
+        members = table.members.get(group, ())
+        for member in members:
+            one = self._world.provider.find(member.instance)
+            if one is not None and one.ready_at is not None:
+                able[one.behaviour] = able.get(one.behaviour, 0) + 1
+        there = sum(able.values())
+        reached = requests
+        if not there:
+            reached = 0
+        elif there < len(members) and group != table.live:
+            reached = binomial(self._world.random, requests, there / len(members))
+        if requests > reached:
+            self._refuse(table, group, requests - reached)
+        for behaviour, number in able.items():
+            theirs = binomial(self._world.random, reached, number / there)
+            self._answer(table, group, behaviour, theirs)
+            reached, there = reached - theirs, there - number
+
+    def _answer(self, table: Traffic, group: str, behaviour: Behaviour, requests: int) -> None:
+        world = self._world
+        if behaviour.lies:
+            self._hang(table, group, requests)
+            return
+        failed = binomial(world.random, requests, behaviour.errors)
+        takes = world.latency.times(1.0 + behaviour.slower)
+        late = 1.0 - (1.0 - behaviour.slow) * (1.0 - takes.beyond(table.slow_after))
+        slow = binomial(world.random, requests, late)
+        world.answered += requests
+        self._fail(table, group, requests, failed, slow)
+
+    def _fail(self, table: Traffic, group: str, requests: int, failed: int, slow: int) -> None:
+        """Of these requests so many failed at their instance. Its slow answers are counted at the bound, the others when
+        they begin."""
+        shielded = self._shielded(table, group, failed) if failed else 0
+        self._world.user_errors += failed - shielded
+        quick = min(failed, requests - slow)
+        covered = min(shielded, quick)
+        soon = self._world.latency.median
+        self._count_in(soon, table.service, group, (requests - slow, quick, covered, 0))
+        if slow:
+            self._count_in(
+                table.slow_after, table.service, group, (slow, failed - quick, shielded - covered, slow)
+            )
+
+    def _hang(self, table: Traffic, group: str, requests: int) -> None:
+        """No answer ever comes."""
+        shielded = self._shielded(table, group, requests)
+        self._world.user_errors += requests - shielded
+        self._count_in(table.slow_after, table.service, group, (requests, 0, 0, requests))
+        self._count_in(HANGS, table.service, group, (0, requests, shielded, 0))
+
+    def _refuse(self, table: Traffic, group: str, requests: int) -> None:
+        """Nobody accepts the connection. Another group's are sent to live, for they were never begun."""
+        world = self._world
+        shielded = 0
+        if group != table.live and self._live_is_there(table):
+            self._budget(table.service).spent(world.now, requests)
+            shielded = requests
+        elif world.provider.any_ready(table.service):
+            world.lost += requests
+        world.user_errors += requests - shielded
+        self._count(table.service, group, (requests, requests, shielded, 0))
+
+    def _shielded(self, table: Traffic, group: str, failed: int) -> int:
+        """How many of them live answers well instead."""
+        world, shield = self._world, table.shield
+        if not shield.enabled or group == table.live or not self._live_is_there(table):
+            return 0
+        budget = self._budget(table.service)
+        tried = min(
+            binomial(world.random, failed, world.repeatable(shield.methods)),
+            budget.left(world.now, shield.budget),
+        )
+        home = next(
+            one
+            for member in table.members.get(table.live or "", ())
+            if (one := world.provider.find(member.instance)) is not None and one.state == "ready"
+        )
+        missed = tried if home.behaviour.lies else binomial(world.random, tried, home.behaviour.errors)
+        budget.spent(world.now, tried + missed)
+        return tried - missed
+
+    def _live_is_there(self, table: Traffic) -> bool:
+        members = table.members.get(table.live or "", ())
+        return any(
+            (one := self._world.provider.find(member.instance)) is not None and one.state == "ready"
+            for member in members
+        )
+
+    def _count_in(self, seconds: float, service: str, group: str, more: tuple[int, ...]) -> None:
+        self._serial += 1
+        heapq.heappush(self._later, (self._world.now + seconds, self._serial, service, group, more))
+
+    def _count(self, service: str, group: str, more: tuple[int, ...]) -> None:
+        tally = self._counts.setdefault(service, {}).setdefault(group, [0, 0, 0, 0])
+        for place, number in enumerate(more):
+            tally[place] += number
+
+    def _let_go(self, before: Traffic, after: Traffic) -> None:
+        busy = self._busy.setdefault(before.service, {})
+        named = {member.instance for members in after.members.values() for member in members}
+        tail = self._world.latency.quantile(LONGEST)
+        for group, members in before.members.items():
+            for member in members if before.share(group) else ():
+                one = self._world.provider.find(member.instance)
+                if one is not None and member.instance not in named:
+                    longest = HANGS if one.behaviour.lies else tail * (1.0 + one.behaviour.slower)
+                    busy[member.instance] = self._world.now + longest
+
+    def _sessions(self, service: str) -> dict[str, int]:
+        """Of members about as many as they have requests under way; of others whether they have one still."""
+        found = {id: 1 for id, until in self._busy.get(service, {}).items() if until > self._world.now}
+        table = self.tables.get(service)
+        for group, members in (table.members if table else {}).items():
+            share = table.share(group) if table else 0
+            rate = self._world.rate * share / ALL / len(members)
+            found |= {member.instance: math.ceil(rate * self._world.latency.median) for member in members}
+        return found
+
+    def _latency(self, table: Traffic | None, counts: dict[str, Counts]) -> dict[str, Latency]:
+        found = {}
+        for group, members in (table.members if table else {}).items():
+            one = self._world.provider.find(members[0].instance)
+            if one is not None and not one.behaviour.lies and group in counts:
+                found[group] = self._world.quantiles(one.behaviour.slower)
+        return found
+
+    def _mean(self, behaviour: Behaviour) -> float:
+        latency = self._world.latency
+        return latency.median * math.exp(latency.spread**2 / 2) * (1.0 + behaviour.slower)
+
+    def _budget(self, service: str) -> Budget:
+        return self._budgets.setdefault(service, Budget())
+
+    def _answers(self) -> None:
+        if self._world.now < self.away_until:
+            raise Transient("sim", "the router does not answer")
+
+
+def _walk(walked: int, requests: int, share: int) -> int:
+    """How many of the next requests fall below a share (basis points), after so many before."""
+    return (walked + requests) * share // ALL - walked * share // ALL
+
+
+def _is_router(router: SimRouter) -> Router:
+    return router
