@@ -21,14 +21,17 @@ class Found(NamedTuple):
 
 
 def find(journal: Journal) -> Found:
-    """Look at all that is written down and all that runs; forget and end what belongs to nobody. Blocks."""
-    boot = proc.boot_id()
+    """Look at all that is written down and all that runs; forget and end what belongs to nobody. Blocks.
+
+    Raises Broken (`record_newer`) before anything is ended.
+    """
+    boot, records = proc.boot_id(), tuple(journal.instances())  # all are read before anything is ended
     groups = {(group.service, group.group): group for group in journal.groups()}
     for key, group in groups.items():
         if group.boot != boot:
             groups[key] = replace(group, boot=boot, backoff=Backoff())
     alive = []
-    for record in journal.instances():
+    for record in records:
         key = record.service, record.group
         if key not in groups:  # its record is lost: as large as it is, until somebody says
             groups[key] = GroupRecord(record.service, record.group, record.release, asked=1, boot=boot)

@@ -9,6 +9,9 @@
     compiled/RELEASE/                       Python's compiled caches, which must not land in the release
 
 A file is replaced whole, without fsync: after a power cut no process is left that a record could speak of.
+
+Records say which version of their shape they have; those of a newer plainsail are refused, since an instance without a
+record that can be read would be taken for a stray and ended.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,10 +32,15 @@ from plainsail.domain.release import short
 from plainsail.domain.service import Probe, Stop
 from plainsail.drivers._kit.output import Output
 from plainsail.drivers._kit.proc import Identity
+from plainsail.drivers._kit.records import Upgrade, decode
 from plainsail.drivers._kit.replicas import Backoff
 from plainsail.ports.errors import Rejected
 
 T = TypeVar("T")
+VERSION = 1
+"""Of the records' shapes; a change that yesterday's files do not fit raises it, with a step in `UPGRADES`."""
+UPGRADES: Mapping[int, Upgrade] = {}
+"""By the version they start from; each is given a record of either kind."""
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 """Services and groups become names of directories."""
 ENDED_OUTPUTS = 10
@@ -63,6 +71,7 @@ class InstanceRecord(msgspec.Struct, frozen=True):
     leaving_at: float | None = None
     ending_at: float | None = None
     """When it was sent SIGTERM."""
+    record: int = VERSION
 
 
 class GroupRecord(msgspec.Struct, frozen=True):
@@ -79,10 +88,11 @@ class GroupRecord(msgspec.Struct, frozen=True):
     backoff: Backoff = Backoff()
     boot: str = ""
     """The boot that `backoff` counts from."""
+    record: int = VERSION
 
 
 class Journal:
-    """The directory above. Raises OSError as it comes."""
+    """The directory above. Raises OSError as it comes; Broken (`record_newer`)."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -189,9 +199,9 @@ def _by_age(paths: Iterator[Path]) -> list[Path]:
 
 
 def _read(path: Path, kind: type[T]) -> T | None:
-    """None if it is gone or from another time."""
+    """None if it is gone or damaged. Raises Broken (`record_newer`)."""
     with contextlib.suppress(FileNotFoundError, msgspec.MsgspecError):
-        return msgspec.json.decode(path.read_bytes(), type=kind)
+        return decode(path.read_bytes(), kind, path, VERSION, UPGRADES)
     return None
 
 

@@ -1,4 +1,4 @@
-"""A driver's files of JSON that outlive it: each says which version of the driver's shapes it has.
+"""A driver's files of JSON that outlive it: each says (`record`) which version of the driver's shapes it has.
 
 A file without a version is of the first. An older one is brought up to today's by the driver's `upgrades`, a newer one
 is refused: what it means is not known, and to write it anew would lose what the newer plainsail wrote down.
@@ -21,7 +21,7 @@ Upgrade = Callable[[Any], Any]
 
 
 class _Versioned(msgspec.Struct):
-    version: int = 1
+    record: int = 1
 
 
 def decode(content: bytes, type_: type[T], path: Path, version: int, upgrades: Mapping[int, Upgrade]) -> T:
@@ -29,7 +29,7 @@ def decode(content: bytes, type_: type[T], path: Path, version: int, upgrades: M
 
     `version`: today's; `upgrades`: by the version they start from, one for each below it.
     """
-    found = msgspec.json.decode(content, type=_Versioned).version
+    found = msgspec.json.decode(content, type=_Versioned).record
     if found > version:
         raise Broken(
             "record_newer",
@@ -41,4 +41,4 @@ def decode(content: bytes, type_: type[T], path: Path, version: int, upgrades: M
     data = msgspec.json.decode(content)
     for older in range(found, version):
         data = upgrades[older](data)
-    return msgspec.convert({**data, "version": version}, type_)
+    return msgspec.convert({**data, "record": version}, type_)

@@ -45,7 +45,7 @@ class Earlier(msgspec.Struct, frozen=True):
 class State(msgspec.Struct, frozen=True):
     """Contents of `state.json`."""
 
-    version: int = VERSION
+    record: int = VERSION
     services: dict[str, Kept] = {}
     log_port: int = 0
     earlier: Earlier = Earlier()
