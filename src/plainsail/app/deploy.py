@@ -55,7 +55,7 @@ def deploy(
     run = run_in(declared, placement)
     intent = Deploy(
         rollout=context.new_id(), by=subject.name, again=again, placement=placement,
-        revision=Revision(made.digest, made.version, run, config_digest(run)), strategy=_strategy(placement, strategy),
+        revision=Revision(made.digest, made.version, run, config_digest(run)), strategy=strategy_of(placement, strategy),
     )  # fmt: skip
     context.store.ask(key, intent, context.now())
     context.live.nudge(key)
@@ -75,7 +75,7 @@ def plan(
     _, placement, environment = naming.placed(context, key.service, key.environment)
     made = _held(context, key.service, release)
     _pass_gates(context, key, environment, made, again)
-    chosen = _strategy(placement, strategy)
+    chosen = strategy_of(placement, strategy)
     state = naming.target(context, key)
     live = state.group(state.live)
     way = course(chosen, placement.pace, placement.replicas, live.replicas if live else None)
@@ -131,7 +131,7 @@ def _was_live(context: Context, key: Key, digest: str) -> bool:
     return any(one.phase == "succeeded" and one.revision.release == digest for one in rollouts)
 
 
-def _strategy(placement: Placement, name: str | None) -> Strategy:
+def strategy_of(placement: Placement, name: str | None) -> Strategy:
     """The placement's, or the named one: as the placement has it, else with its defaults."""
     if name is None:
         return placement.strategy[0]

@@ -25,7 +25,7 @@ def check(*files: Path, as_json: AsJson = False) -> int:
     files
         Any number, checked as one; ./plainsail.yaml if left out.
     """
-    texts = [(str(path), _text(path)) for path in files or (DEFAULT,)]
+    texts = [(str(path), text_of(path)) for path in files or (DEFAULT,)]
     document = read(texts, drivers())
     names = ", ".join(name for name, _ in texts)
     if as_json:
@@ -39,8 +39,8 @@ def check(*files: Path, as_json: AsJson = False) -> int:
     return DONE
 
 
-def _text(path: Path) -> str:
-    """Bytes that are not UTF-8 are kept, so that they are complained of at their line."""
+def text_of(path: Path) -> str:
+    """A file to be checked. Bytes that are not UTF-8 are kept, so that they are complained of at their line."""
     try:
         return path.read_bytes().decode(errors="surrogateescape")
     except FileNotFoundError as error:
