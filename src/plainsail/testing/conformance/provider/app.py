@@ -60,6 +60,8 @@ class _Server:
                 self._well.discard(path.removesuffix("/off"))
             case "healthz/on" | "alive/on":
                 self._well.add(path.removesuffix("/on"))
+            case _:
+                pass
         given = [f"env {name}={value}" for name, value in os.environ.items()]
         return 200, "\n".join([f"pid {os.getpid()}", f"cwd {os.getcwd()}", f"args {sys.argv[1:]}", *given])
 

@@ -239,9 +239,9 @@ async def test_the_engine_is_told_when_something_changed(bench: ProviderBench) -
 async def test_a_group_is_of_the_release_that_is_ordered(bench: ProviderBench) -> None:
     """A group that is known with another release than ordered (an older database was restored) begins anew: the other
     release's instances leave, its counts are forgotten."""
-    one, other = bench.release(), bench.release(late=0.1)
+    first, other = bench.release(), bench.release(late=0.1)
     async with bench.running() as provider:
-        await provider.apply(fleet(bench.order(one, 2)), 1)
+        await provider.apply(fleet(bench.order(first, 2)), 1)
         before = {one.id for one in (await bench.comes(provider, ready(2))).instances}
         await provider.apply(fleet(bench.order(other, 2)), 2)
         seen = await bench.seen(provider)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+import contextlib
 
 import pytest
 
 from plainsail.domain.service import Probe, Run
-from plainsail.ports.provider import Provider
+from plainsail.ports.errors import Failure
+from plainsail.ports.provider import OutputLine, Provider
 from plainsail.testing.conformance.bench import needs, story
 from plainsail.testing.conformance.provider.bench import ProviderBench, fleet, gone, ready
 
@@ -228,19 +229,16 @@ async def test_what_instances_write_can_be_read(bench: ProviderBench) -> None:
 @needs("answers")
 async def test_names_cannot_reach_out_of_its_place(bench: ProviderBench) -> None:
     """Services and groups are names, not paths: one such as `../..` is refused, or is unknown."""
-    outside = Path(bench.directory / "outside")
-    outside.mkdir()
+    outside = bench.directory / "outside"
+    await asyncio.to_thread(outside.mkdir)
     (outside / "x.log").write_text("a secret\n")
     async with bench.running() as provider:
         for name in ("../../../../outside", str(outside), "..", "*"):
             for service, group in ((name, None), ("shop", name)):
-                found: list[str] = []
-                try:
-                    found = [line.text for line in await provider.output(service, group)]
-                except Exception as refused:
-                    assert type(refused).__module__ == "plainsail.ports.errors"
-                assert "a secret" not in found
-        await asyncio.sleep(0)
+                lines: tuple[OutputLine, ...] = ()
+                with contextlib.suppress(Failure):
+                    lines = await provider.output(service, group)
+                assert "a secret" not in [line.text for line in lines]
 
 
 async def _said(provider: Provider, group: str) -> list[str]:

@@ -1,0 +1,1 @@
+from plainsail.testing.conformance.router.test_traffic import *  # noqa: F403
