@@ -42,6 +42,7 @@ class HAProxy:
         self._process = Process(config, self._shelf)
         self._log = Log()
         self._ledger = Ledger(self._shelf)
+        self._identified: tuple[dict[str, Kept] | None, int, str] = (None, 0, "")
         self._turn = asyncio.Lock()
         self._watching: asyncio.Task[None] | None = None
 
@@ -164,8 +165,14 @@ class HAProxy:
             await self._ledger.over_reload(line, born, services, older, lambda: self._process.reload(wanted))
 
     def _identity(self) -> str:
+        """Of what is on disk. It takes the whole file's text, so it is reckoned once for each set of services: a look
+        at one of fifty services must not cost fifty."""
         state = self._shelf.state
-        return template.digest(self._config, self._maxconn, state.log_port, state.services)
+        services, log_port, identity = self._identified
+        if services is not state.services or log_port != state.log_port:
+            identity = template.digest(self._config, self._maxconn, state.log_port, state.services)
+            self._identified = (state.services, state.log_port, identity)
+        return identity
 
     async def _look(self, line: Line, kept: Kept) -> RouterSeen:
         service, wanted = kept.traffic.service, table.servers(kept.traffic)
