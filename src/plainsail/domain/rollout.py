@@ -77,7 +77,6 @@ class Rollout(msgspec.Struct, frozen=True):
     decided_at: float | None = None
     """When it was decided to take it back, or that it stays."""
     verdict: Verdict | None = None
-    warned: str = ""
 
     def steps(self) -> tuple[Step, ...]:
         """The way it is on."""

@@ -7,22 +7,36 @@ import ctypes
 import errno
 import fcntl
 import hashlib
-import json
 import os
 import re
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, BinaryIO
 
+import msgspec
+
 from plainsail.domain.release import Entry, Mode, check_link, check_path, ignored, short, tree_digest
+from plainsail.drivers._kit.records import Upgrade, decode
 from plainsail.drivers._kit.tree import CHUNK, walk
 from plainsail.ports.artifacts import Artifacts
 from plainsail.ports.errors import Broken, NotFound, Rejected
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+VERSION = 1
+"""Of the manifest; a change that yesterday's does not fit raises it, with a step in `UPGRADES`."""
+UPGRADES: Mapping[int, Upgrade] = {}
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What was received."""
+
+    entries: tuple[Entry, ...]
+    record: int = VERSION
 
 
 class TreeStore:
@@ -81,7 +95,7 @@ class TreeStore:
             if tree_digest(now) == digest:
                 return
             changed = self._changed(place, now)
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, msgspec.MsgspecError) as error:
             changed = str(error)
         raise Broken(
             "release_damaged",
@@ -116,7 +130,7 @@ class TreeStore:
                 "it was changed on its way or while it was read; deploy again",
             )
         manifest = scratch / "manifest.json"
-        manifest.write_text(json.dumps([[e.path, e.mode, e.sha256] for e in sorted(entries)]))
+        manifest.write_bytes(msgspec.json.encode(Manifest(tuple(sorted(entries)))))
         _sync_filesystem(scratch)
         os.replace(manifest, place.with_suffix(".json"))
         try:
@@ -130,8 +144,9 @@ class TreeStore:
 
     def _changed(self, place: Path, now: tuple[Entry, ...]) -> str:
         """Up to three paths that differ from the manifest."""
-        kept = {Entry(*fields) for fields in json.loads(place.with_suffix(".json").read_text())}
-        paths = sorted({entry.path for entry in kept.symmetric_difference(now)})
+        manifest = place.with_suffix(".json")
+        kept = decode(manifest.read_bytes(), Manifest, manifest, VERSION, UPGRADES).entries
+        paths = sorted({entry.path for entry in set(kept).symmetric_difference(now)})
         return ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from plainsail.domain.rollout import SHAPE
+from plainsail.drivers.stores.sql import tables
 from plainsail.drivers.stores.sql.connecting import connect, parse
 from plainsail.drivers.stores.sql.failures import damaged, translated
 from plainsail.drivers.stores.sql.store import SqlStore
@@ -49,10 +51,10 @@ def _open_file(url: sa.URL) -> None:
         with _engine(url) as engine:
             with engine.execution_options(reading=True).begin() as connection:
                 _quick_check(connection, url)
-                version = _version(connection, url)
+                current = _version(connection, url) == HEAD and _shape(connection) == SHAPE
             with engine.connect() as connection:  # Kept in the file; can't be changed in a transaction.
                 connection.connection.cursor().execute("PRAGMA journal_mode = WAL")
-            if version != HEAD:
+            if not current:
                 with engine.begin() as connection:
                     _migrate(connection, url)
             with engine.execution_options(reading=True).begin() as connection:
@@ -70,6 +72,7 @@ def _make(path: Path, url: sa.URL) -> None:
     os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     with _engine(sa.URL.create("sqlite", database=str(draft))) as engine, engine.begin() as connection:
         _upgrade(connection)
+        _note_shape(connection)
     draft.rename(path)
     directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -85,13 +88,20 @@ def _open_server(url: sa.URL) -> None:
             _migrate(connection, url)
         else:
             _upgrade(connection)
+            _note_shape(connection)
         _check_tables(connection)
 
 
 def _migrate(connection: sa.Connection, url: sa.URL) -> None:
     """In one transaction: all revisions that are missing, or none."""
-    if _version(connection, url) != HEAD:  # Asked again, now that nobody else migrates.
+    version, shape = (
+        _version(connection, url),
+        _shape(connection),
+    )  # Asked again, now that nobody else migrates.
+    if version != HEAD:
         _upgrade(connection)
+    if shape != SHAPE:
+        _note_shape(connection)
 
 
 def _upgrade(connection: sa.Connection) -> None:
@@ -118,6 +128,27 @@ def _version(connection: sa.Connection, url: sa.URL) -> str:
             "run the newer plainsail that wrote it, or restore a backup from before; nothing was changed",
         )
     return version
+
+
+def _shape(connection: sa.Connection) -> int:
+    """The newest shape that may be in its rows. They are upgraded when they are read and written as they are today, so
+    what has opened it tells more than any row."""
+    counter = tables.counter
+    found = connection.execute(sa.select(counter.c.value).where(counter.c.name == "shape")).scalar()
+    shape = 1 if found is None else int(found)
+    if shape > SHAPE:
+        raise Broken(
+            "store_newer",
+            f"the store may hold shapes up to {shape}, and this plainsail knows shapes up to {SHAPE}",
+            "run the newer plainsail that wrote it, or restore a backup from before; nothing was changed",
+        )
+    return shape if found is not None else 0
+
+
+def _note_shape(connection: sa.Connection) -> None:
+    counter = tables.counter
+    connection.execute(sa.delete(counter).where(counter.c.name == "shape"))
+    connection.execute(sa.insert(counter).values(name="shape", value=SHAPE))
 
 
 def _check_tables(connection: sa.Connection) -> None:

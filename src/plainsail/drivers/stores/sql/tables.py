@@ -120,8 +120,9 @@ spec = sa.Table(
 counter = sa.Table(
     "counter",
     metadata,
-    sa.Column("name", sa.Text, primary_key=True),  # event, intent
+    sa.Column("name", sa.Text, primary_key=True),  # event, intent; shape
     sa.Column("value", sa.BigInteger, nullable=False),
 )
 """The last id given. Taking one locks the row until the commit, so ids become visible in their order, without gaps:
-whoever reads events after the last one they saw misses none. (A sequence lets a later id be committed first.)"""
+whoever reads events after the last one they saw misses none. (A sequence lets a later id be committed first.)
+Under `shape` stands the newest shape that any row may have."""
