@@ -1,0 +1,1 @@
+"""`plainsail simulate`: what a rollout would do, before it does it."""

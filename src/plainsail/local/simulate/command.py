@@ -1,0 +1,152 @@
+"""`plainsail simulate`: what a rollout would do, before it does it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from plainsail.app.deploy import strategy_of
+from plainsail.cli.exits import DONE
+from plainsail.cli.options import AsJson, Env, Flag
+from plainsail.cli.screen import err, out, print_json
+from plainsail.domain.service import Document, Placement, run_in
+from plainsail.local.check import DEFAULT, text_of
+from plainsail.local.simulate.behaviour import read_release
+from plainsail.local.simulate.play import Played, Setting, play
+from plainsail.local.simulate.plot import picture
+from plainsail.local.simulate.report import document, runs_document, runs_text, text
+from plainsail.ports.errors import Rejected
+from plainsail.ports.store import Key
+from plainsail.spec.diagnostics import did_you_mean, listed, shown
+from plainsail.spec.merge import read
+from plainsail.spec.scalars import Unreadable, duration, rate
+from plainsail.wiring import drivers
+
+TRAFFIC, LONGEST = "100/s", "12h"
+FASTEST = 1_000_000.0
+"""Requests per second."""
+MOST_RUNS = 100_000
+
+
+def simulate(
+    file: Path = DEFAULT,
+    /,
+    *,
+    service: Annotated[str | None, Parameter(name=("--service", "-s"))] = None,
+    env: Env = None,
+    strategy: str | None = None,
+    release: Annotated[str, Parameter(metavar="BEHAVIOUR")] = "good",
+    traffic: Annotated[str, Parameter(metavar="RATE")] = TRAFFIC,
+    first: Flag = False,
+    seed: int = 1,
+    runs: int = 1,
+    within: Annotated[str, Parameter(metavar="DURATION")] = LONGEST,
+    plot: Annotated[Path | None, Parameter(metavar="FILE.svg")] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Play a rollout on a simulated world, with the real loop, planner and judge: no control plane, no instances, no
+    waiting. Exits 0 whatever the outcome, 2 if it can't be simulated.
+
+    Example: `plainsail simulate --release errors:2% --traffic 200/s --plot shop.svg`
+
+    Parameters
+    ----------
+    file
+        A plainsail.yaml; ./plainsail.yaml if left out.
+    service
+        The service, if the file has several.
+    strategy
+        By name, with its keys as the file has them, else with their defaults; the file's own if left out.
+    release
+        What the new release is like: good, errors:2%, latency:+50%, crash:30s or never-ready; good if left out.
+    traffic
+        Requests of all users; 100/s if left out. 0/s is an idle service.
+    first
+        Nothing is live yet.
+    seed
+        The same seed gives the same result; 1 if left out.
+    runs
+        So many runs, with seeds one after the other: how the outcomes are spread.
+    within
+        The longest time to simulate; 12h if left out.
+    plot
+        Write a picture of the (first) run here: shares, failures, slow answers and evidence over time.
+    """
+    like = read_release(release)
+    requests, longest = _rate(traffic), _duration(within)
+    _check_numbers(seed, runs)
+    declared = read([(str(file), text_of(file))], drivers())
+    key, placement = _chosen(declared, service, env)
+    run = run_in(declared.services[key.service], placement)
+    chosen = strategy_of(placement, strategy)
+    setting = Setting(key, run, placement, chosen, like, requests, first, longest)
+    played = [play(setting, seed + number) for number in range(runs)]
+    if plot is not None:
+        _write(plot, played[0])
+    if as_json:
+        print_json(document(played[0]) if runs == 1 else runs_document(played))
+    else:
+        out().print(text(played[0]) if runs == 1 else runs_text(played), soft_wrap=True, end="")
+    return DONE
+
+
+def _chosen(declared: Document, service: str | None, env: str | None) -> tuple[Key, Placement]:
+    """The only ones, or those that were named."""
+    services = {name: one for name, one in declared.services.items() if one.placements}
+    name = _one("service", "--service", service, list(services))
+    placements = services[name].placements
+    place = _one(f"environment of {name}", "--env", env, list(placements))
+    return Key(name, place), placements[place]
+
+
+def _one(noun: str, option: str, asked: str | None, known: list[str]) -> str:
+    if asked in known:
+        return str(asked)
+    if asked is not None:
+        hint = did_you_mean(asked, known) or (
+            f"there is {listed(known, 'and')}" if known else "the file declares none"
+        )
+        raise Rejected("unknown", f"There is no {noun.split(maxsplit=1)[0]} {shown(asked)} here", hint)
+    if not known:
+        raise Rejected("nothing_declared", f"There is no {noun} in this file", "declare one under services")
+    if len(known) > 1:
+        raise Rejected(
+            "ambiguous", f"There is more than one {noun}", f"choose with {option}: {listed(known, 'or')}"
+        )
+    return known[0]
+
+
+def _rate(given: str) -> float:
+    try:
+        found = rate(given)
+    except Unreadable as wrong:
+        raise Rejected("traffic_unreadable", f"--traffic {wrong.problem}", wrong.hint) from None
+    if found > FASTEST:
+        raise Rejected("traffic_unreadable", f"--traffic is {shown(given)}, more than a simulation is good for", "write 1000000/s or less")  # fmt: skip
+    return found
+
+
+def _duration(given: str) -> float:
+    try:
+        return duration(given)
+    except Unreadable as wrong:
+        raise Rejected("within_unreadable", f"--within {wrong.problem}", wrong.hint) from None
+
+
+def _check_numbers(seed: int, runs: int) -> None:
+    if seed < 0:
+        raise Rejected("seed_invalid", f"--seed is {seed}", "write 0 or more")
+    if not 1 <= runs <= MOST_RUNS:
+        raise Rejected("runs_invalid", f"--runs is {runs:,}", f"write 1 to {MOST_RUNS:,}")
+
+
+def _write(place: Path, played: Played) -> None:
+    try:
+        place.write_text(picture(played), encoding="utf-8")
+    except OSError as error:
+        raise Rejected("plot_unwritable", f"{place} can't be written: {error.strerror}", "name a file in a directory of yours") from error  # fmt: skip
+    with suppress(OSError):
+        err().print(f"Wrote {place}", soft_wrap=True)

@@ -1,0 +1,46 @@
+"""Why a rollout went on to a step, in one clause for people."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from plainsail.domain.rollout import Rollout
+from plainsail.domain.strategy import Judged, Ready, Settled
+from plainsail.domain.units import seconds
+
+
+def why(before: Rollout | None, after: Rollout, now: float) -> str:
+    """`before`: as it was a turn earlier; None if it begins."""
+    if before is None:
+        return "nothing is live yet" if after.live is None else "the deploy"
+    if after.phase in ("paused", "rolling_back") and before.phase != after.phase:
+        return after.reason
+    step = before.current()
+    match step.leave:
+        case Ready(role=role):
+            size = step.sizes.get(role, 0)
+            who = {"candidate": "candidate", "live": "live"}.get(role, role)
+            return f"{'all' if size > 1 else 'the only'} {size if size > 1 else ''} {who} {_are(size)} ready".replace(
+                "  ", " "
+            )
+        case Settled():
+            return "the others are gone"
+        case Judged() as judged:
+            return _judged(before, after, judged, now)
+        case _:
+            assert_never(step.leave)
+
+
+def _judged(before: Rollout, after: Rollout, leave: Judged, now: float) -> str:
+    verdict = after.verdict
+    found = verdict.sentence if verdict is not None else "the candidate has had no requests"
+    if leave.until == "proven" and verdict is not None and verdict.proven_bp >= leave.exposure:
+        return found
+    since = now if before.in_force_at is None else before.in_force_at
+    if leave.until == "dwell" and now - since >= leave.dwell:
+        return f"{seconds(leave.dwell)} without harm"
+    return f"the deadline of {seconds(leave.deadline)} is over, and on_unsure says advance: {found}"
+
+
+def _are(size: int) -> str:
+    return "instances are" if size > 1 else "instance is"

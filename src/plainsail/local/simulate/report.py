@@ -1,0 +1,225 @@
+"""What a simulation found: the document of --json, and the same for people."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from math import ceil
+from typing import Any
+
+from plainsail.cli.screen import words
+from plainsail.domain.events import Event
+from plainsail.domain.strategy import name_of
+from plainsail.domain.units import percent, percent_of, plural, seconds
+from plainsail.local.simulate.play import READS, STARTS_IN, Moved, Played, Setting
+
+Json = dict[str, Any]
+
+WIDTH = 100
+"""Columns of text for people; `WHY` of them are left of the reasons."""
+WHY = 42
+
+
+def document(played: Played) -> Json:
+    """One run. `at` and `seconds` are since the deploy, shares basis points."""
+    rollout, verdict = played.rollout, played.rollout.verdict
+    return {
+        "outcome": rollout.phase,
+        "seconds": _time(played.seconds),
+        "users_hurt": played.hurt,
+        "reason": rollout.reason,
+        "reason_code": rollout.reason_code,
+        **_given(played.setting, played.seed),
+        "requests": played.asked,
+        "unanswered": played.unanswered,
+        "reached_bp": rollout.reached_bp,
+        "candidate": {
+            "requests": played.candidate.requests,
+            "failures": played.candidate.failures,
+            "shielded": played.candidate.shielded,
+            "slow": played.candidate.slow,
+            "crashes": played.crashes,
+        },
+        "verdict": verdict
+        and {"outcome": verdict.outcome, "sentence": verdict.sentence, "code": verdict.code},
+        "steps": [_step(move) for move in played.moves],
+        "events": [_event(event, played) for event in played.events],
+        "assumptions": assumptions(played.setting),
+    }
+
+
+def runs_document(runs: Sequence[Played]) -> Json:
+    """Many runs of the same with seeds one after the other."""
+    first = runs[0]
+    return {
+        "runs": len(runs),
+        "outcomes": dict(_outcomes(runs)),
+        "seconds": _spread([_time(one.seconds) for one in runs]),
+        "users_hurt": _spread([one.hurt for one in runs]),
+        "reached_bp": _spread([one.rollout.reached_bp for one in runs]),
+        **_given(first.setting, first.seed),
+        "each": [
+            {
+                "seed": one.seed,
+                "outcome": one.rollout.phase,
+                "seconds": _time(one.seconds),
+                "users_hurt": one.hurt,
+                "reason_code": one.rollout.reason_code,
+            }
+            for one in runs
+        ],
+        "assumptions": assumptions(first.setting),
+    }
+
+
+def text(played: Played) -> str:
+    """A timeline, the outcome, and what was taken for granted."""
+    rollout, setting = played.rollout, played.setting
+    lines = [_headline(setting), "", _row("after", "step", "candidate", "instances", "why")]
+    for move in played.moves:
+        share = percent(move.shares.get("candidate", 0)) if move.shares else "nobody"
+        lines.append(_row(_since(move.at), move.step, share, _instances(move), move.reason))
+    ending = f"{words(rollout.phase).capitalize()} after {_since(played.seconds)}"
+    if not rollout.ended():
+        ending = f"{words(rollout.phase).capitalize()}, and nobody looks on after {_since(played.seconds)}"
+    lines += ["", *_wrapped(f"{ending}: {rollout.reason}."), *_wrapped(_hurt(played))]
+    if rollout.phase == "succeeded" and setting.release.text != "good":
+        lines += _wrapped(
+            f"A release that {setting.release.told} stayed: it was within the margins, or not watched for long enough."
+        )
+    return "\n".join([*lines, "", *_assumed(setting, f"seed {played.seed}"), ""])
+
+
+def runs_text(runs: Sequence[Played]) -> str:
+    """How the runs ended, and how long and costly they were."""
+    first = runs[0]
+    lines = [_headline(first.setting), ""]
+    for outcome, count in _outcomes(runs):
+        lines.append(f"{words(outcome):<12} {count:>7,} of {len(runs):,}  {percent_of(count / len(runs)):>6}")
+    took, hurt = _spread([one.seconds for one in runs]), _spread([one.hurt for one in runs])
+    reached = _spread([one.rollout.reached_bp for one in runs])
+    lines += ["", f"{'':<22}{'half within':>14}{'nine of ten':>14}{'all within':>14}"]
+    lines.append(f"{'took':<22}" + "".join(f"{_since(number):>14}" for number in took.values()))
+    lines.append(f"{'users hurt':<22}" + "".join(f"{number:>14,}" for number in hurt.values()))
+    lines.append(
+        f"{'share of the candidate':<22}" + "".join(f"{percent(number):>14}" for number in reached.values())
+    )
+    return "\n".join([*lines, "", *_assumed(first.setting, f"seeds {first.seed} to {runs[-1].seed}"), ""])
+
+
+def assumptions(setting: Setting) -> list[str]:
+    """What the simulated world takes for granted, in sentences."""
+    latency, bound = setting.latency(), setting.placement.evidence.latency.bound
+    p50, p90, p99 = (seconds(latency.quantile(part)) for part in (0.5, 0.9, 0.99))
+    starts = seconds(min(STARTS_IN, setting.run.ready.within / 2))
+    found = [
+        f"{_rate(setting.rate)}, independent of each other; {percent_of(READS)} are GET, the others POST; one request, one user",
+        f"nothing of the live release fails; its requests take {p50} at the median, 90 % at most {p90}, 99 % at most {p99}"
+        f" (log-normal), and {percent_of(latency.beyond(bound))} more than the bound of {seconds(bound)}",
+        f"the candidate {setting.release.told}; an instance is ready {starts} after its start",
+        "a control plane, a router and a provider that never fail; the loop, the planner and the judge are the real ones",
+    ]
+    return found[:1] + found[2:] if setting.first else found
+
+
+def _given(setting: Setting, seed: int) -> Json:
+    return {
+        "service": setting.key.service,
+        "environment": setting.key.environment,
+        "strategy": name_of(setting.strategy),
+        "release": setting.release.text,
+        "traffic": setting.rate,
+        "first": setting.first,
+        "seed": seed,
+    }
+
+
+def _step(move: Moved) -> Json:
+    return {
+        "at": _time(move.at),
+        "desired": {"shares": move.shares, "instances": move.instances},
+        "reason": move.reason,
+        "step": move.step,
+        "phase": move.phase,
+    }
+
+
+def _event(event: Event, played: Played) -> Json:
+    since = played.rollout.started_at
+    return {
+        "at": _time(event.at - since),
+        "kind": event.kind,
+        "reason": event.reason,
+        "code": event.code,
+        "by": event.by,
+        "data": event.data,
+    }
+
+
+def _headline(setting: Setting) -> str:
+    how = "its first deploy" if setting.first else name_of(setting.strategy)
+    return f"{setting.key.service} in {setting.key.environment}, {how}: the candidate {setting.release.told}"
+
+
+def _hurt(played: Played) -> str:
+    shielded = played.candidate.shielded
+    parts = [f"Users hurt: {played.hurt:,} of {plural(played.asked, 'request')}"]
+    if played.unanswered:
+        parts.append(f"{played.unanswered:,} of them while nobody was in service")
+    if shielded:
+        parts.append(f"{shielded:,} more of the candidate's failures were answered by live instead")
+    parts.append(f"at most {percent(played.rollout.reached_bp)} of users had the candidate")
+    return "; ".join(parts) + "."
+
+
+def _assumed(setting: Setting, seed: str) -> list[str]:
+    lines = [*assumptions(setting), f"{seed}; the same seed gives the same result"]
+    return ["Assumed:", *(line for one in lines for line in _wrapped(one, "- ", "  "))]
+
+
+def _row(at: str, step: str, share: str, instances: str, reason: str) -> str:
+    left = f"{at:>8}  {step:<10} {share:>9}  {instances:<9} "
+    return "\n".join(_wrapped(reason, f"{left:<{WHY}}", " " * WHY)).rstrip()
+
+
+def _instances(move: Moved) -> str:
+    """`4 + 1`: of live, and of the candidate."""
+    sizes = [move.instances[role] for role in ("live", "candidate") if role in move.instances]
+    return " + ".join(map(str, sizes))
+
+
+def _wrapped(line: str, first: str = "", other: str = "") -> list[str]:
+    return textwrap.wrap(
+        line,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=other,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _outcomes(runs: Iterable[Played]) -> list[tuple[str, int]]:
+    """The most frequent first; by name where they are equal."""
+    counted = Counter(one.rollout.phase for one in runs)
+    return sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _spread(numbers: Sequence[Any]) -> dict[str, Any]:
+    ordered = sorted(numbers)
+    at = {"p50": 0.5, "p90": 0.9, "max": 1.0}
+    return {name: ordered[ceil(part * len(ordered)) - 1] for name, part in at.items()}
+
+
+def _rate(rate: float) -> str:
+    return f"{rate:,.4g} requests a second" if rate else "no requests"
+
+
+def _since(at: float) -> str:
+    return "0 s" if at < 0.0005 else seconds(at)
+
+
+def _time(at: float) -> float:
+    """To the millisecond."""
+    return round(at, 3)
