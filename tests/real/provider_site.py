@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-import functools
 import io
 import json
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any
+
+import pytest
 
 from plainsail.domain.actions import Fleet, GroupOrder
 from plainsail.domain.observation import GroupSeen, Instance
@@ -20,19 +21,11 @@ from plainsail.drivers._kit.tree import pack, walk
 from plainsail.drivers.providers.process import Config, Process
 from plainsail.drivers.stores.tree import TreeStore
 from plainsail.ports.site import Site
+from plainsail.testing.conformance.bench import story
+
+__all__ = ["story"]
 
 SHOP = Path(__file__).parents[2] / "src/plainsail/local/demo_app/serve.py"
-P = ParamSpec("P")
-
-
-def story(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
-    """An asynchronous test, run to its end on a loop of its own."""
-
-    @functools.wraps(test)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        asyncio.run(test(*args, **kwargs))
-
-    return run
 
 
 class Place:
@@ -102,6 +95,12 @@ def a_place(root: Path) -> Iterator[Place]:
         yield place
     finally:
         place.clear()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    with a_place(tmp_path) as place:
+        yield place
 
 
 def shop_run(**changes: Any) -> Run:

@@ -41,47 +41,6 @@ def asked(group: list[Backend]) -> int:
     return sum(backend.total for backend in group)
 
 
-@pytest.mark.parametrize("keep", [True, False], ids=["keep-alive", "new connections"])
-def test_a_failing_get_is_answered_by_live_and_is_the_candidates_failure(
-    binary: str, tmp_path: Path, street: Street, keep: bool
-) -> None:
-    live, cand = street.group("g1", 2), street.group("g2", 2, "500")
-
-    async def story() -> None:
-        place = Place(tmp_path, binary)
-        async with place.router() as router:
-            await router.apply(traffic({"g1": live, "g2": cand}, {"g1": 7500, "g2": 2500}, "g1"), 1)
-            seen = await users(place.port, REQUESTS, keep=keep)
-            assert statuses(seen) == {200: REQUESTS}
-            found = (await router.observe("shop")).counts
-            tried = asked(cand)
-            assert abs(tried - REQUESTS // 4) <= 2
-            assert found["g2"] == Counts(tried, failures=tried, shielded=tried)
-            assert found["g1"] == Counts(REQUESTS - tried)
-            assert asked(live) == REQUESTS
-
-    asyncio.run(story())
-
-
-def test_a_failing_post_is_the_users_error_and_is_not_asked_twice(
-    binary: str, tmp_path: Path, street: Street
-) -> None:
-    live, cand = street.group("g1", 2), street.group("g2", 1, "500")
-
-    async def story() -> None:
-        place = Place(tmp_path, binary)
-        async with place.router() as router:
-            await router.apply(traffic({"g1": live, "g2": cand}, {"g1": 7500, "g2": 2500}, "g1"), 1)
-            seen = await users(place.port, REQUESTS, "POST")
-            tried = asked(cand)
-            assert statuses(seen) == {200: REQUESTS - tried, 500: tried}
-            found = (await router.observe("shop")).counts
-            assert found["g2"] == Counts(tried, failures=tried)
-            assert found["g1"] == Counts(REQUESTS - tried) == Counts(asked(live))
-
-    asyncio.run(story())
-
-
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_candidate_that_refuses_connections_costs_no_user_anything(
     binary: str, tmp_path: Path, street: Street, method: str
@@ -234,25 +193,6 @@ def test_a_dead_live_instance_is_passed_over_and_all_dead_are_lives_failure(
             seen = await users(place.port, 20)
             assert seen == {(503, "No instance of shop can be reached.\n"): 20}
             assert await counts(router, "g1") == Counts(REQUESTS + 20, failures=20)
-
-    asyncio.run(story())
-
-
-def test_the_budget_limits_how_much_is_asked_again(binary: str, tmp_path: Path, street: Street) -> None:
-    live, cand = street.group("g1", 2), street.group("g2", 1, "500")
-
-    async def story() -> None:
-        place = Place(tmp_path, binary)
-        async with place.router() as router:
-            shield = Shield(budget=0.1)
-            await router.apply(
-                traffic({"g1": live, "g2": cand}, {"g1": 5000, "g2": 5000}, "g1", shield=shield), 1
-            )
-            seen = statuses(await users(place.port, REQUESTS))
-            found = await counts(router, "g2")
-            assert found.failures == found.requests == asked(cand)
-            assert found.shielded == found.failures - seen[500]
-            assert 0.05 * REQUESTS < found.shielded <= 0.1 * REQUESTS + 4, "4 may be under way at once"
 
     asyncio.run(story())
 

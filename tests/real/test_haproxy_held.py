@@ -32,29 +32,6 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def test_an_older_epoch_is_refused_and_changes_nothing(binary: str, tmp_path: Path, street: Street) -> None:
-    live, cand = street.group("g1", 1), street.group("g2", 1)
-
-    async def story() -> None:
-        place = Place(tmp_path, binary)
-        async with place.router() as newer:
-            groups = {"g1": live, "g2": cand}
-            wanted = traffic(groups, {"g1": 9000, "g2": 1000}, "g1")
-            await newer.apply(traffic(groups, {"g1": ALL}, "g1"), 3)
-            older = HAProxy(place.config, place.site)
-            await older.start()
-            await older.apply(wanted, 4)
-            for late in (older, newer):
-                with pytest.raises(Fenced):
-                    await late.apply(traffic(groups, {"g2": ALL}, "g1"), 3)
-                with pytest.raises(Fenced):
-                    await late.remove("shop", 3)
-                assert (await late.observe("shop")).traffic == wanted
-            await older.stop()
-
-    asyncio.run(story())
-
-
 @pytest.mark.parametrize("stopped_at", ["prepared", "checked"])
 def test_a_holder_that_was_stopped_in_the_middle_is_refused_when_it_goes_on(
     binary: str, tmp_path: Path, street: Street, stopped_at: str
@@ -254,21 +231,6 @@ def test_a_forgotten_record_is_no_loss(binary: str, tmp_path: Path, street: Stre
     asyncio.run(story())
 
 
-def test_end_needs_no_start(binary: str, tmp_path: Path, street: Street) -> None:
-    async def story() -> None:
-        place = Place(tmp_path, binary)
-        router = HAProxy(place.config, place.site)
-        await router.start()
-        running = proc.identify(master(place))
-        await router.stop()
-        await HAProxy(place.config, place.site).end()
-        assert running is not None
-        assert not proc.lives(running)
-        await HAProxy(place.config, place.site).end()
-
-    asyncio.run(story())
-
-
 def test_a_port_in_use_is_named_with_its_owner(binary: str, tmp_path: Path) -> None:
     async def story() -> None:
         place = Place(tmp_path, binary)
@@ -280,29 +242,6 @@ def test_a_port_in_use_is_named_with_its_owner(binary: str, tmp_path: Path) -> N
             assert place.address in refused.value.message
             assert f"process {os.getpid()}" in refused.value.message
             await router.end()
-
-    asyncio.run(story())
-
-
-def test_a_stopped_haproxy_is_unreachable_and_not_started_twice(
-    binary: str, tmp_path: Path, street: Street
-) -> None:
-    live = street.group("g1", 1)
-
-    async def story() -> None:
-        place = Place(tmp_path, binary)
-        async with place.router() as router:
-            wanted = traffic({"g1": live}, {"g1": ALL}, "g1")
-            await router.apply(wanted, 1)
-            workers = children(master(place))
-            for pid in workers:
-                os.kill(pid, signal.SIGSTOP)
-            with pytest.raises(Transient) as failed:
-                await router.observe("shop")
-            assert failed.value.code == "haproxy_unreachable"
-            for pid in workers:
-                os.kill(pid, signal.SIGCONT)
-            assert (await router.observe("shop")).traffic == wanted
 
     asyncio.run(story())
 

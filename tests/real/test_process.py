@@ -1,23 +1,20 @@
 """The process provider with real processes: what is ordered runs, what is not ordered ends."""
 
 import asyncio
-import json
 import os
 import signal
 import stat
 import sys
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.real.provider_site import (
     Place,
-    a_place,
     eventually,
     fleet,
     order,
     pids,
+    place,
     ready,
     script_run,
     seen,
@@ -29,97 +26,9 @@ from tests.real.provider_site import (
 from plainsail.domain.service import Probe, Stop
 from plainsail.drivers._kit import proc
 from plainsail.drivers.providers.process import Process
-from plainsail.ports.errors import Fenced, Rejected
+from plainsail.ports.errors import Rejected
 
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    with a_place(tmp_path) as place:
-        yield place
-
-
-def answer(address: str) -> dict[str, str]:
-    with urllib.request.urlopen(f"http://{address}/", timeout=10) as response:
-        found: dict[str, str] = json.load(response)
-        return found
-
-
-@story
-async def test_instances_start_are_ready_and_answer(place: Place) -> None:
-    async with place.running() as provider:
-        told: list[str] = []
-        provider.changed = told.append
-        await provider.apply(fleet(order(place.shop(), 3)), 1)
-        assert (await seen(provider)).asked == 3
-        group = await until(provider, ready(3))
-        answers = [await asyncio.to_thread(answer, one.address) for one in group.instances]
-        assert [one["instance"] for one in answers] == [one.id for one in group.instances]
-        assert {one["version"] for one in answers} == {"v1"}
-        assert len({one.address for one in group.instances}) == 3
-        assert set(told) == {"shop"}
-        await provider.end()
-    assert not place.processes()
-
-
-@story
-async def test_ordering_the_same_again_does_no_harm(place: Place) -> None:
-    async with place.running() as provider:
-        wanted = fleet(order(place.shop(), 2))
-        for _ in range(5):
-            await provider.apply(wanted, 1)
-        before = pids(place, (await until(provider, ready(2))).instances)
-        await provider.apply(wanted, 2)
-        await asyncio.sleep(0.5)
-        assert pids(place, (await seen(provider)).instances) == before
-        await provider.end()
-
-
-@story
-async def test_an_older_epoch_is_refused_also_after_a_restart(place: Place) -> None:
-    release = place.shop()
-    async with place.running() as provider:
-        await provider.apply(fleet(order(release)), 7)
-        await until(provider, ready(1))
-        with pytest.raises(Fenced):
-            await provider.apply(fleet(), 6)
-    async with place.running() as provider:
-        with pytest.raises(Fenced):
-            await provider.apply(fleet(), 6)
-        assert (await until(provider, ready(1))).instances
-        await provider.end()
-
-
-@story
-async def test_who_leaves_is_ended_when_it_is_released(place: Place) -> None:
-    run = shop_run(stop=Stop(drain=600, grace=5))
-    async with place.running() as provider:
-        release = place.shop()
-        await provider.apply(fleet(order(release, 3, run)), 1)
-        before = await until(provider, ready(3))
-        await provider.apply(fleet(order(release, 1, run)), 1)
-        group = await until(provider, lambda group: group.alive() == 1)
-        leaving = [one.id for one in group.instances if one.state == "leaving"]
-        eldest = min(before.instances, key=lambda one: one.since)
-        assert eldest.id not in leaving, "the youngest go"
-        await asyncio.sleep(0.3)
-        assert all(pids(place, group.instances).values()), "they drain"
-        await provider.apply(fleet(order(release, 1, run), released=(leaving[0],)), 1)
-        group = await until(provider, lambda group: len(group.instances) == 2)
-        assert leaving[0] not in place.processes()
-        assert leaving[1] in place.processes()
-        assert group.crashes == 0
-        await provider.end()
-
-
-@story
-async def test_who_leaves_is_ended_when_its_drain_time_is_over(place: Place) -> None:
-    async with place.running() as provider:
-        await provider.apply(fleet(order(place.shop(), 2)), 1)
-        await until(provider, ready(2))
-        await provider.apply(fleet(), 1)
-        assert {one.state for one in (await seen(provider)).instances} == {"leaving"}
-        await eventually(lambda: not place.processes())
-        await eventually(lambda: is_unknown(provider))
+__all__ = ["place"]
 
 
 @story
@@ -211,15 +120,6 @@ async def test_a_command_that_cannot_run_is_a_failed_start(
         await provider.end()
 
 
-@story
-async def test_a_release_that_is_not_here_is_a_failed_start(place: Place) -> None:
-    async with place.running() as provider:
-        await provider.apply(fleet(order("sha256:" + "0" * 64)), 1)
-        group = await until(provider, lambda group: group.failed_starts > 0)
-        assert "000000000000 are not kept here" in group.trouble
-        await provider.end()
-
-
 PRINT_ALL = "env; echo pwd=$(pwd); echo args=$*; umask; sleep 1000"
 
 
@@ -299,19 +199,6 @@ async def test_python_leaves_no_caches_in_the_release(place: Place) -> None:
         await provider.apply(fleet(), 1)
         await eventually(lambda: is_unknown(provider))
         assert not list((place.directory / "compiled").iterdir())
-
-
-@story
-async def test_stopping_lets_everything_run_and_ending_ends_it(place: Place) -> None:
-    async with place.running() as provider:
-        await provider.apply(fleet(order(place.shop(), 2)), 1)
-        group = await until(provider, ready(2))
-    assert set(place.processes()) == {one.id for one in group.instances}
-    await asyncio.to_thread(answer, group.instances[0].address)
-    await place.provider().end()  # of another object, that only adopted
-    assert not place.processes()
-    async with place.running() as provider:
-        assert not await provider.observe("shop")
 
 
 @story

@@ -18,11 +18,10 @@ from tests.real.provider_site import (
     eventually,
     fleet,
     order,
-    pids,
+    place,
     ready,
     script_run,
     seen,
-    shop_run,
     story,
     until,
 )
@@ -31,13 +30,6 @@ from plainsail.domain.service import Probe, Stop
 from plainsail.drivers._kit import proc
 from plainsail.drivers._kit.journal import InstanceRecord, Journal
 from plainsail.ports.errors import Transient
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    with a_place(tmp_path) as place:
-        yield place
-
 
 HOLDER = """
 import asyncio, sys
@@ -59,6 +51,8 @@ async def hold():
 
 asyncio.run(hold())
 """
+
+__all__ = ["place"]
 
 
 @contextlib.contextmanager
@@ -97,49 +91,6 @@ def edit(place: Place, id: str, **changes: object) -> None:
 
 
 @story
-async def test_killed_and_taken_over_the_instances_are_the_same(place: Place) -> None:
-    release = place.shop()
-    with holder(place) as control_plane:
-        await asyncio.to_thread(hold, control_plane, order(release, 3))
-        before = place.processes()
-        assert len(before) == 3
-        control_plane.kill()
-        control_plane.wait()
-    async with place.running() as provider:
-        group = await seen(provider)
-        assert group.ready() == 3, "what was ready still is"
-        assert group.asked == 3
-        await provider.apply(fleet(order(release, 3)), 2)
-        await asyncio.sleep(0.5)
-        group = await seen(provider)
-        assert pids(place, group.instances) == before
-        assert (group.crashes, group.failed_starts) == (0, 0)
-        await provider.apply(fleet(), 2)
-        await eventually(lambda: not place.processes())
-
-
-@story
-async def test_killed_at_any_moment_there_are_as_many_as_wanted_and_no_strays(place: Place) -> None:
-    release = place.shop()
-    for round in range(8):
-        with holder(place) as control_plane:
-            assert control_plane.stdin is not None
-            for replicas in (round % 4, 3):
-                control_plane.stdin.write(
-                    msgspec.json.encode(fleet(order(release, replicas))).decode() + "\n"
-                )
-            control_plane.stdin.flush()
-            await asyncio.sleep(0.3 + 0.05 * round)  # it needs about as long as this to get going
-    async with place.running() as provider:
-        await provider.apply(fleet(order(release, 3)), 2)
-        group = await until(provider, ready(3))
-        assert set(place.processes()) == {one.id for one in group.instances} == set(records(place))
-        assert (group.crashes, group.failed_starts) == (0, 0)
-        await provider.end()
-    assert not place.processes()
-
-
-@story
 async def test_what_is_adopted_is_watched_and_replaced(place: Place) -> None:
     release = place.shop()
     with holder(place) as control_plane:
@@ -153,27 +104,6 @@ async def test_what_is_adopted_is_watched_and_replaced(place: Place) -> None:
         os.kill(victim, signal.SIGKILL)
         group = await until(provider, lambda group: group.crashes == 1)
         assert group.trouble.startswith("ended after "), "its status was its parent's to know"
-        await until(provider, ready(2))
-        await provider.end()
-
-
-@story
-async def test_what_died_unwatched_is_counted_and_replaced(place: Place) -> None:
-    release = place.shop()
-    with holder(place) as control_plane:
-        await asyncio.to_thread(hold, control_plane, order(release, 2))
-        control_plane.kill()
-        control_plane.wait()
-    before = place.processes()
-    victim, survivor = sorted(before)
-    (pid,) = before[victim]
-    os.kill(pid, signal.SIGKILL)
-    await eventually(lambda: proc.identify(pid) is None)  # gone, or a zombie where nobody reaps
-    async with place.running() as provider:
-        group = await seen(provider)
-        assert [one.id for one in group.instances] == [survivor]
-        assert (group.crashes, group.trouble) == (1, "ended while no control plane ran")
-        await provider.apply(fleet(order(release, 2)), 2)
         await until(provider, ready(2))
         await provider.end()
 
@@ -278,19 +208,6 @@ async def test_counts_and_waiting_survive_a_restart(place: Place) -> None:
         await asyncio.sleep(1)
         assert (await seen(provider)).failed_starts == 4, "it waits four seconds by now"
         await provider.end()
-
-
-@story
-async def test_who_was_leaving_goes_on_leaving(place: Place) -> None:
-    run = shop_run(stop=Stop(drain=2, grace=5))
-    async with place.running() as provider:
-        await provider.apply(fleet(order(place.shop(), 1, run)), 1)
-        await until(provider, ready(1))
-        await provider.apply(fleet(), 1)
-    assert place.processes()
-    async with place.running() as provider:
-        assert [one.state for one in (await seen(provider)).instances] == ["leaving"]
-        await eventually(lambda: not place.processes())
 
 
 @story

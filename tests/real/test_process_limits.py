@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from tests.real.provider_site import (
     Place,
-    a_place,
     eventually,
     fleet,
     order,
+    place,
     ready,
     script_run,
     seen,
@@ -32,16 +32,11 @@ from plainsail.drivers._kit.ports import Ports
 from plainsail.drivers.providers.process import Config
 from plainsail.ports.errors import Broken, Transient
 
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    with a_place(tmp_path) as place:
-        yield place
-
-
 # Limits.
 
 GREEDY = "import time\nkept = bytearray(%d)\nkept[::4096] = b'x' * len(kept[::4096])\nprint('had it', flush=True)\ntime.sleep(1000)"
+
+__all__ = ["place"]
 
 
 @story

@@ -6,16 +6,15 @@ import subprocess
 import sys
 import threading
 import tracemalloc
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.real.provider_site import (
     Place,
-    a_place,
     eventually,
     fleet,
     order,
+    place,
     ready,
     script_run,
     seen,
@@ -27,11 +26,7 @@ from plainsail.domain.service import Probe
 from plainsail.drivers._kit.output import MOST_READ, Output, can_punch
 from plainsail.drivers.providers.process import Config
 
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    with a_place(tmp_path) as place:
-        yield place
+__all__ = ["place"]
 
 
 @pytest.fixture

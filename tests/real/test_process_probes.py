@@ -2,17 +2,15 @@
 
 import os
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 from tests.real.provider_site import (
     Place,
-    a_place,
     eventually,
     fleet,
     order,
+    place,
     ready,
     script_run,
     seen,
@@ -23,11 +21,7 @@ from tests.real.provider_site import (
 
 from plainsail.domain.service import Probe, Stop
 
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    with a_place(tmp_path) as place:
-        yield place
+__all__ = ["place"]
 
 
 @story
