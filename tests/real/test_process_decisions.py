@@ -73,6 +73,11 @@ def test_who_was_sent_sigterm_is_not_taken_back() -> None:
     assert decide(hand("a", leaving_at=NOW - 1, ending=True), wanted=1) == Moves(start=1)
 
 
+def test_who_is_of_another_release_leaves_and_is_not_taken_back() -> None:
+    assert decide(hand("a", foreign=True), hand("b"), wanted=2) == Moves(1, leave=("a",), again_at=NOW + 10)
+    assert decide(hand("a", foreign=True, leaving_at=NOW - 1), wanted=1) == Moves(1, again_at=NOW + 9)
+
+
 def test_before_the_first_order_only_what_is_leaving_goes_on() -> None:
     hands = (hand("a"), hand("b", leaving_at=NOW - 10), hand("c", leaving_at=NOW - 1))
     assert decide(*hands, wanted=None) == Moves(end=("b",), again_at=NOW + 9)
@@ -88,6 +93,7 @@ hands = st.lists(
         drain=st.floats(0, 100),
         leaving_at=st.none() | st.floats(0, NOW),
         ending=st.booleans(),
+        foreign=st.booleans(),
     ).map(lambda hand: hand if hand.leaving_at is not None else replace(hand, ending=False)),
     max_size=8,
 )
@@ -105,7 +111,9 @@ def test_decided_and_done_the_size_is_right_and_deciding_again_changes_nothing(
     size = sum(hand.leaving_at is None for hand in after)
     if wanted is not None:
         assert size == wanted or (size < wanted and waits)
-    assert not (todo.start and todo.leave), "nobody leaves while others start"
+    foreign = {hand.id for hand in before if hand.foreign}
+    assert not (todo.start and set(todo.leave) - foreign), "nobody leaves while others start"
+    assert not foreign & {hand.id for hand in after if hand.leaving_at is None}
     again = moves(after, wanted, NOBODY, starts_at, NOW)
     assert again == replace(Moves(), again_at=again.again_at)
     assert again.again_at is None or again.again_at > NOW

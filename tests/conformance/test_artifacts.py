@@ -1,0 +1,1 @@
+from plainsail.testing.conformance.artifacts.test_trees import *  # noqa: F403

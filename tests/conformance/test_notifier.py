@@ -1,0 +1,1 @@
+from plainsail.testing.conformance.notifier.test_tells import *  # noqa: F403
