@@ -29,6 +29,10 @@ from plainsail.ports.store import Store
 from plainsail.spec.drivers import Drivers
 
 
+READ_EVERY = 0.5
+"""Seconds after which changed settings of an environment are seen."""
+
+
 class ControlPlane(msgspec.Struct, frozen=True):
     """Everything one `plainsail up` is made of."""
 
@@ -44,13 +48,14 @@ class Sites:
     def __init__(self, data: Path, store: Store | None, artifacts: Artifacts) -> None:
         self._data, self._store, self._artifacts = data, store, artifacts
         self._held: dict[str, tuple[tuple[Driver, Driver], Held]] = {}
+        self._declared: tuple[float, Mapping[str, Environment]] = (0.0, {})
+        """When that was read from the store, and what it was."""
         self._making = asyncio.Lock()
 
     async def get(self, environment: str) -> Held:
         """Raises NotFound for an environment nobody declared, and whatever its drivers can't start with."""
         async with self._making:
-            known_ones = await asyncio.to_thread(self._store.environments) if self._store else {}
-            declared = known_ones.get(environment)
+            declared = await self._find(environment)
             if declared is None:
                 raise NotFound(
                     "environment_unknown", f"environment {environment} is not declared", "apply it first"
@@ -68,6 +73,14 @@ class Sites:
             await held.provider.start()
             self._held[environment] = (asked, held)
             return held
+
+    async def _find(self, environment: str) -> Environment | None:
+        """As it was declared half a second ago at the latest: every turn of every service asks."""
+        read_at, declared = self._declared
+        if self._store and (environment not in declared or time.monotonic() - read_at > READ_EVERY):
+            declared = await asyncio.to_thread(self._store.environments)
+            self._declared = (time.monotonic(), declared)
+        return declared.get(environment)
 
     def make(self, environment: str, router: Driver, provider: Driver) -> Held:
         return Held(

@@ -37,6 +37,8 @@ class Engine:
         self._nudges: dict[Key, asyncio.Event] = {}
         self._stuck: dict[Key, str] = {}
         """Targets that can't be taken, and why."""
+        self._asked: set[Key] = set()
+        """Targets that an intent may wait for; the others are not asked the store about at every turn."""
         self._look = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -76,20 +78,29 @@ class Engine:
         return await site.provider.output(key.service, group, lines)
 
     def _nudged(self, key: Key) -> None:
+        self._asked.add(key)
         self._nudges.setdefault(key, asyncio.Event()).set()
         self._look.set()
 
     async def _take_what_is_free(self) -> None:
         try:
-            due = await asyncio.to_thread(self._store.due, self._clock(), self._holder)
+            due, busy = await asyncio.to_thread(self._found)
         except Failure as failure:
             log.error("can't look for work: %s", failure)
             return
+        for key in busy:  # by whoever it was asked: another control plane on this store nudges only itself
+            if key in self._held and self._held[key].target.rollout is None:
+                self._asked.add(key)
+                self._nudges.setdefault(key, asyncio.Event()).set()
         for key in due:
             if key not in self._tasks:
                 self._tasks[key] = asyncio.create_task(
                     self._hold(key), name=f"{key.service}@{key.environment}"
                 )
+
+    def _found(self) -> tuple[tuple[Key, ...], tuple[Key, ...]]:
+        """Targets that are due, and those with something under way or asked for."""
+        return self._store.due(self._clock(), self._holder), self._store.busy()
 
     async def _hold(self, key: Key) -> None:
         """Claim a target and take its turns until it is another's."""
@@ -101,6 +112,8 @@ class Engine:
                     holding = await self._claim(key)
                     continue
                 nudge.clear()
+                holding.asked = key in self._asked
+                self._asked.discard(key)
                 began = asyncio.get_running_loop().time()
                 wake_in = await self._turn(holding)
                 spent = asyncio.get_running_loop().time() - began
@@ -135,6 +148,7 @@ class Engine:
         if claimed is None:
             return None
         self._stuck.pop(key, None)
+        self._asked.add(key)
         site.provider.changed = lambda service: self._nudged(Key(service, key.environment))
         self._held[key] = Holding(key, claimed, site, self._store, now)
         return self._held[key]

@@ -62,6 +62,8 @@ class Holding:
         self.recent = Recent()
         self.trouble: dict[str, str] = {}
         """By driver: what it last failed with; shown to people, and told once."""
+        self.asked = True
+        """An intent may wait. Who knows that none does says so before a turn, and a target at rest needs no store."""
         self.site, self._store, self._aside = site, store, aside
         self._held_until = now
         self._recorded_at = 0.0
@@ -71,7 +73,9 @@ class Holding:
 
     async def turn(self, now: float) -> float:
         """Take one turn; returns the seconds until the next is due. Raises Fenced when the target is another's."""
-        pending: tuple[Pending, ...] = await self._aside(self._store.pending, self.key)
+        pending: tuple[Pending, ...] = ()
+        if self.asked or self.target.rollout is not None:
+            pending = await self._aside(self._store.pending, self.key)
         self.seen = await self._observe(now)
         self.recent.add(self.seen, self.target.rollout is not None)
         decision = decide(self.target, self.evidence, [one.intent for one in pending], self.seen, now)
