@@ -111,9 +111,11 @@ def draw(chart: Chart) -> str:
     height = tops[-1] - BETWEEN + BOTTOM
     across = _across(chart, LEFT, chart.width - right)
     drawn = [_panel(panel, across, place) for panel, place in zip(chart.panels, tops, strict=False)]
+    lines, notes = _moments(chart, across, rows, tops[0], height - BOTTOM)
     body = [
+        *lines,
         *(line for panel in drawn for line in panel),
-        *_moments(chart, across, rows, tops[0], height - BOTTOM),
+        *notes,
         *_bottom(chart, across, height - BOTTOM),
     ]
     key = f"chart-{zlib.crc32(repr(msgspec.to_builtins(chart)).encode()):08x}"
@@ -226,7 +228,10 @@ def _extent(x: float, name: str, across: Scale) -> tuple[float, float]:
     return (x, x + long) if x + long <= across.end + 40 else (x - long, x)
 
 
-def _moments(chart: Chart, across: Scale, rows: Sequence[int], top: float, bottom: float) -> list[str]:
+def _moments(
+    chart: Chart, across: Scale, rows: Sequence[int], top: float, bottom: float
+) -> tuple[list[str], list[str]]:
+    """The lines, which lie under all else, and their names."""
     lines, notes = [], []
     for moment, row in zip(chart.moments, rows, strict=True):
         x = across.place(moment.at)
@@ -237,7 +242,7 @@ def _moments(chart: Chart, across: Scale, rows: Sequence[int], top: float, botto
         notes.append(
             f'<text class="note" x="{_n(x)}" y="{_n(high)}" text-anchor="{anchor}">{_said(moment.name)}</text>'
         )
-    return lines + notes
+    return lines, notes
 
 
 def _bottom(chart: Chart, across: Scale, bottom: float) -> list[str]:
@@ -272,7 +277,7 @@ def _style() -> str:
         ".plainsail-chart .lead{stroke:var(--quiet);stroke-width:.8;stroke-dasharray:1 3}"
         ".plainsail-chart .level{stroke:var(--ink);stroke-width:1;stroke-dasharray:6 3}"
         ".plainsail-chart .moment{stroke:var(--quiet);stroke-width:1;stroke-dasharray:2 2}"
-        ".plainsail-chart text.label,.plainsail-chart text.note{paint-order:stroke;stroke:var(--paper);stroke-width:3px}"
+        ".plainsail-chart text:is(.label,.note,.axis){paint-order:stroke;stroke:var(--paper);stroke-width:3px}"
         f"{series}"
         ".plainsail-chart text.label{font-weight:600}"
     )

@@ -114,16 +114,16 @@ def _crash(value: str) -> Behaviour:
 
 
 KINDS = {
-    "good": Kind("good", lambda _: Behaviour(), lambda _: "is as good as the live one"),
+    "good": Kind("good", lambda _: Behaviour(), lambda _: "is as good as the live release"),
     "errors": Kind(
         "errors:2%",
         _errors,
-        lambda like: f"fails {percent_of(like.errors)} of its requests and is else as good as the live one",
+        lambda like: f"fails {percent_of(like.errors)} of its requests",
     ),
     "latency": Kind(
         "latency:+50%",
         _latency,
-        lambda like: f"takes {percent_of(like.slower)} longer for each request than the live one",
+        lambda like: f"takes {percent_of(like.slower)} longer for each request than the live release",
     ),
     "crash": Kind(
         "crash:30s",

@@ -15,6 +15,7 @@ from plainsail.cli.screen import err, out, print_json
 from plainsail.domain.service import Document, Placement, run_in
 from plainsail.local.check import DEFAULT, text_of
 from plainsail.local.simulate.behaviour import read_release
+from plainsail.local.simulate.many import play_many
 from plainsail.local.simulate.play import Played, Setting, play
 from plainsail.local.simulate.plot import picture
 from plainsail.local.simulate.report import document, runs_document, runs_text, text
@@ -83,13 +84,18 @@ def simulate(
     run = run_in(declared.services[key.service], placement)
     chosen = strategy_of(placement, strategy)
     setting = Setting(key, run, placement, chosen, like, requests, first, longest)
-    played = [play(setting, seed + number) for number in range(runs)]
-    if plot is not None:
-        _write(plot, played[0])
-    if as_json:
-        print_json(document(played[0]) if runs == 1 else runs_document(played))
+    one = play(setting, seed) if runs == 1 or plot is not None else None
+    if one is not None and plot is not None:
+        _write(plot, one)
+    if one is not None and runs == 1:
+        found, told = document(one), text(one)
     else:
-        out().print(text(played[0]) if runs == 1 else runs_text(played), soft_wrap=True, end="")
+        many = play_many(setting, seed, runs)
+        found, told = runs_document(many), runs_text(many)
+    if as_json:
+        print_json(found)
+    else:
+        out().print(told, soft_wrap=True, end="")
     return DONE
 
 

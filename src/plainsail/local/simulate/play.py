@@ -106,6 +106,7 @@ class Played(msgspec.Struct, frozen=True):
 
 
 def play(setting: Setting, seed: int) -> Played:
+    """The same setting and seed give the same, in every process."""
     return asyncio.run(_Play(setting, seed).run())
 
 

@@ -13,7 +13,7 @@ from plainsail.web.chart import Chart, Level, Moment, Panel, Series, draw
 
 POINTS = 300
 """Of a line; a chart has about twice as many pixels."""
-WINDOW = 30
+WINDOW = 15
 """Parts of the whole time over which a rate is taken, so that it is neither a jitter nor too late."""
 LEAST = -1.0
 """Evidence below this is drawn at it: how far from the line is of no interest there."""
@@ -35,8 +35,7 @@ def picture(played: Played) -> str:
             "Evidence, as a part of what decides", _evidence(judged, size), [Level(1.0, "taken back, or proven")], low=LEAST, high=1.25
         ),
     ]  # fmt: skip
-    moments = [Moment(move.at / size, move.step) for move in played.moves]
-    moments.append(Moment(played.seconds / size, words(rollout.phase)))
+    moments = [Moment(at / size, name) for at, name in _moments(played)]
     return draw(
         Chart(
             title=f"{setting.key.service} in {setting.key.environment}, {name_of(setting.strategy)}: {setting.release.text}",
@@ -50,6 +49,13 @@ def picture(played: Played) -> str:
             sixties=unit != "h",
         )
     )
+
+
+def _moments(played: Played) -> list[tuple[float, str]]:
+    """What happened when: the steps entered, and the end."""
+    there = [(move.at, move.step) for move in played.moves[1:] if move.phase != "rolling_back"]
+    back = [(move.at, "taken back") for move in played.moves if move.phase == "rolling_back"][:1]
+    return [*there, *(back or [(played.seconds, words(played.rollout.phase))])]
 
 
 def _shares(played: Played, size: float) -> list[Series]:

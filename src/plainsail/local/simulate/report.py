@@ -80,10 +80,7 @@ def text(played: Played) -> str:
     for move in played.moves:
         share = percent(move.shares.get("candidate", 0)) if move.shares else "nobody"
         lines.append(_row(_since(move.at), move.step, share, _instances(move), move.reason))
-    ending = f"{words(rollout.phase).capitalize()} after {_since(played.seconds)}"
-    if not rollout.ended():
-        ending = f"{words(rollout.phase).capitalize()}, and nobody looks on after {_since(played.seconds)}"
-    lines += ["", *_wrapped(f"{ending}: {rollout.reason}."), *_wrapped(_hurt(played))]
+    lines += ["", *_wrapped(f"{_ending(played)}: {rollout.reason}."), *_wrapped(_hurt(played))]
     if rollout.phase == "succeeded" and setting.release.text != "good":
         lines += _wrapped(
             f"A release that {setting.release.told} stayed: it was within the margins, or not watched for long enough."
@@ -114,7 +111,7 @@ def assumptions(setting: Setting) -> list[str]:
     p50, p90, p99 = (seconds(latency.quantile(part)) for part in (0.5, 0.9, 0.99))
     starts = seconds(min(STARTS_IN, setting.run.ready.within / 2))
     found = [
-        f"{_rate(setting.rate)}, independent of each other; {percent_of(READS)} are GET, the others POST; one request, one user",
+        _traffic(setting.rate),
         f"nothing of the live release fails; its requests take {p50} at the median, 90 % at most {p90}, 99 % at most {p99}"
         f" (log-normal), and {percent_of(latency.beyond(bound))} more than the bound of {seconds(bound)}",
         f"the candidate {setting.release.told}; an instance is ready {starts} after its start",
@@ -162,6 +159,17 @@ def _headline(setting: Setting) -> str:
     return f"{setting.key.service} in {setting.key.environment}, {how}: the candidate {setting.release.told}"
 
 
+def _ending(played: Played) -> str:
+    after = _since(played.seconds)
+    match played.rollout.phase:
+        case "paused":
+            return f"Paused after {after}, and waits for a person"
+        case "progressing" | "finishing" | "rolling_back" as phase:
+            return f"Still {words(phase)} after {after}, where the simulation ends"
+        case phase:
+            return f"{words(phase).capitalize()} after {after}"
+
+
 def _hurt(played: Played) -> str:
     shielded = played.candidate.shielded
     parts = [f"Users hurt: {played.hurt:,} of {plural(played.asked, 'request')}"]
@@ -190,14 +198,17 @@ def _instances(move: Moved) -> str:
 
 
 def _wrapped(line: str, first: str = "", other: str = "") -> list[str]:
-    return textwrap.wrap(
-        line,
+    """Lines of at most `WIDTH`; a number stays with its percent sign."""
+    glued = line.replace(" %", "\N{NO-BREAK SPACE}%")
+    lines = textwrap.wrap(
+        glued,
         WIDTH,
         initial_indent=first,
         subsequent_indent=other,
         break_long_words=False,
         break_on_hyphens=False,
     )
+    return [one.replace("\N{NO-BREAK SPACE}", " ") for one in lines]
 
 
 def _outcomes(runs: Iterable[Played]) -> list[tuple[str, int]]:
@@ -212,8 +223,11 @@ def _spread(numbers: Sequence[Any]) -> dict[str, Any]:
     return {name: ordered[ceil(part * len(ordered)) - 1] for name, part in at.items()}
 
 
-def _rate(rate: float) -> str:
-    return f"{rate:,.4g} requests a second" if rate else "no requests"
+def _traffic(rate: float) -> str:
+    if not rate:
+        return "nobody asks anything"
+    kinds = f"{percent_of(READS)} are GET, the others POST"
+    return f"{rate:,.4g} requests a second, independent of each other; {kinds}; one request, one user"
 
 
 def _since(at: float) -> str:
