@@ -31,6 +31,7 @@ from plainsail.ports.provider import OutputLine
 from plainsail.ports.store import Key
 from plainsail.spec.drivers import Drivers
 from plainsail.testing.world import Behaviour, World
+from plainsail.web.pages import Pages
 
 T = TypeVar("T")
 
@@ -148,8 +149,9 @@ def practice(
     )  # fmt: skip
     if applied:
         apply(context, OWNER, [("plainsail.yaml", SPEC)])
+    pages = Pages(context.now)
     server = uvicorn.Server(
-        uvicorn.Config(create_app(context), port=0, log_config=None, timeout_graceful_shutdown=1)
+        uvicorn.Config(create_app(context, pages.handlers), port=0, log_config=None, timeout_graceful_shutdown=1)
     )
 
     async def live() -> None:
@@ -173,6 +175,7 @@ def practice(
         yield plane
         plane.http.close()
     finally:
+        pages.close()
         server.should_exit = True
         thread.join(20)
         store.close()

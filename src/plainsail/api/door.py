@@ -8,14 +8,10 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from plainsail.app.access import Refused, identify
+from plainsail.app.access import OPEN, PAGE, Refused, identify
 from plainsail.app.sessions import Sessions
 from plainsail.ports.errors import Rejected
 
-OPEN = "open"
-"""Option of a handler that needs no token."""
-PAGE = "page"
-"""Option of a handler that browsers use: the session's cookie says who asks, and only our own pages may send it forms."""
 DESCRIPTION = "/api/v1/openapi.json"
 """Needs no token either; its handler is the framework's, and takes no option."""
 

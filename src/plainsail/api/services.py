@@ -9,9 +9,9 @@ from litestar.params import FromPath, FromQuery
 from litestar.types import ControllerRouterHandler
 
 from plainsail import __version__
-from plainsail.api.door import OPEN
 from plainsail.api.params import Asking, Ctx, Limit
 from plainsail.app import naming, queries, status
+from plainsail.app.access import OPEN
 from plainsail.app.documents import StatusDocument
 from plainsail.ports.store import Key
 

@@ -16,6 +16,12 @@ Action = Literal["read", "apply", "upload", "deploy", "steer"]
 ALLOWED: dict[Role, frozenset[Action]] = {"owner": frozenset({"read", "apply", "upload", "deploy", "steer"})}
 
 
+OPEN = "open"
+"""Option of a handler that asks nobody who they are."""
+PAGE = "page"
+"""Option of a handler that browsers use: the session's cookie says who asks, and only our own pages may send it forms."""
+
+
 class Subject(msgspec.Struct, frozen=True):
     """Who asks. The name is what history shows."""
 

@@ -81,6 +81,13 @@ class RolloutDocument(msgspec.Struct, frozen=True):
     verdict: Verdict | None = None
 
 
+class GoodDocument(msgspec.Struct, frozen=True):
+    """What was live before, and can be again."""
+
+    release: str
+    version: str
+
+
 class StatusDocument(msgspec.Struct, frozen=True):
     """A service in one environment. `observed_at` is null when this control plane has not looked yet; shares and ready
     counts are 0 then."""
@@ -93,6 +100,8 @@ class StatusDocument(msgspec.Struct, frozen=True):
     routes: tuple[Route, ...]
     rollout: RolloutDocument | None
     last_rollout: RolloutDocument | None
+    good: tuple[GoodDocument, ...]
+    """Latest first; a rollback goes to the first that is not in quarantine."""
     quarantine: tuple[str, ...]
     trouble: dict[str, str]
     """By driver: what it last failed with."""

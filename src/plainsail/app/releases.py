@@ -25,6 +25,13 @@ def find_release(context: Context, subject: Subject, service: str, text: str) ->
     return release_document(release)
 
 
+def known(context: Context, subject: Subject, service: str) -> tuple[ReleaseDocument, ...]:
+    """All of a service, latest first. Raises NotFound."""
+    allow(subject, "read")
+    naming.service(context, service)
+    return tuple(map(release_document, context.store.releases(service)))
+
+
 def make_release(
     context: Context, subject: Subject, stream: BinaryIO, *, digest: str, service: str, version: str,
     commit: str = "", labels: dict[str, str] | None = None,

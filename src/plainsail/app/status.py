@@ -8,6 +8,7 @@ from plainsail.app import naming
 from plainsail.app.access import Subject, allow
 from plainsail.app.context import Context
 from plainsail.app.documents import (
+    GoodDocument,
     GroupDocument,
     InstanceDocument,
     RolloutDocument,
@@ -37,7 +38,7 @@ def status(context: Context, subject: Subject, key: Key) -> StatusDocument:
     """One target. Raises NotFound."""
     allow(subject, "read")
     _, placement, environment = naming.placed(context, key.service, key.environment)
-    return _status(context, key, placement.hosts, environment)
+    return status_of(context, key, placement.hosts, environment)
 
 
 def services(context: Context, subject: Subject, service: str | None = None) -> ServicesDocument:
@@ -47,7 +48,7 @@ def services(context: Context, subject: Subject, service: str | None = None) -> 
     environments = context.store.environments()
     return ServicesDocument(tuple(
         ServiceDocument(name, tuple(
-            _status(context, Key(name, where), placement.hosts, environments[where])
+            status_of(context, Key(name, where), placement.hosts, environments[where])
             for where, placement in one.placements.items() if where in environments
         ))
         for name, one in sorted(declared.items())
@@ -78,7 +79,8 @@ def describe(context: Context, found: naming.Found) -> RolloutDocument:
     return waiting_document(found.of, found.key, live.replicas if live else None)
 
 
-def _status(context: Context, key: Key, hosts: tuple[str, ...], environment: Environment) -> StatusDocument:
+def status_of(context: Context, key: Key, hosts: tuple[str, ...], environment: Environment) -> StatusDocument:
+    """Of a service that is known to be placed there."""
     state = context.store.target(key) or Target(key.service, key.environment)
     seen = context.live.seen(key)
     sizes = wanted(state).sizes
@@ -87,7 +89,7 @@ def _status(context: Context, key: Key, hosts: tuple[str, ...], environment: Env
         service=key.service, environment=key.environment, url=_url(environment), hosts=hosts,
         groups=tuple(_group(group, sizes[group.id], seen) for group in _shown(state, seen)), routes=routes,
         rollout=_under_way(context, key, state), last_rollout=_last(context, key),
-        quarantine=state.quarantine, trouble=dict(context.live.trouble(key)),
+        good=tuple(GoodDocument(one.release, one.version) for one in state.good), quarantine=state.quarantine, trouble=dict(context.live.trouble(key)),
         observed_at=seen.at if seen else None,
     )  # fmt: skip
 

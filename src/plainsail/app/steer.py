@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from functools import partial
+from typing import Literal, get_args
 
 from plainsail.app import naming
 from plainsail.app.access import Subject, allow
@@ -79,6 +81,33 @@ def rollback(
     intent = Rollback(context.new_id(), subject.name, release, reason)
     _ask(context, key, intent)
     return rollout_by_id(context, intent.rollout)
+
+
+def possible(context: Context, subject: Subject, key: Key) -> dict[str, str]:
+    """By verb, and for `rollback`: why it can't be done now; empty if it can."""
+    allow(subject, "read")
+    state = naming.target(context, key)
+    found = naming.under_way(context, key)
+    reasons: dict[str, str] = {}
+    for verb in get_args(Verb):
+        reasons[verb] = "No rollout is under way" if found is None else ""
+        if found is not None and isinstance(found.of, Rollout):
+            reasons[verb] = _refusal(partial(_check, verb, found.of))
+    if found is not None and _goes_back(found):
+        reasons["rollback"] = f"{found.id} goes back already"
+    elif found is not None and _keeps_live(found, state):
+        reasons["rollback"] = ""
+    else:
+        reasons["rollback"] = _refusal(partial(_check_good, state, None))
+    return reasons
+
+
+def _refusal(check: Callable[[], None]) -> str:
+    try:
+        check()
+    except Conflict as conflict:
+        return conflict.message
+    return ""
 
 
 def _goes_back(found: naming.Found) -> bool:

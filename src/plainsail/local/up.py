@@ -22,6 +22,7 @@ from plainsail.app.access import OWNER
 from plainsail.app.apply import apply
 from plainsail.ports.errors import Failure, Rejected
 from plainsail.spec.diagnostics import SpecError
+from plainsail.web.pages import Pages
 from plainsail.wiring import ControlPlane, build, write_private
 
 LISTEN = "127.0.0.1:7676"
@@ -73,8 +74,9 @@ async def _serve(data: Path, texts: list[tuple[str, str]], listener: socket.sock
     if texts:
         await asyncio.to_thread(apply, plane.context, OWNER, texts)
     await _start_sites(plane)
+    pages = Pages(plane.context.now)
     server = uvicorn.Server(
-        uvicorn.Config(create_app(plane.context), log_config=None, access_log=False, lifespan="on",
+        uvicorn.Config(create_app(plane.context, pages.handlers), log_config=None, access_log=False, lifespan="on",
                        server_header=False, timeout_graceful_shutdown=3)
     )  # fmt: skip
     stop = asyncio.Event()
@@ -85,11 +87,16 @@ async def _serve(data: Path, texts: list[tuple[str, str]], listener: socket.sock
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     write_private(data / "url", url)
     print(f"ready {url}", flush=True)
+    print(
+        f"the page is there too: `plainsail open`, or sign in with the token in {data / 'token'}",
+        file=sys.stderr,
+    )
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, running, stopping}, return_when=asyncio.FIRST_COMPLETED)
     logging.getLogger("uvicorn.error").setLevel(
         logging.CRITICAL
     )  # who waits for news is cut off, not in error
+    pages.close()
     server.should_exit = True
     await asyncio.gather(serving, return_exceptions=True)
     running.cancel()

@@ -1,0 +1,94 @@
+"""Templates, and the words and numbers in them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from litestar import Response
+from litestar.types import ResponseHeaders
+
+from plainsail import __version__
+from plainsail.app.documents import RolloutDocument
+from plainsail.domain.evidence import Arm
+from plainsail.domain.release import short
+from plainsail.domain.units import percent, percent_of, plural, seconds
+from plainsail.web import sentences
+from plainsail.web.assets import ASSETS
+
+POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+"""Nothing from elsewhere, nothing inline, nobody frames us."""
+
+HEADERS: dict[str, str] = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",  # `no-referrer` would make browsers send forms without their origin
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+@cache
+def templates() -> Environment:
+    made = Environment(
+        loader=PackageLoader("plainsail.web", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters.update(
+        percent=percent,
+        ratio=percent_of,
+        seconds=seconds,
+        short=short,
+        iso=iso,
+        clock=clock,
+        count=lambda n: f"{n:,}",
+        words=lambda code: str(code).replace("_", " "),
+    )
+    made.globals.update(
+        asset=ASSETS.url, has_asset=ASSETS.has, product_version=__version__, plural=plural,
+        part_of=part_of, sentences=sentences, took=took,
+    )  # fmt: skip
+    return made
+
+
+def render(template: str, **values: Any) -> str:
+    return templates().get_template(template).render(**values)
+
+
+def page(
+    template: str, *, status: int = 200, headers: ResponseHeaders | None = None, **values: Any
+) -> Response[str]:
+    """An answer that no cache keeps: it is of this moment and of this person."""
+    shown = {**HEADERS, "Cache-Control": "no-store", **(dict(headers) if isinstance(headers, dict) else {})}
+    return Response(render(template, **values), status_code=status, media_type="text/html", headers=shown)
+
+
+def iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def clock(at: float) -> str:
+    """Where no script turns it into the reader's own time: `2026-11-21 06:48:30 UTC`."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def part_of(arm: Arm, kind: str) -> str:
+    """`12 (1.2 %)`"""
+    bad = int(getattr(arm, kind))
+    return f"{bad:,} ({percent_of(bad / arm.requests)})" if arm.requests else f"{bad:,}"
+
+
+def took(rollout: RolloutDocument) -> str:
+    if rollout.started_at is None or rollout.ended_at is None:
+        return ""
+    return seconds(max(0.0, rollout.ended_at - rollout.started_at))

@@ -1,0 +1,170 @@
+"""A target's state in a word, in a sentence, and in parts of all users. The words are the command line's."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from plainsail.app.documents import GroupDocument, RolloutDocument, StatusDocument, StepDocument
+from plainsail.domain.release import short
+from plainsail.domain.units import ALL, percent
+
+Tone = Literal["good", "busy", "held", "bad", "none"]
+"""Each has its own mark and its own word; the colour only repeats them."""
+
+
+class State(msgspec.Struct, frozen=True):
+    tone: Tone
+    word: str
+    """For a narrow place."""
+    sentence: str
+    reason: str = ""
+    """Why, or what is waited for."""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A group's part of all users, as a bar shows it."""
+
+    version: str
+    role: str
+    share_bp: int
+    offset_bp: int
+
+
+class Stage(msgspec.Struct, frozen=True):
+    """A step and where the rollout stands: `done`, `now`, `later`."""
+
+    step: StepDocument
+    number: int
+    mark: Literal["done", "now", "later"]
+
+
+def state(document: StatusDocument) -> State:
+    """What a person is told first."""
+    rollout = document.rollout
+    trouble = "; ".join(f"{driver}: {text}" for driver, text in document.trouble.items())
+    if rollout is not None:
+        return _under_way(document, rollout, trouble)
+    found = live(document)
+    if found is None:
+        return _nothing_runs(document, trouble)
+    if document.observed_at is None:
+        return State(
+            "held", "not seen yet", f"{found.version} should have all users; nobody has looked yet", trouble
+        )
+    if trouble:
+        return State("bad", "trouble", f"{_users(found)}, but something is wrong", trouble)
+    if found.ready < found.replicas:
+        why = found.trouble or "an instance is being replaced"
+        return State(
+            "held", f"{found.ready} of {found.replicas} ready", f"{_users(found)}; {_ready(found)}", why
+        )
+    return State("good", "live", f"{_users(found)}; {_ready(found)}", aftermath(document.last_rollout))
+
+
+def parts(document: StatusDocument) -> tuple[Part, ...]:
+    """Groups with users: live first, as the bar is read from the left."""
+    found: list[Part] = []
+    offset = 0
+    for group in document.groups:
+        if group.share_bp:
+            found.append(Part(group.version, group.role, group.share_bp, offset))
+            offset += group.share_bp
+    return tuple(found)
+
+
+def stages(rollout: RolloutDocument) -> tuple[Stage, ...]:
+    over = rollout.ended_at is not None and rollout.phase in ("succeeded", "rolled_back", "aborted")
+    begun = rollout.started_at is not None
+    return tuple(
+        Stage(step, index + 1, "done" if over or index < rollout.step else
+              "now" if index == rollout.step and begun and rollout.ended_at is None else "later")
+        for index, step in enumerate(rollout.steps)
+    )  # fmt: skip
+
+
+def aftermath(rollout: RolloutDocument | None) -> str:
+    """What became of the last rollout, if it is worth a word beside a service that is well."""
+    if rollout is None or rollout.phase in ("succeeded", "superseded"):
+        return ""
+    done = {"rolled_back": "taken back", "aborted": "aborted", "failed": "not started"}.get(
+        rollout.phase, rollout.phase
+    )
+    reached = f" at {percent(rollout.reached_bp)}" if rollout.reached_bp else ""
+    return f"{name(rollout)} was {done}{reached}: {rollout.reason}"
+
+
+def outcome(phase: str) -> Tone:
+    """How a phase looks."""
+    tones: dict[str, Tone] = {
+        "succeeded": "good", "rolled_back": "bad", "failed": "bad", "rolling_back": "bad", "aborted": "held",
+        "paused": "held", "gated": "held", "pending": "busy", "progressing": "busy", "finishing": "busy",
+    }  # fmt: skip
+    return tones.get(phase, "none")
+
+
+def name(rollout: RolloutDocument) -> str:
+    """The release as people call it."""
+    return rollout.version or short(rollout.release or "") or "the last good release"
+
+
+def _under_way(document: StatusDocument, rollout: RolloutDocument, trouble: str) -> State:
+    candidate = next((one for one in document.groups if one.group == rollout.candidate), None)
+    before = next((one for one in document.groups if one.group == rollout.live), None)
+    share = candidate.share_bp if candidate else 0
+    new, old = name(rollout), before.version if before else None
+    why = "; ".join(filter(None, (rollout.reason, trouble)))
+    has = f"{new} has {percent(share)} of the users" if share else f"{new} has no users yet"
+    rest = f", {old} has the rest" if old and share and share < ALL else ""
+    match rollout.phase:
+        case "pending":
+            return State("busy", "waiting", f"{new} is about to begin", why)
+        case "paused" | "gated":
+            return State(
+                "held",
+                f"{rollout.phase} at {percent(share)}",
+                f"{rollout.phase.capitalize()}: {has}{rest}",
+                why,
+            )
+        case "finishing":
+            return State(
+                "busy", "finishing", f"{new} has all users; {old or 'what was before'} is ending", why
+            )
+        case "rolling_back":
+            to = f"; users go back to {old}" if old else ""
+            return State("bad", "going back", f"{new} is being taken back{to}", why)
+        case _ if rollout.kind == "rollback":
+            return State(
+                "bad", "going back", f"Going back to {new}: it has {percent(share)} of the users", why
+            )
+        case _ if not share:
+            keeps = f"; all users have {old}" if old else "; it is the first release here"
+            return State("busy", "starting", f"{new} is starting{keeps}", why)
+        case _:
+            return State("busy", percent(share), f"{has}{rest}", why)
+
+
+def _nothing_runs(document: StatusDocument, trouble: str) -> State:
+    if trouble:
+        return State("bad", "trouble", "Nothing runs here, and something is wrong", trouble)
+    why = aftermath(document.last_rollout)
+    return State("none", "empty", "Nothing runs here yet", why)
+
+
+def live(document: StatusDocument) -> GroupDocument | None:
+    return next((one for one in document.groups if one.role == "live"), None)
+
+
+def _users(live: GroupDocument) -> str:
+    if live.share_bp == ALL:
+        return f"{live.version} has all users"
+    return (
+        f"{live.version} has {percent(live.share_bp)} of the users"
+        if live.share_bp
+        else f"{live.version} has no users"
+    )
+
+
+def _ready(live: GroupDocument) -> str:
+    return f"{live.ready} of {live.replicas} instances ready"
