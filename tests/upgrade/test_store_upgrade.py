@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from tests.real import store_samples as samples
 from tests.real.store_samples import SHOP, STAGING
-from tests.upgrade.make_example import DIRECTORY, EXAMPLE
+from tests.upgrade.make_states import STATES
 
 from plainsail.domain.events import Event
 from plainsail.domain.evidence import Evidence
@@ -23,8 +23,7 @@ from plainsail.domain.service import Environment, Notify, Service
 from plainsail.drivers.stores.sql import open_store
 from plainsail.drivers.stores.sql.shapes import decode
 from plainsail.drivers.stores.sql.tables import HEAD
-
-EXAMPLES = sorted(DIRECTORY.glob("store-*.sql"))
+from plainsail.ports.errors import Broken
 
 TYPES: dict[str, Any] = {
     "target": Target, "rollout": Rollout, "evidence": Evidence, "event": Event, "intent": Intent, "release": Release,
@@ -32,20 +31,25 @@ TYPES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def test_there_is_an_example_of_the_present_version() -> None:
-    assert EXAMPLE in EXAMPLES, "run: .venv/bin/python -m tests.upgrade.make_example"
-
-
-@pytest.fixture(params=EXAMPLES, ids=lambda example: example.stem)
+@pytest.fixture(params=sorted(STATES.glob("*/*.sql")), ids=lambda path: f"{path.parent.name} {path.stem}")
 def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    path = tmp_path / "plainsail.db"
+    return load(request.param, tmp_path)
+
+
+@pytest.fixture(params=sorted(STATES.glob("*/rows.sql")), ids=lambda path: path.parent.name)
+def rows(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    return load(request.param, tmp_path)
+
+
+def load(dump: Path, directory: Path) -> Path:
+    path = directory / "plainsail.db"
     with contextlib.closing(sqlite3.connect(path)) as database:
-        database.executescript(request.param.read_text())
+        database.executescript(dump.read_text())
     return path
 
 
-def test_an_example_goes_on_where_it_was(path: Path) -> None:
-    with contextlib.closing(open_store(samples.url(path.parent))) as store:
+def test_every_kind_of_row_goes_on_as_it_was(rows: Path) -> None:
+    with contextlib.closing(open_store(samples.url(rows.parent))) as store:
         assert store.targets() == (SHOP, STAGING)
         assert sorted(store.environments()) == ["production", "staging"]
         assert sorted(store.services()["shop"].placements) == ["production", "staging"]
@@ -78,7 +82,7 @@ def test_an_example_goes_on_where_it_was(path: Path) -> None:
         assert store.ask(SHOP, samples.deploy("r2"), now=36.0) == 9
 
 
-def test_nothing_that_an_example_held_is_lost(path: Path) -> None:
+def test_nothing_that_a_state_held_is_lost(path: Path) -> None:
     open_store(samples.url(path.parent)).close()
     with contextlib.closing(sqlite3.connect(path)) as database:
         assert database.execute("SELECT version_num FROM alembic_version").fetchall() == [(HEAD,)]
@@ -91,6 +95,28 @@ def test_nothing_that_an_example_held_is_lost(path: Path) -> None:
                 read = msgspec.to_builtins(decode(TYPES[name], name, str(row), shape, state))
                 if shape == SHAPE:
                     assert _lost(json.loads(state), read) == [], f"{name} {row}"
+
+
+@pytest.mark.parametrize(
+    "newer",
+    [
+        "UPDATE alembic_version SET version_num = '9000'",
+        "UPDATE counter SET value = 9000 WHERE name = 'shape'",
+        "INSERT OR REPLACE INTO counter VALUES ('shape', 9000)",
+    ],
+)
+def test_an_older_plainsail_does_not_open_a_newer_store(path: Path, newer: str) -> None:
+    open_store(samples.url(path.parent)).close()
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute(newer)
+        before = list(database.iterdump())
+    with pytest.raises(Broken) as refused:
+        open_store(samples.url(path.parent))
+    assert refused.value.code == "store_newer"
+    assert "9000" in str(refused.value)
+    assert "run the newer plainsail that wrote it" in refused.value.next_step
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        assert list(database.iterdump()) == before
 
 
 def _lost(stored: Any, read: Any, at: str = "$") -> list[str]:
