@@ -5,6 +5,7 @@ What a page can say to its tests, in comments that no reader sees:
     <!-- stage: application -->          begin with an app.py in the directory
     <!-- stage: shop -->                 begin with the control plane up and release 1.0 of a shop live
     <!-- stage: shop with visitors -->   and somebody asking it all the time
+    <!-- stage: shop slowly -->          and a rollout stays where it is until somebody steers it
     <!-- background -->                  above a console block: leave it running, wait only for what is shown
     <!-- not run: why -->                above an `sh` block: a command that no test can run
 

@@ -123,7 +123,9 @@ class Stage:
             place = self.home / f"v{version}" / "app.py"
             place.parent.mkdir()
             place.write_text(app.replace("version 1", f"version {version}"))
-        (self.home / "plainsail.yaml").write_text(self._mapped(SHOP))
+        slowly = SHOP.replace("dwell: 1s", "dwell: 10m")
+        spec = slowly if self._setting.endswith("slowly") else SHOP
+        (self.home / "plainsail.yaml").write_text(self._mapped(spec))
         self._leave(Command(0, "plainsail up", ("ready ...",)), "the stage")
         first = "plainsail deploy shop ./v1 --to production --version 1.0 --wait"
         self._run(Command(0, first, ()), "the stage")

@@ -1,0 +1,7 @@
+"""Writes the pages."""
+
+from tests.docs.made.all import PAGES
+from tests.docs.pages import DOCS
+
+for name, text in PAGES.items():
+    (DOCS / "reference" / f"{name}.md").write_text(text())

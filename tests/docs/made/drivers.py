@@ -1,0 +1,110 @@
+"""docs/reference/drivers.md, from the registered drivers: their configuration, capabilities and docstrings."""
+
+from __future__ import annotations
+
+import inspect
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from plainsail import wiring
+from plainsail.local.schema import docs
+from plainsail.ports.router import Capabilities
+from plainsail.ports.site import Site
+from plainsail.spec.reference import reference
+
+KINDS = {
+    "router": "moves the users' traffic; one for each environment (`environments.ENVIRONMENT.router`).",
+    "provider": "runs the instances; one for each environment (`environments.ENVIRONMENT.provider`).",
+    "store": "keeps state and events; one for each control plane. There is nothing to set.",
+    "notifier": "tells people (`notify`).",
+}
+
+OPENING = """\
+# Drivers
+
+A driver is one file and one entry point; those here come with plainsail and use the same way in as one of yours
+([write a driver](../how-to/write-a-driver.md)). This page is made from the code (`python -m tests.docs.made`).
+
+"""
+
+MORE = {
+    "haproxy": """\
+HAProxy, one process for an environment, started and held by plainsail. It goes on when plainsail ends.
+
+KEYS
+
+Files, in `sites/ENVIRONMENT/router/` of the data directory: its configuration, maps and state as they are in force
+([files on disk](files.md#router)). HAProxy is started from them when it is found dead, so it is right from its first
+request.
+
+Limits: one rule of traffic for a service; four groups beside live can have a share at once; one thread, some 15,000
+requests a second; no TLS of its own ([install](../how-to/install.md) puts it behind something that has). What it does for a
+request that the candidate fails: [the shield](../how-to/shield.md).
+""",
+    "process": """\
+Instances are plain processes of this machine, each in a session of its own. They go on when plainsail ends.
+
+KEYS
+
+Files, in `sites/ENVIRONMENT/provider/`: a record of each group and instance, and their output
+([files on disk](files.md#provider)).
+
+Limits: this machine only; an instance has the user and the rights of `plainsail up`; `limits` are kept as far as the machine
+permits (cgroups for memory and cores; where they can't be had it is said once in the log). The exit code of an instance that
+an earlier control plane started is not known, and output is not rotated while no control plane runs.
+""",
+    "sql": """\
+Files: `plainsail.db` in the data directory, SQLite, with `plainsail.db-wal` and `plainsail.db-shm` beside it while it is open.
+A newer plainsail brings an older store up to date when it opens it; an older one refuses a newer store and leaves it as it is.
+""",
+    "webhook": """\
+No files. It tells of a rollout's end, of a way back, and of a hold; to anything that takes Slack's incoming webhooks
+([notifications](../how-to/notifications.md)). 5 seconds for an answer; a message that can't be delivered is dropped with a
+line in the log, and never keeps a rollout waiting.
+""",
+}
+"""What no code says. A registered driver without an entry fails a test."""
+
+
+def page() -> str:
+    parts = [OPENING]
+    for kind, about in KINDS.items():
+        parts.append(f"## {kind.capitalize()}s\n\nA {kind} {about}\n")
+        parts += [
+            _driver(kind, point.name, point.load())
+            for point in sorted(entry_points(group=f"plainsail.{kind}s"), key=lambda one: one.name)
+        ]
+    return "\n".join(parts)
+
+
+def _driver(kind: str, name: str, driver: Any) -> str:
+    tables = _keys(kind, name) if "KEYS" in MORE[name] else ""
+    if kind == "router":
+        tables += "\n\n" + _capabilities(driver)
+    return f"### {name}\n\n" + MORE[name].replace("KEYS", tables)
+
+
+def _keys(kind: str, name: str) -> str:
+    """Its table of plainsail-yaml.md."""
+    drivers = wiring.drivers()
+    text = reference(docs(drivers), drivers)
+    section = text.split(f"## `environments.ENVIRONMENT.{kind}.{name}`\n", 1)[1].split("\n## ", 1)[0]
+    return "| key" + section.split("| key", 1)[1].rstrip()
+
+
+def _capabilities(driver: Any) -> str:
+    config = inspect.get_annotations(driver.__init__, eval_str=True)["config"]()
+    found: Capabilities = driver(
+        config, Site("production", Path("/nonexistent"), cast(Any, None))
+    ).capabilities
+    rows = [f"| `{field}` | {_yes(value)} |" for field, value in msgspec.structs.asdict(found).items()]
+    return "What it can do, as the planner and `check` see it:\n\n| capability | |\n|---|---|\n" + "\n".join(
+        rows
+    )
+
+
+def _yes(value: object) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else f"{value} basis points"
