@@ -208,8 +208,9 @@ class _Play:
         if not now.ended() and (before is None or (before.phase, before.step) != (now.phase, now.step)):
             step = now.current()
             shares = {part.role: part.share_bp for part in step.split}
+            sizes = {role: size for role, size in step.sizes.items() if now.group(role) is not None}
             reason = why(before, now, self.world.now)
-            self.moves.append(Moved(at, step.name, now.phase, shares, dict(step.sizes), reason))
+            self.moves.append(Moved(at, step.name, now.phase, shares, sizes, reason))
         found = holding.seen.groups.get(now.candidate)
         self.crashes = max(self.crashes, found.crashes if found else 0)
         trail = holding.evidence.trail if holding.evidence else ()

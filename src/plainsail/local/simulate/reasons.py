@@ -19,12 +19,11 @@ def why(before: Rollout | None, after: Rollout, now: float) -> str:
     match step.leave:
         case Ready(role=role):
             size = step.sizes.get(role, 0)
-            who = {"candidate": "candidate", "live": "live"}.get(role, role)
-            return f"{'all' if size > 1 else 'the only'} {size if size > 1 else ''} {who} {_are(size)} ready".replace(
-                "  ", " "
+            return (
+                f"all {size} {role} instances are ready" if size > 1 else f"the only {role} instance is ready"
             )
         case Settled():
-            return "the others are gone"
+            return f"the {' and '.join(role for role, size in step.sizes.items() if not size)} instances are gone"
         case Judged() as judged:
             return _judged(before, after, judged, now)
         case _:
@@ -38,9 +37,5 @@ def _judged(before: Rollout, after: Rollout, leave: Judged, now: float) -> str:
         return found
     since = now if before.in_force_at is None else before.in_force_at
     if leave.until == "dwell" and now - since >= leave.dwell:
-        return f"{seconds(leave.dwell)} without harm"
+        return f"{seconds(leave.dwell)} without evidence of harm"
     return f"the deadline of {seconds(leave.deadline)} is over, and on_unsure says advance: {found}"
-
-
-def _are(size: int) -> str:
-    return "instances are" if size > 1 else "instance is"

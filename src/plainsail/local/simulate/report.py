@@ -177,7 +177,10 @@ def _hurt(played: Played) -> str:
         parts.append(f"{played.unanswered:,} of them while nobody was in service")
     if shielded:
         parts.append(f"{shielded:,} more of the candidate's failures were answered by live instead")
-    parts.append(f"at most {percent(played.rollout.reached_bp)} of users had the candidate")
+    reached = played.rollout.reached_bp
+    parts.append(
+        f"at most {percent(reached)} of users had the candidate" if reached else "nobody had the candidate"
+    )
     return "; ".join(parts) + "."
 
 
