@@ -25,6 +25,7 @@ class Running(msgspec.Struct):
 
     id: str
     group: str
+    release: str
     behaviour: Behaviour
     since: float
     within: float
@@ -58,6 +59,7 @@ class Group(msgspec.Struct):
 
     service: str
     name: str
+    release: str
     order: GroupOrder | None = None
     asked: int = 0
     crashes: int = 0
@@ -98,8 +100,8 @@ class SimProvider:
             raise Transient("sim", "the provider fails")
         self._released[fleet.service] = frozenset(fleet.released)
         orders = {order.group: order for order in fleet.groups}
-        for name in orders:
-            self._groups.setdefault((fleet.service, name), Group(fleet.service, name))
+        for name, order in orders.items():
+            self._of_release(fleet.service, name, order.release)
         for group in self._of(fleet.service):
             group.order = orders.get(group.name)
             group.asked = group.order.replicas if group.order else 0
@@ -165,6 +167,9 @@ class SimProvider:
         return True
 
     def _gone(self, group: Group, one: Running, how: str) -> None:
+        if one.release != group.release:  # says nothing of what the group is now
+            del group.instances[one.id]
+            return
         lived = f"{how} after {seconds(self._world.now - one.since)}"
         if one.ready_at is None:
             group.failed_starts += 1
@@ -199,7 +204,7 @@ class SimProvider:
         group.again_at = self._moves(group, released).again_at
 
     def _moves(self, group: Group, released: frozenset[str]) -> Moves:
-        hands = [_hand(one) for one in group.instances.values()]
+        hands = [_hand(one, one.release != group.release) for one in group.instances.values()]
         return moves(hands, group.asked, released, group.backoff.starts_at(), self._world.now)
 
     def _begin(self, group: Group) -> None:
@@ -207,9 +212,18 @@ class SimProvider:
         self._serial += 1
         id, run = f"{group.name}-{self._serial}", group.order.run
         behaviour = self._world.behaviours.get(group.order.release, Behaviour())
-        one = Running(id, group.name, behaviour, self._world.now, run.ready.within, run.stop.drain)
+        one = Running(
+            id, group.name, group.release, behaviour, self._world.now, run.ready.within, run.stop.drain
+        )
         group.instances[id] = one
         self._lives_on(group, one, self._world.now)
+
+    def _of_release(self, service: str, name: str, release: str) -> None:
+        """The group is there; if it is known with another release it begins anew, and that one's instances leave."""
+        known = self._groups.get((service, name))
+        if known is None or known.release != release:
+            instances = known.instances if known else {}
+            self._groups[service, name] = Group(service, name, release, instances=instances)
 
     def _of(self, service: str) -> list[Group]:
         return [group for (of, _), group in self._groups.items() if of == service]
@@ -227,8 +241,11 @@ def _seen(group: Group) -> GroupSeen:
     )
 
 
-def _hand(one: Running) -> Hand:
-    return Hand(one.id, one.state == "ready", one.ready_at is not None, one.since, one.drain, one.leaving_at)
+def _hand(one: Running, foreign: bool) -> Hand:
+    was_ready = one.ready_at is not None
+    return Hand(
+        one.id, one.state == "ready", was_ready, one.since, one.drain, one.leaving_at, foreign=foreign
+    )
 
 
 def _is_provider(provider: SimProvider) -> Provider:

@@ -34,7 +34,10 @@ LONGEST = 0.999
 class SimRouter:
     """One for all services. `serve` is what happens to users' requests."""
 
-    capabilities = Capabilities(shield=True, fencing=True, counts=True)
+    capabilities = Capabilities(
+        sticky_cookie=True, sticky_header=True, shield=True, fencing=True, counts=True
+    )
+    """Users of the world ask once each, so a sticky split is like any other."""
 
     def __init__(self, world: World) -> None:
         self.tables: dict[str, Traffic] = {}
@@ -61,9 +64,7 @@ class SimRouter:
     async def apply(self, traffic: Traffic, epoch: int) -> None:
         self._answers()
         service = traffic.service
-        if epoch < self._epochs.get(service, 0):
-            raise Fenced("stale", f"epoch {epoch} is older than {self._epochs[service]}")
-        self._epochs[service] = epoch
+        self._fence(service, epoch)
         before = self.tables.get(service)
         self.tables[service] = traffic
         if before is not None and before.members != traffic.members:
@@ -77,6 +78,7 @@ class SimRouter:
 
     async def remove(self, service: str, epoch: int) -> None:
         self._answers()
+        self._fence(service, epoch)
         self.tables.pop(service, None)
 
     def forget(self) -> None:
@@ -263,6 +265,11 @@ class SimRouter:
 
     def _budget(self, service: str) -> Budget:
         return self._budgets.setdefault(service, Budget())
+
+    def _fence(self, service: str, epoch: int) -> None:
+        if epoch < self._epochs.get(service, 0):
+            raise Fenced("stale", f"epoch {epoch} is older than {self._epochs[service]}")
+        self._epochs[service] = epoch
 
     def _answers(self) -> None:
         if self._world.now < self.away_until:
