@@ -6,6 +6,8 @@ import pytest
 
 pytest.register_assert_rewrite("plainsail.testing.conformance")
 
+from tests.conformance.simulated import SUBJECTS as SIMULATED  # noqa: E402
+
 from plainsail.drivers.routers.haproxy import HAProxy  # noqa: E402
 from plainsail.testing.conformance import plugin  # noqa: E402
 from plainsail.testing.conformance.plugin import (  # noqa: E402
@@ -27,5 +29,6 @@ class SystemHAProxy(RouterBench):
         return {**super().config(), "binary": shutil.which("haproxy")}
 
 
+plugin.ALSO.extend(SIMULATED)
 if shutil.which("haproxy"):
     plugin.ALSO.append(plugin.Subject("haproxy-of-the-system", HAProxy, SystemHAProxy))

@@ -114,8 +114,9 @@ def _use_all(store: Store) -> set[str]:
     assert call("target", SHOP).rollout
     call("claim", SHOP, "me", 0.0, 10.0)
     call("release_claim", SHOP, epoch + 1)
-    for name in ("targets", "environments", "services", "notify"):
+    for name in ("targets", "environments", "services", "notify", "busy"):
         call(name)
+    call("service", "shop")
     call("due", 5.0, "me")
     call("pending", SHOP)
     for name in ("asked", "rollout", "evidence"):

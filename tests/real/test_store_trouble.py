@@ -5,12 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import signal
 import sqlite3
 import subprocess
-import sys
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,10 +14,10 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 from tests.real import store_samples as samples
-from tests.real.store_samples import SHOP, STAGING
+from tests.real.store_samples import SHOP
 
 from plainsail.drivers.stores.sql import SqlStore, connecting, failures, open_store
-from plainsail.ports.errors import Broken, Failure, Rejected, Transient
+from plainsail.ports.errors import Broken, Failure, Transient
 from plainsail.ports.store import Key
 
 replace = msgspec.structs.replace
@@ -37,72 +33,6 @@ def path(tmp_path: Path) -> Path:
 
 
 # Many at once.
-
-
-def test_six_writers_and_a_reader_never_find_it_locked(path: Path) -> None:
-    store = open_store(samples.url(path.parent))
-    others = [open_store(samples.url(path.parent)) for _ in range(2)]
-    failed: list[BaseException] = []
-    writing = threading.Event()
-    writing.set()
-
-    def write(writer: int) -> None:
-        own = (store, *others)[writer % 3]
-        try:
-            for n in range(40):
-                own.ask(STAGING, samples.deploy(f"{writer}-{n}"), now=float(n))
-                own.add_release(samples.release(1000 * writer + n), [samples.event(n, f"w{writer}")])
-        except BaseException as error:
-            failed.append(error)
-
-    def read() -> None:
-        try:
-            while writing.is_set():
-                seen = [one.id for one in store.events(limit=1000)]
-                assert seen == list(range(1, len(seen) + 1)), "a later event was seen before an earlier one"
-        except BaseException as error:
-            failed.append(error)
-
-    writers = [threading.Thread(target=write, args=(n,)) for n in range(6)]
-    reader = threading.Thread(target=read)
-    for thread in (*writers, reader):
-        thread.start()
-    for thread in writers:
-        thread.join()
-    writing.clear()
-    reader.join()
-    assert failed == []
-    assert len(store.pending(STAGING)) == 240
-    assert len(store.events(after=100, limit=1000)) == 240
-    for one in (store, *others):
-        one.close()
-
-
-def test_of_many_who_claim_at_once_one_gets_it(path: Path) -> None:
-    stores = [open_store(samples.url(path.parent)) for _ in range(4)]
-    start = threading.Barrier(len(stores))
-    taken: list[int] = []
-
-    def claim(n: int) -> None:
-        start.wait()
-        if claimed := stores[n].claim(STAGING, f"holder-{n}", now=0.0, lease=10.0):
-            taken.append(claimed.epoch)
-
-    threads = [threading.Thread(target=claim, args=(n,)) for n in range(len(stores))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert taken == [1]
-    for store in stores:
-        store.close()
-
-
-def test_processes_that_start_at_once_make_one_store(tmp_path: Path) -> None:
-    program = f"from plainsail.drivers.stores.sql import open_store as o; print(o('{samples.url(tmp_path)}').targets())"
-    started = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) for _ in range(3)]
-    assert [process.communicate()[0] for process in started] == [b"()\n"] * 3
-    assert sorted(one.name for one in tmp_path.iterdir()) == [".plainsail.db.lock", "plainsail.db"]
 
 
 def test_a_database_that_another_program_holds_is_busy(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,40 +128,6 @@ while True:
                done=[asked], due_at=0.0, held_until=0.0)
     print(n, flush=True)
 """
-
-
-def test_killed_in_the_middle_of_writing_it_holds_all_of_a_write_or_nothing(tmp_path: Path) -> None:
-    epoch = 0
-    for round in range(6):
-        writer = subprocess.Popen(
-            [sys.executable, "-c", WRITER, samples.url(tmp_path)], stdout=subprocess.PIPE, cwd=ROOT, text=True
-        )
-        assert writer.stdout
-        for _ in range(5 + round):
-            assert writer.stdout.readline()
-        time.sleep(0.003 * round)  # Not to die always just after a write.
-        writer.send_signal(signal.SIGKILL)
-        said = [int(line) for line in writer.stdout.read().split()]
-        writer.wait()
-        with contextlib.closing(open_store(samples.url(tmp_path))) as store:
-            target = store.target(SHOP)
-            assert target
-            n = target.serial
-            assert n >= max(said, default=0), "what was acknowledged is there"
-            assert [one.event.at for one in store.events(limit=10_000)] == [
-                at for at in range(1, n + 1) for _ in "ab"
-            ]
-            assert target.rollout
-            assert target.rollout.id == f"r{n}"
-            assert len(store.pending(SHOP)) <= 1, "done in the write that did it"
-            claimed = store.claim(SHOP, "reader", now=2.0, lease=0.0)
-            assert claimed
-            assert claimed.epoch > epoch, "no epoch is given twice"
-            epoch = claimed.epoch
-            for left in store.pending(SHOP):
-                store.save(samples.target(serial=n), epoch, done=[left.id], due_at=0.0, held_until=0.0)
-                with pytest.raises(Rejected):
-                    store.ask(SHOP, left.intent, now=2.0)
 
 
 def test_killed_while_it_is_made_it_is_made_again(tmp_path: Path) -> None:

@@ -49,12 +49,16 @@ class SiteBench(Bench):
         self.artifacts = TreeStore(directory / "releases")
         self.site = Site("production", directory / "sites" / "production" / self.kind, self.artifacts)
         self.site.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.config_type: type[msgspec.Struct] = get_type_hints(driver.__init__)["config"]
         self.settings = self.config()
 
     def config(self) -> dict[str, object]:
         """As it would be written in plainsail.yaml. Called once; the same for every object made here."""
         return {}
+
+    @property
+    def config_type(self) -> type[msgspec.Struct]:
+        found: type[msgspec.Struct] = get_type_hints(self.driver.__init__)["config"]
+        return found
 
     def make(self) -> Any:
         """A driver object, not started. All that are made here share one directory, as restarts do."""

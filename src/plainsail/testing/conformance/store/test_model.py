@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import tempfile
-from functools import lru_cache
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -20,17 +18,18 @@ from hypothesis.stateful import (
     invariant,
     multiple,
     rule,
+    run_state_machine_as_test,
 )
-from tests.real import store_samples as samples
-from tests.real.store_samples import SHOP, STAGING
 
 from plainsail.domain.events import Event
 from plainsail.domain.evidence import Evidence
 from plainsail.domain.intents import Abort, Deploy, Intent
 from plainsail.domain.rollout import Rollout, Target
-from plainsail.drivers.stores.sql import SqlStore, open_store
 from plainsail.ports.errors import Fenced, Rejected
-from plainsail.ports.store import Key
+from plainsail.ports.store import Key, Store
+from plainsail.testing.conformance.store import samples
+from plainsail.testing.conformance.store.bench import StoreBench
+from plainsail.testing.conformance.store.samples import SHOP, STAGING
 
 replace = msgspec.structs.replace
 
@@ -49,15 +48,19 @@ class Row:
 
 
 class StoreAndModel(RuleBasedStateMachine):
-    """Two control planes, each with a store object of its own, on one file."""
+    """Two control planes, each with a store object of its own, on one store."""
+
+    bench: StoreBench
+    """Set for each driver."""
 
     epochs: Bundle[tuple[Key, int]] = Bundle("epochs")
 
     @initialize()
     def start(self) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="store-model-"))
-        shutil.copy(_template(), self.directory / "plainsail.db")
-        self.stores = {holder: open_store(samples.url(self.directory)) for holder in "ab"}
+        self.place = type(self.bench)(self.bench.name, self.bench.driver, self.directory)
+        self.bench.copy_to(self.place)
+        self.stores = {holder: self.place.open() for holder in "ab"}
         self.rows = {key: Row(key) for key in (SHOP, STAGING)}
         self.rollouts: dict[str, Rollout] = {}
         self.evidence: dict[str, Evidence] = {}
@@ -166,7 +169,7 @@ class StoreAndModel(RuleBasedStateMachine):
     @rule(holder=HOLDERS)
     def start_again(self, holder: str) -> None:
         self.stores[holder].close()
-        self.stores[holder] = open_store(samples.url(self.directory))
+        self.stores[holder] = self.place.open()
 
     @invariant()
     def it_holds_what_the_model_holds(self) -> None:
@@ -176,7 +179,7 @@ class StoreAndModel(RuleBasedStateMachine):
         if hasattr(self, "stores"):
             self._compare(holder, self.stores[holder])
 
-    def _compare(self, holder: str, store: SqlStore) -> None:
+    def _compare(self, holder: str, store: Store) -> None:
         for key, row in self.rows.items():
             assert store.target(key) == row.target
             assert {one.id: one.intent for one in store.pending(key)} == row.intents
@@ -219,19 +222,18 @@ class StoreAndModel(RuleBasedStateMachine):
         shutil.rmtree(getattr(self, "directory", ""), ignore_errors=True)
 
 
-_template_directory = tempfile.TemporaryDirectory(prefix="store-template-")
+def test_any_order_of_claims_writes_questions_and_time(bench: StoreBench) -> None:
+    """Two holders claim, save, ask, release and start again in any order: the store holds what a dictionary would."""
+    bench.filled().close()
 
+    class OfThisDriver(StoreAndModel):
+        pass
 
-@lru_cache
-def _template() -> Path:
-    """A new store with two targets: made once, since that takes longer than an example."""
-    directory = Path(_template_directory.name)
-    with contextlib.closing(open_store(samples.url(directory))) as store:
-        store.put_spec(samples.ENVIRONMENTS, samples.SERVICES, None, ())
-    return directory / "plainsail.db"
-
-
-TestStoreAndModel = StoreAndModel.TestCase
-TestStoreAndModel.settings = settings(
-    max_examples=30, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
-)
+    OfThisDriver.bench = bench
+    run_state_machine_as_test(
+        OfThisDriver,
+        settings=settings(
+            max_examples=30, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck),
+            database=None,
+        ),
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+from plainsail.testing.conformance.store.test_many import *  # noqa: F403

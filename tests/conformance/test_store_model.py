@@ -1,0 +1,1 @@
+from plainsail.testing.conformance.store.test_model import *  # noqa: F403
