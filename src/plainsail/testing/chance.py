@@ -52,7 +52,7 @@ def binomial(dice: Random, n: int, p: float) -> int:
         return n - binomial(dice, n, 1.0 - p)
     if n * p > EXACT:
         return min(n, max(0, round(dice.gauss(n * p, math.sqrt(n * p * (1.0 - p))))))
-    count, left, log_miss = 0, n, math.log1p(-p)
-    while (left := left - 1 - int(math.log(1.0 - dice.random()) / log_miss)) >= 0:
+    count, left, log_miss = 0, float(n), math.log1p(-p)
+    while (left := left - 1 - math.log(1.0 - dice.random()) // min(log_miss, -1e-300)) >= 0:
         count += 1
     return count

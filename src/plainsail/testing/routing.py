@@ -247,14 +247,14 @@ class SimRouter:
         table = self.tables.get(service)
         for group, members in (table.members if table else {}).items():
             share = table.share(group) if table else 0
-            rate = self._world.rate * share / ALL / len(members)
+            rate = self._world.rate * share / ALL / max(1, len(members))
             found |= {member.instance: math.ceil(rate * self._world.latency.median) for member in members}
         return found
 
     def _latency(self, table: Traffic | None, counts: dict[str, Counts]) -> dict[str, Latency]:
         found = {}
         for group, members in (table.members if table else {}).items():
-            one = self._world.provider.find(members[0].instance)
+            one = self._world.provider.find(members[0].instance) if members else None
             if one is not None and not one.behaviour.lies and group in counts:
                 found[group] = self._world.quantiles(one.behaviour.slower)
         return found
