@@ -139,8 +139,14 @@ def practice(
     store = open_store(f"sqlite:///{directory / 'plainsail.db'}")
     (directory / "spool").mkdir()
 
+    worlds = {"production": world}
+
     async def site(environment: str) -> Site:
-        return Site(router=world.router, provider=world.provider)
+        """A world for each environment, as a service may be in several; all have one clock and the same behaviours."""
+        if environment not in worlds:
+            worlds[environment] = World(seed=7, rate=200.0)
+            worlds[environment].now, worlds[environment].behaviours = world.now, world.behaviours
+        return Site(router=worlds[environment].router, provider=worlds[environment].provider)
 
     engine = PractisingEngine(store, site, lambda: world.now, "practice")
     context = Context(
@@ -157,7 +163,8 @@ def practice(
     async def live() -> None:
         while True:
             await asyncio.sleep(TICK)
-            world.advance(TICK * speed)
+            for one in tuple(worlds.values()):
+                one.advance(TICK * speed)
 
     async def serve() -> None:
         background = [asyncio.create_task(engine.run()), asyncio.create_task(live())]

@@ -51,6 +51,7 @@ def templates() -> Environment:
         short=short,
         iso=iso,
         clock=clock,
+        points=points,
         count=lambda n: f"{n:,}",
         words=lambda code: str(code).replace("_", " "),
     )
@@ -86,6 +87,11 @@ def part_of(arm: Arm, kind: str) -> str:
     """`12 (1.2 %)`"""
     bad = int(getattr(arm, kind))
     return f"{bad:,} ({percent_of(bad / arm.requests)})" if arm.requests else f"{bad:,}"
+
+
+def points(margin: float) -> str:
+    """A difference of two parts: 0.005 -> `0.5 points`."""
+    return f"{margin * 100:.3g} point{'s' * (margin != 0.01)}"
 
 
 def took(rollout: RolloutDocument) -> str:

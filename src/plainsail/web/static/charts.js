@@ -18,11 +18,17 @@
     return `${value.toLocaleString(undefined, { maximumFractionDigits: digits })}${unit}`;
   }
 
+  // Hours and minutes; seconds too while the whole chart is a few minutes.
+  function hours(_, ticks) {
+    const short = ticks.length > 1 && ticks[1] - ticks[0] < 60;
+    return ticks.map((at) => (short ? times.clock(at) : times.clock(at).slice(0, 5)));
+  }
+
   function axis(size, unit) {
     return {
-      stroke: colour("muted"), size, gap: 4, font: "11px system-ui, sans-serif", space: unit === "time" ? 70 : 26,
+      stroke: colour("muted"), size, gap: 4, font: "11px system-ui, sans-serif", space: unit === "time" ? 84 : 26,
       grid: { stroke: colour("grid"), width: 1 }, ticks: { stroke: colour("grid"), width: 1, size: 4 },
-      ...(unit === "time" ? {} : { values: (_, ticks) => ticks.map((tick) => number(tick, "")) }),
+      values: unit === "time" ? hours : (_, ticks) => ticks.map((tick) => number(tick, "")),
     };
   }
 
@@ -68,8 +74,9 @@
       u.ctx.stroke();
       u.ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
       u.ctx.fillStyle = colour("muted");
+      u.ctx.textAlign = "left";
       u.ctx.textBaseline = "bottom";
-      u.ctx.fillText(text, u.bbox.left + 4 * devicePixelRatio, y - 2 * devicePixelRatio);
+      u.ctx.fillText(text, u.bbox.left + 4 * devicePixelRatio, y - 3 * devicePixelRatio);
       u.ctx.restore();
     };
   }
@@ -78,15 +85,41 @@
     const ink = colour(role === "live" || role === "candidate" ? role : role === "harm" ? "bad" : role === "good" ? "good" : "muted");
     const dash = role === "harm" ? [] : role === "good" ? [7, 4] : DASHES[role] || DASHES.other;
     return {
-      label, ink, stroke: ink, width: 2, dash, spanGaps: false, points: { show: false },
+      label, ink, look: role, stroke: ink, width: 2, dash, spanGaps: false, points: { show: false },
       value: (_, value) => number(value, unit),
       ...(step ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
     };
   }
 
   function size(figure) {
-    const caption = figure.querySelector("figcaption").offsetHeight;
-    return { width: Math.max(200, figure.clientWidth), height: (figure.classList.contains("tall") ? 190 : 150) - caption + 18 };
+    return { width: Math.max(200, figure.clientWidth), height: figure.classList.contains("tall") ? 200 : 150 };
+  }
+
+  // What each line is at now, or under the pointer: beside the chart's name, in words and numbers.
+  function values(figure, u) {
+    let place = figure.querySelector(".values");
+    if (!place) {
+      place = document.createElement("span");
+      place.className = "values";
+      figure.querySelector("figcaption").append(place);
+    }
+    const pointed = u.cursor.idx;
+    const parts = u.series.slice(1).map((series, index) => {
+      const column = u.data[index + 1];
+      let at = pointed ?? column.length - 1;
+      while (pointed == null && at > 0 && column[at] == null) at -= 1;
+      const part = document.createElement("span");
+      const key = document.createElement("i");
+      key.className = `key key-${series.look}`;
+      part.append(key, `${series.label} ${series.value(u, column[at])}`);
+      return part;
+    });
+    if (pointed != null) {
+      const time = document.createElement("span");
+      time.textContent = times.clock(u.data[0][pointed]);
+      parts.unshift(time);
+    }
+    place.replaceChildren(...parts);
   }
 
   // Draw, or only give new data when the lines are the same.
@@ -97,22 +130,23 @@
     figure.hidden = options.hideEmpty && !visible;
     if (figure.hidden) return;
     figure.classList.toggle("waiting", !visible);
-    if (old && old.key === key) { old.plot.setData(data); return; }
+    if (old && old.key === key) { old.plot.setData(data); values(figure, old.plot); return; }
     if (old) old.plot.destroy();
     const plot = new uPlot({
       ...size(figure),
-      padding: [10, 8, 0, 0],
+      padding: [10, 28, 0, 0],
       cursor: { y: false, sync: { key: options.sync } },
-      legend: { live: true },
+      legend: { show: false },
       scales: { x: { time: true, range: options.range }, y: { range: options.y } },
       axes: [axis(24, "time"), axis(44, options.unit)],
-      series: [{ value: (_, at) => (at == null ? "–" : times.clock(at)) }, ...series],
-      hooks: { draw: [...(options.levels || []), named] },
+      series: [{}, ...series],
+      hooks: { draw: [...(options.levels || []), named], setCursor: [(u) => values(figure, u)] },
     }, data, figure);
     drawn.set(figure, { plot, key });
+    values(figure, plot);
   }
 
-  const zeroUp = (least) => (_, low, high) => [0, Math.max(least, (high || 0) * 1.15)];
+  const zeroUp = (least) => (_, low, high) => [0, Math.max(least, (high || 0) * 1.3)];
 
   function names() {
     const found = {};
@@ -170,7 +204,7 @@
         const lowest = Math.min(0, ...trail.harm, ...trail.good);
         draw(figure, [trail.at, trail.harm, trail.good], [line("harm", "harm", ""), line("safe", "good", "")], {
           ...options, y: () => [Math.max(-1, lowest - 0.1), Math.max(1.2, ...trail.harm, ...trail.good) + 0.05],
-          levels: [level(1, "the line: harm is taken back, safe goes on")],
+          levels: [level(1, "the line: over it harm is taken back, and what is safe goes on")],
         });
       } else if (kind === "share") {
         draw(figure, [trail.at, trail.share], [line("candidate", "candidate", " %", true)], { ...options, y: () => [0, 104] });

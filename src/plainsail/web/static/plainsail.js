@@ -67,6 +67,7 @@
     for (const [box, yes] of following) if (yes) box.scrollTop = box.scrollHeight;
     const title = document.querySelector("[data-title]");
     if (title && document.title !== title.dataset.title) document.title = title.dataset.title;
+    speak();
     const dialog = $("dialog");
     if (dialog && dialog.childElementCount && !dialog.open && dialog.dataset.asked) {
       delete dialog.dataset.asked;
@@ -75,6 +76,18 @@
       if (first) first.focus();
     }
   });
+
+  // Said aloud to who does not see it: another phase, another step; not every number.
+  const standing = () => {
+    const head = document.querySelector(".headline");
+    return head ? `${head.dataset.phase} ${head.dataset.step}` : "";
+  };
+  let stood = standing();
+  function speak() {
+    if (standing() === stood) return;
+    stood = standing();
+    $("spoken").textContent = document.querySelector(".headline .sentence").textContent;
+  }
 
   // Questions: a link to one opens it as a dialog; an answer closes it.
   document.addEventListener("htmx:before:request", (event) => {
