@@ -13,26 +13,28 @@ import pytest
 from tests.real.plane import Plane, pids_below
 
 import plainsail
+from plainsail.domain.rollout import SHAPE
+from plainsail.drivers.stores.sql.tables import HEAD
 from plainsail.local.load import Load
 
 pytestmark = pytest.mark.timeout(300)
 
 OLD = Path(plainsail.__file__).parent
 PATCHES = {
-    "__init__.py": [('__version__ = "0.1.0"', '__version__ = "0.2.0"')],
+    "__init__.py": [(f'__version__ = "{plainsail.__version__}"', '__version__ = "9.0.0"')],
     "domain/rollout.py": [
-        ("SHAPE = 1\n", "SHAPE = 2\n"),
-        ('    reason_code: str = ""\n', '    reason_code: str = ""\n    origin: str = "shape 2"\n'),
+        (f"SHAPE = {SHAPE}\n", f"SHAPE = {SHAPE + 1}\n"),
+        ('    reason_code: str = ""\n', '    reason_code: str = ""\n    origin: str = "new"\n'),
     ],
     "drivers/stores/sql/shapes.py": [
         (
             "UPGRADES: Mapping[int, Upgrade] = {}",
             "UPGRADES: Mapping[int, Upgrade] = {\n"
-            '    1: lambda table, data: {**data, "origin": "shape 1"} if table == "rollout" else data\n}',
+            f'    {SHAPE}: lambda table, data: {{**data, "origin": "old"}} if table == "rollout" else data\n}}',
         )
     ],
     "drivers/stores/sql/tables.py": [
-        ('HEAD = "0001"', 'HEAD = "0002"'),
+        (f'HEAD = "{HEAD}"', 'HEAD = "9000"'),
         ('sa.Index("event_by_service"', 'sa.Index("event_by_time", event.c.at)\nsa.Index("event_by_service"'),
     ],
     "drivers/_kit/journal.py": [
@@ -55,13 +57,13 @@ PATCHES = {
 }
 """A version as the next one may be: every stored shape is another, the tables are, and HAProxy's configuration is."""
 
-MIGRATION = '''\
+MIGRATION = f'''\
 """Events by their time."""
 
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "9000"
+down_revision = "{HEAD}"
 
 
 def upgrade() -> None:
@@ -79,7 +81,7 @@ def newer(place: Path) -> Path:
             assert before in text, f"{name} has no {before!r} any more"
             text = text.replace(before, after)
         (copy / name).write_text(text)
-    (copy / "drivers/stores/sql/migrations/versions/r0002_time.py").write_text(MIGRATION)
+    (copy / "drivers/stores/sql/migrations/versions/r9000_time.py").write_text(MIGRATION)
     return copy.parent
 
 
@@ -95,7 +97,7 @@ def test_upgraded_in_mid_rollout(ending: signal.Signals, tmp_path: Path) -> None
 
         plane.env["PYTHONPATH"] = str(newer(tmp_path))
         plane.up()
-        assert plane.cli("--version").stdout.strip().endswith("0.2.0")
+        assert plane.cli("--version").stdout.strip().endswith("9.0.0")
         after = plane.until("it is judged again", lambda status: status["rollout"] is None or _judged(status))
         if after["rollout"] is not None:
             assert after["rollout"]["id"] == before["rollout"]["id"]
@@ -111,7 +113,7 @@ def test_upgraded_in_mid_rollout(ending: signal.Signals, tmp_path: Path) -> None
         assert gone_on["haproxy"] == running["haproxy"], "the master process is the same"
         assert "timeout check 2s" in next((tmp_path / ".plainsail").rglob("haproxy.cfg")).read_text()
         assert running["v2"] <= gone_on["v2"], "its instances were not restarted"
-        assert _rows(tmp_path, last["id"]) == (2, "shape 1"), (
+        assert _rows(tmp_path, last["id"]) == (SHAPE + 1, "old"), (
             "written by the old version, upgraded by the new"
         )
 
