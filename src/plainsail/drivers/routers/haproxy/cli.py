@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -47,12 +47,27 @@ class Session(Line):
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
+        self._ahead: dict[str, list[str]] = {}
 
     async def ask(self, command: str) -> str:
+        if known := self._ahead.get(command):
+            return known.pop(0)
         with _reachable(command):
             async with asyncio.timeout(WITHIN):
                 self._writer.write(f"{command}\n".encode())
-                answer = await self._reader.readuntil(PROMPT)
+                return await self._answer()
+
+    async def ahead(self, commands: Sequence[str]) -> None:
+        """Put questions together that are asked presently: one way there and back instead of one for each. Whoever
+        asks then has the answer of now; one that is named twice is put twice."""
+        with _reachable(commands[0]):
+            async with asyncio.timeout(WITHIN):
+                self._writer.write("".join(f"{command}\n" for command in commands).encode())
+                for command in commands:
+                    self._ahead.setdefault(command, []).append(await self._answer())
+
+    async def _answer(self) -> str:
+        answer = await self._reader.readuntil(PROMPT)
         return (
             answer[: -len(PROMPT)].decode(errors="replace").lstrip("+ ").strip()
         )  # one + for each payload line

@@ -81,7 +81,7 @@ class Counter:
 async def under_way(line: Line) -> bool:
     """Is any request of this worker without an answer?"""
     waiting = 0
-    for row in parse(await line.ask("show table _waiting data.conn_cur gt 0")):
+    for row in parse(await line.ask(WAITING)):
         waiting += -int(row["conn_cur"]) if row["key"].endswith("~") else int(row["conn_cur"])
     return waiting > 0
 
@@ -113,8 +113,20 @@ async def _tallies(line: Line, service: str, begun_before: int) -> tuple[dict[st
     return tallies, settled
 
 
+WAITING = "show table _waiting data.conn_cur gt 0"
+
+
+def questions(service: str) -> tuple[str, str, str]:
+    """What `Counter.read` asks when nothing finishes meanwhile."""
+    return _counters_of(service), WAITING, _counters_of(service)
+
+
+def _counters_of(service: str) -> str:
+    return f"show table {service}"
+
+
 async def _counters(line: Line, service: str) -> dict[str, Tally]:
-    rows = parse(await line.ask(f"show table {service}"))
+    rows = parse(await line.ask(_counters_of(service)))
     return {
         row["key"]: Tally(
             **{name: int(row.get(f"gpc{place}", 0)) for place, name in enumerate(COUNTS)},
@@ -128,7 +140,7 @@ async def _counters(line: Line, service: str) -> dict[str, Tally]:
 async def _overdue(line: Line, service: str, begun_before: int) -> dict[str, int]:
     """Requests under way without an answer, by group, of the slices that began before that (in microseconds)."""
     waiting: dict[str, int] = {}
-    for row in parse(await line.ask("show table _waiting data.conn_cur gt 0")):
+    for row in parse(await line.ask(WAITING)):
         name, _, rest = row["key"].partition("/")
         group, _, slice_ = rest.rpartition("@")
         if name == service and int(slice_.rstrip("~")) <= begun_before:

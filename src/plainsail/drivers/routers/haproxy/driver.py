@@ -9,12 +9,12 @@ import msgspec
 
 from plainsail.domain.observation import Counts
 from plainsail.domain.traffic import Traffic
-from plainsail.drivers.routers.haproxy import binary, fence, members, table, template
+from plainsail.drivers.routers.haproxy import binary, counts, fence, members, table, template
 from plainsail.drivers.routers.haproxy.cli import Line, session
 from plainsail.drivers.routers.haproxy.config import Config as HAProxyConfig
 from plainsail.drivers.routers.haproxy.latency import Log
 from plainsail.drivers.routers.haproxy.ledger import Ledger
-from plainsail.drivers.routers.haproxy.process import Process, running
+from plainsail.drivers.routers.haproxy.process import RUNNING, Process, running
 from plainsail.drivers.routers.haproxy.shelf import Shelf, State
 from plainsail.drivers.routers.haproxy.template import Kept
 from plainsail.ports.errors import Broken, Failure, Fenced, Transient
@@ -94,6 +94,7 @@ class HAProxy:
             if kept is None:
                 return RouterSeen(None)
             async with session(self._shelf.directory) as line:
+                await line.ahead(_questions(service))
                 return await self._look(line, kept)
 
     async def remove(self, service: str, epoch: int) -> None:
@@ -211,6 +212,11 @@ class HAProxy:
 
 UNKNOWN = ("unknown.invalid",)
 """Hosts in force when HAProxy runs with another configuration than the one on disk."""
+
+
+def _questions(service: str) -> tuple[str, ...]:
+    """All that a look asks of HAProxy when nothing is amiss, in the order in which it is asked."""
+    return (*fence.questions(service), *members.questions(service), *RUNNING, *counts.questions(service))
 
 
 async def _put(line: Line, traffic: Traffic, epoch: int) -> None:

@@ -19,11 +19,17 @@ from plainsail.ports.errors import Fenced, Transient
 
 async def read(line: Line, service: str) -> dict[str, str] | None:
     """The entries in force; None: HAProxy does not know the service."""
-    text = await line.ask(f"show map {split_map(service)}")
+    (question,) = questions(service)
+    text = await line.ask(question)
     if not text.startswith("0x"):
         return None
     rows = (row.split(" ", 2) for row in text.splitlines() if row.startswith("0x"))
     return {row[1]: row[2] if len(row) > 2 else "" for row in rows}
+
+
+def questions(service: str) -> tuple[str]:
+    """What `read` asks."""
+    return (f"show map {split_map(service)}",)
 
 
 async def write(line: Line, service: str, entries: Mapping[str, str], epoch: int) -> None:

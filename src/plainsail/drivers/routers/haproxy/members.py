@@ -32,10 +32,7 @@ class Present(msgspec.Struct, frozen=True):
 
 async def present(line: Line, service: str) -> dict[str, Present] | None:
     """By name; None: HAProxy does not know the service."""
-    states, stats = (
-        await line.ask(f"show servers state {service}"),
-        await line.ask(f"show stat {service} 4 -1"),
-    )
+    states, stats = [await line.ask(question) for question in questions(service)]
     if "srv_name" not in states:
         return None
     sessions = {row[1]: int(row[4] or 0) for row in _rows(stats, ",") if len(row) > 4}
@@ -48,6 +45,11 @@ async def present(line: Line, service: str) -> dict[str, Present] | None:
         for row in _rows(states, " ")
         if len(row) > 18
     }  # fmt: skip
+
+
+def questions(service: str) -> tuple[str, str]:
+    """What `present` asks."""
+    return f"show servers state {service}", f"show stat {service} 4 -1"
 
 
 async def bring_in(

@@ -242,9 +242,13 @@ class Process:
         return alerts[0] if alerts else "it said nothing"
 
 
+RUNNING = ("get var proc.identity", "get var proc.born")
+"""What `running` asks."""
+
+
 async def running(line: Line) -> tuple[str, str]:
     """Which configuration this worker runs with, and which worker it is."""
-    found = [re.search(r"<(\w*)>", await line.ask(f"get var proc.{name}")) for name in ("identity", "born")]
+    found = [re.search(r"<(\w*)>", await line.ask(question)) for question in RUNNING]
     identity, born = (one[1] if one else "" for one in found)
     return identity, born
 
