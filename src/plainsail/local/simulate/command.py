@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -88,14 +87,16 @@ def simulate(
     if one is not None and plot is not None:
         _write(plot, one)
     if one is not None and runs == 1:
-        found, told = document(one), text(one)
+        found, told = document(one), text(one, out().width)
     else:
         many = play_many(setting, seed, runs)
-        found, told = runs_document(many), runs_text(many)
+        found, told = runs_document(many), runs_text(many, out().width)
     if as_json:
         print_json(found)
     else:
         out().print(told, soft_wrap=True, end="")
+    if plot is not None:
+        err().print(f"Wrote {plot}", soft_wrap=True)
     return DONE
 
 
@@ -154,5 +155,3 @@ def _write(place: Path, played: Played) -> None:
         place.write_text(picture(played), encoding="utf-8")
     except OSError as error:
         raise Rejected("plot_unwritable", f"{place} can't be written: {error.strerror}", "name a file in a directory of yours") from error  # fmt: skip
-    with suppress(OSError):
-        err().print(f"Wrote {place}", soft_wrap=True)

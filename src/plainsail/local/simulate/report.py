@@ -16,9 +16,10 @@ from plainsail.local.simulate.play import READS, STARTS_IN, Moved, Played, Setti
 
 Json = dict[str, Any]
 
-WIDTH = 100
-"""Columns of text for people; `WHY` of them are left of the reasons."""
+WIDEST, NARROWEST = 100, 76
+"""Columns of text for people."""
 WHY = 42
+"""Columns left of the reasons."""
 
 
 def document(played: Played) -> Json:
@@ -73,25 +74,30 @@ def runs_document(runs: Sequence[Played]) -> Json:
     }
 
 
-def text(played: Played) -> str:
+def text(played: Played, columns: int) -> str:
     """A timeline, the outcome, and what was taken for granted."""
-    rollout, setting = played.rollout, played.setting
-    lines = [_headline(setting), "", _row("after", "step", "candidate", "instances", "why")]
+    rollout, setting, width = played.rollout, played.setting, _width(columns)
+    lines = [
+        *_wrapped(_headline(setting), width),
+        "",
+        _row("after", "step", "candidate", "instances", "why", width),
+    ]
     for move in played.moves:
         share = percent(move.shares.get("candidate", 0)) if move.shares else "nobody"
-        lines.append(_row(_since(move.at), move.step, share, _instances(move), move.reason))
-    lines += ["", *_wrapped(f"{_ending(played)}: {rollout.reason}."), *_wrapped(_hurt(played))]
+        lines.append(_row(_since(move.at), move.step, share, _instances(move), move.reason, width))
+    lines += ["", *_wrapped(f"{_ending(played)}: {rollout.reason}.", width), *_wrapped(_hurt(played), width)]
     if rollout.phase == "succeeded" and setting.release.text != "good":
         lines += _wrapped(
-            f"A release that {setting.release.told} stayed: it was within the margins, or not watched for long enough."
+            f"A release that {setting.release.told} stayed: it was within the margins, or not watched for long enough.",
+            width,
         )
-    return "\n".join([*lines, "", *_assumed(setting, f"seed {played.seed}"), ""])
+    return "\n".join([*lines, "", *_assumed(setting, f"seed {played.seed}", width), ""])
 
 
-def runs_text(runs: Sequence[Played]) -> str:
+def runs_text(runs: Sequence[Played], columns: int) -> str:
     """How the runs ended, and how long and costly they were."""
-    first = runs[0]
-    lines = [_headline(first.setting), ""]
+    first, width = runs[0], _width(columns)
+    lines = [*_wrapped(_headline(first.setting), width), ""]
     for outcome, count in _outcomes(runs):
         lines.append(f"{words(outcome):<12} {count:>7,} of {len(runs):,}  {percent_of(count / len(runs)):>6}")
     took, hurt = _spread([one.seconds for one in runs]), _spread([one.hurt for one in runs])
@@ -102,7 +108,9 @@ def runs_text(runs: Sequence[Played]) -> str:
     lines.append(
         f"{'share of the candidate':<22}" + "".join(f"{percent(number):>14}" for number in reached.values())
     )
-    return "\n".join([*lines, "", *_assumed(first.setting, f"seeds {first.seed} to {runs[-1].seed}"), ""])
+    return "\n".join(
+        [*lines, "", *_assumed(first.setting, f"seeds {first.seed} to {runs[-1].seed}", width), ""]
+    )
 
 
 def assumptions(setting: Setting) -> list[str]:
@@ -184,14 +192,14 @@ def _hurt(played: Played) -> str:
     return "; ".join(parts) + "."
 
 
-def _assumed(setting: Setting, seed: str) -> list[str]:
+def _assumed(setting: Setting, seed: str, width: int) -> list[str]:
     lines = [*assumptions(setting), f"{seed}; the same seed gives the same result"]
-    return ["Assumed:", *(line for one in lines for line in _wrapped(one, "- ", "  "))]
+    return ["Assumed:", *(line for one in lines for line in _wrapped(one, width, "- ", "  "))]
 
 
-def _row(at: str, step: str, share: str, instances: str, reason: str) -> str:
+def _row(at: str, step: str, share: str, instances: str, reason: str, width: int) -> str:
     left = f"{at:>8}  {step:<10} {share:>9}  {instances:<9} "
-    return "\n".join(_wrapped(reason, f"{left:<{WHY}}", " " * WHY)).rstrip()
+    return "\n".join(_wrapped(reason, width, f"{left:<{WHY}}", " " * WHY)).rstrip()
 
 
 def _instances(move: Moved) -> str:
@@ -200,12 +208,16 @@ def _instances(move: Moved) -> str:
     return " + ".join(map(str, sizes))
 
 
-def _wrapped(line: str, first: str = "", other: str = "") -> list[str]:
-    """Lines of at most `WIDTH`; a number stays with its percent sign."""
+def _width(columns: int) -> int:
+    return max(NARROWEST, min(WIDEST, columns))
+
+
+def _wrapped(line: str, width: int, first: str = "", other: str = "") -> list[str]:
+    """A number stays with its percent sign."""
     glued = line.replace(" %", "\N{NO-BREAK SPACE}%")
     lines = textwrap.wrap(
         glued,
-        WIDTH,
+        width,
         initial_indent=first,
         subsequent_indent=other,
         break_long_words=False,
