@@ -9,7 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
-WITHIN = 90.0
+WITHIN = 180.0
 """Seconds for one command on a machine that is busy with other things."""
 MARK = "--- done here:"
 COLOURS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")

@@ -16,7 +16,7 @@ from tests.real.plane import free_port
 
 PORTS = ("7676", "8080", "8081", "8082", "9000")
 """Those that pages name; each becomes a free one while they are run."""
-SOON = 60.0
+SOON = 180.0
 """Seconds for what runs in the background to show what is shown."""
 
 PROGRAM = """\
