@@ -80,6 +80,7 @@ class TargetView:
             "alone": False,
             "document": document,
             "state": sentences.state(document),
+            "onward": self._onward(),
             "shown": shown,
             "verdict": verdict,
             "possible": steer.possible(context, subject, key),
@@ -88,6 +89,13 @@ class TargetView:
             "versions": {one.digest: one.version for one in context.store.releases(key.service)},
             "groups": _groups(document, rollouts),
         }
+
+    def _onward(self) -> str | None:
+        """The environment that a release which passed this one goes to next."""
+        chain = chain_of(self._context, self._key.service)
+        after = chain[chain.index(self._key.environment) + 1 :]
+        environments = self._context.store.environments()
+        return next((name for name in after if environments[name].after is not None), None)
 
     async def _read_output(self) -> None:
         if time.monotonic() - self._read_at < OUTPUT_EVERY:
@@ -117,7 +125,7 @@ async def show(
     """The whole page; with what a person is to be told of what they asked for."""
     view = TargetView(context, subject, key)
     picture = await view.look()
-    chain = await asyncio.to_thread(_chain, context, key.service)
+    chain = await asyncio.to_thread(chain_of, context, key.service)
     return page(
         "target.html",
         status=status,
@@ -129,7 +137,8 @@ async def show(
     )
 
 
-def _chain(context: Context, service: str) -> list[str]:
+def chain_of(context: Context, service: str) -> list[str]:
+    """Where it is placed, in the order in which releases walk."""
     placements = naming.service(context, service).placements
     return [name for name in in_chain_order(context.store.environments()) if name in placements]
 
@@ -137,7 +146,7 @@ def _chain(context: Context, service: str) -> list[str]:
 @get("/services/{service:str}", opt=BY_SESSION, sync_to_thread=True)
 def somewhere(context: Ctx, request: Visiting, service: FromPath[str]) -> Response[Any]:
     """The environment that matters most: the last of its chain."""
-    chain = _chain(context, service)
+    chain = chain_of(context, service)
     place = f"/services/{service}/{chain[-1]}" if chain else "/"
     return Redirect(place, status_code=303, headers=HEADERS)
 
