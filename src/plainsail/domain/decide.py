@@ -26,8 +26,9 @@ FAST = 0.1
 """Seconds to the next look while a candidate has traffic: a tenth of a second of a bad release is what users may feel."""
 BRISK = 0.2
 """While something is on its way without users in danger."""
-IDLE = 2.0
-"""While nothing is under way; what drivers notice by themselves wakes the loop sooner."""
+IDLE = 5.0
+"""While nothing is under way; what drivers notice by themselves, and people's wishes, wake the loop sooner. So it is only
+for what somebody did to the router by hand, and each look costs a millisecond for every service there is."""
 
 
 class Decision(msgspec.Struct, frozen=True):
