@@ -1,25 +1,22 @@
-"""Writes docs/reference/plainsail-yaml.md: `python -m tests.spec.reference`."""
+"""Writes what docs/reference/ says of plainsail.yaml: `python -m tests.spec.reference`."""
 
-import sys
-from inspect import getsource
 from pathlib import Path
 
 from plainsail import wiring
-from plainsail.spec.keys import keys
-from plainsail.spec.reference import docstrings, reference
+from plainsail.local.schema import docs, text
+from plainsail.spec.reference import reference
 
-PAGE = Path(__file__).parent.parent.parent / "docs" / "reference" / "plainsail-yaml.md"
+FOLDER = Path(__file__).parent.parent.parent / "docs" / "reference"
+PAGE = FOLDER / "plainsail-yaml.md"
+SCHEMA = FOLDER / "plainsail.schema.json"
 
 
 def page() -> str:
     drivers = wiring.drivers()
-    structs = [key.owner for key in keys()] + [*drivers.routers.values(), *drivers.providers.values()]
-    docs: dict[tuple[str, str], str] = {}
-    for module in dict.fromkeys(struct.__module__ for struct in structs):
-        docs |= docstrings(module, getsource(sys.modules[module]))
-    return reference(docs, drivers)
+    return reference(docs(drivers), drivers)
 
 
 if __name__ == "__main__":
-    PAGE.parent.mkdir(parents=True, exist_ok=True)
+    FOLDER.mkdir(parents=True, exist_ok=True)
     PAGE.write_text(page())
+    SCHEMA.write_text(text())

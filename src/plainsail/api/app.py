@@ -12,7 +12,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ControllerRouterHandler
 
 from plainsail import __version__
-from plainsail.api import releases, rollouts, services, signin, spec
+from plainsail.api import names, releases, rollouts, services, signin, spec
 from plainsail.api.door import Door
 from plainsail.api.problems import HANDLERS
 from plainsail.app.context import Context
@@ -44,7 +44,7 @@ def create_app(context: Context, extra: Sequence[ControllerRouterHandler] = ()) 
         return sessions
 
     handlers: list[ControllerRouterHandler] = [
-        *services.HANDLERS, *releases.HANDLERS, *rollouts.HANDLERS, *spec.HANDLERS,
+        *services.HANDLERS, *releases.HANDLERS, *rollouts.HANDLERS, *spec.HANDLERS, *names.HANDLERS,
         *signin.HANDLERS,
     ]  # fmt: skip
     return Litestar(

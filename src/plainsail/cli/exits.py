@@ -23,6 +23,23 @@ FAILED: Final = 11
 INTERRUPTED: Final = 130
 """Ctrl-C, as shells count it."""
 
+MEANING: Final = {
+    DONE: "done; with --wait: the rollout succeeded",
+    INTERNAL: "internal error, or it could not be done here",
+    USAGE: "wrong usage, or invalid input",
+    NOT_FOUND: "not found",
+    REFUSED: "refused for good: policy, permission, quarantine",
+    ROLLED_BACK: "rolled back: the release was worse",
+    ABORTED: "aborted by a person",
+    TIMED_OUT: "timed out waiting; the rollout goes on",
+    UNREACHABLE: "the control plane can't be reached",
+    GATED: "still gated when --wait --timeout ended",
+    SUPERSEDED: "superseded by a newer release",
+    FAILED: "failed: the release never started",
+    INTERRUPTED: "Ctrl-C; what was begun goes on",
+}
+"""As help and the docs say it."""
+
 OF_PHASE: Final = {
     "succeeded": DONE,
     "rolled_back": ROLLED_BACK,

@@ -74,14 +74,14 @@ def _section(title: str, struct: type[msgspec.Struct], docs: Docs) -> str:
     if fields:
         lines += ["| key | value | default | meaning |", "|---|---|---|---|"]
     for field in fields:
-        meaning = _meaning(of, field, docs)
+        meaning = meaning_of(of, field, docs)
         default = "required" if field.required else _default(field)
         cells = (f"`{field.encode_name}`", _value(field.type), default, meaning)
         lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     return "\n".join(lines) + "\n"
 
 
-def _meaning(struct: str, field: inspect.Field, docs: Docs) -> str:
+def meaning_of(struct: str, field: inspect.Field, docs: Docs) -> str:
     """The field's own docstring, or that of the mapping it holds."""
     kind = field.type
     if isinstance(kind, inspect.UnionType):
@@ -134,7 +134,7 @@ def _written(value: Any, kind: inspect.Type) -> str:
     """A default as people write it; empty for a mapping whose keys have their own."""
     match kind:
         case inspect.Metadata(extra={"scalar": str(unit)}):
-            return _with_unit(value, unit)
+            return with_unit(value, unit)
         case inspect.UnionType(types=types):
             return _written(value, next(each for each in types if not isinstance(each, inspect.NoneType)))
         case inspect.StructType(tag=str()):
@@ -156,7 +156,7 @@ def _written(value: Any, kind: inspect.Type) -> str:
             return quoted(str(value))
 
 
-def _with_unit(value: float, unit: str) -> str:
+def with_unit(value: float, unit: str) -> str:
     worths = {"duration": DURATIONS, "size": SIZES}.get(unit, ())
     for worth, name in worths:
         if value >= worth and value % worth == 0:
