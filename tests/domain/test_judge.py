@@ -63,6 +63,7 @@ def test_a_candidate_that_fails_everything(ours: int, theirs: int, at_most: int)
     Trial().until_fail(Counts(ours, ours), Counts(theirs), at_most)
 
 
+@pytest.mark.slow
 def test_a_fault_that_begins_after_ten_good_minutes() -> None:
     trial = Trial()
     for _ in range(6000):
@@ -79,6 +80,7 @@ def test_a_slow_candidate() -> None:
     assert "took longer than 300 ms" in verdict.sentence
 
 
+@pytest.mark.slow
 def test_an_outage_that_hits_both_alike_is_not_the_candidates_fault() -> None:
     trial = Trial()
     for number in range(1200):
@@ -118,6 +120,7 @@ def test_proof_takes_as_many_requests_as_were_said() -> None:
     assert verdict.outcome == "pass"
 
 
+@pytest.mark.slow
 def test_no_requests_is_never_a_pass() -> None:
     trial = Trial()
     for _ in range(10_000):
@@ -137,12 +140,14 @@ def test_a_router_that_counts_anew() -> None:
     assert trial.evidence.candidate.requests == before + 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids=[kind.name for kind in KINDS])
 def test_good_releases_stay(kind) -> None:  # type: ignore[no-untyped-def]
     """Twelve of each kind for five minutes; the hour for 1,000 is `python -m bench.false_alarms`."""
     assert sum(watched(kind, seed, 300) is not None for seed in range(12)) <= 1
 
 
+@pytest.mark.slow
 def test_a_fault_that_begins_late_is_told_by_its_own_numbers() -> None:
     trial = Trial()
     for _ in range(3000):
@@ -189,6 +194,7 @@ def test_about_600_good_requests_prove_half_a_point() -> None:
     assert 600 <= verdict.needs <= 700
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(
     margin=st.sampled_from([0.0005, 0.005, 0.05, 0.4]),
@@ -213,6 +219,7 @@ def test_good_requests_never_unprove() -> None:
     assert proven == 10_000
 
 
+@pytest.mark.slow
 def test_a_busy_live_that_fails_more_than_the_margin_can_still_be_matched() -> None:
     """Live fails at 1 %, the margin is half a point: only the comparison block by block can show it."""
     trial = Trial()
@@ -221,6 +228,7 @@ def test_a_busy_live_that_fails_more_than_the_margin_can_still_be_matched() -> N
     assert verdict.proven_bp == 10_000
 
 
+@pytest.mark.slow
 def test_a_release_at_its_margin_is_seldom_called_proven() -> None:
     """Live fails at 0.1 %, the candidate at half a point more; ever proven for all users within 3,000 requests?"""
     wrong = 0
@@ -245,6 +253,7 @@ def test_a_failure_that_comes_after_its_request_was_counted() -> None:
     assert (trial.evidence.candidate.requests, trial.evidence.candidate.failures) == (11, 5)
 
 
+@pytest.mark.slow
 def test_a_trickle_in_an_outage_of_both_is_not_the_candidates_fault() -> None:
     """One request in ten looks on either side, never in the same look: each waits for one to be compared with."""
     trial = Trial()
@@ -271,6 +280,7 @@ def test_when_all_users_have_moved_the_limit_watches_on() -> None:
     assert trial.until_fail(Counts(100, 60), NONE, 20) >= 10
 
 
+@pytest.mark.slow
 def test_evidence_stays_small_for_a_day() -> None:
     exposures = tuple(range(1000, 10_001, 1000))
     evidence, ours, theirs = begin(0.0), Counts(), Counts()
@@ -286,6 +296,7 @@ def test_evidence_stays_small_for_a_day() -> None:
     assert all(math.isfinite(log) for log in verdict.log_evidence.values())
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     blocks=st.lists(

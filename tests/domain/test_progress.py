@@ -115,6 +115,7 @@ def test_time_does_not_count_while_the_router_is_away() -> None:
     assert rollout.current().name == "10 %"
 
 
+@pytest.mark.slow
 def test_when_neither_release_starts_it_ends_and_says_so() -> None:
     play = Play()
     play.deploy("v1")
@@ -129,6 +130,7 @@ def test_when_neither_release_starts_it_ends_and_says_so() -> None:
     assert play.control.look().ready(play.control.target.live or "") == 4
 
 
+@pytest.mark.slow
 def test_no_traffic_waits_then_does_what_policy_says() -> None:
     play = Play(rate=0.0)
     play.deploy("v1")
