@@ -7,7 +7,7 @@ export UV_SYSTEM_CERTS := 1
 export UV_PYTHON_DOWNLOADS := never
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types contracts fix bench soak dist lock clean
+.PHONY: help setup demo test check format lint types contracts fix bench soak docs dist lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -64,6 +64,10 @@ bench: .venv/.bench ## measure; ratios and counts, never absolute times
 	@$(PY) -m pip --python $(BIN)/python install --quiet --require-hashes -r requirements/bench.txt
 	@touch $@
 
+docs: setup ## the documentation as a site, in site/; no network
+	@$(BIN)/zensical build --clean --strict
+	@$(BIN)/python -m tests.docs.site site
+
 soak: setup ## run for long under faults
 	@$(BIN)/python -m bench soak $(ARGS)
 
@@ -80,5 +84,5 @@ COMPILE = pip compile --quiet --universal --generate-hashes --no-header --no-ann
 	--python-version 3.11 $(if $(UPGRADE),--upgrade) pyproject.toml
 
 clean: ## remove .venv, .tools, caches and builds
-	@rm -rf .venv .tools dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .tools dist build site .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
