@@ -6,7 +6,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-BENCHES = ("switching", "false_alarms", "reaction")
+BENCHES = ("switching", "reaction", "kills", "cost", "false_alarms")
 SOAKS = ("safety",)
 
 
