@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 KINDS = ("router", "provider", "store", "artifacts", "notifier")
@@ -11,8 +12,8 @@ USAGE = f"usage: python -m plainsail.testing.conformance [{'|'.join(KINDS)} [NAM
 
 
 def main(arguments: list[str]) -> int:
-    """The suite of a kind, or all suites, over the drivers that are registered. Exits as pytest does; 5: there is no
-    such driver."""
+    """The suite of a kind, or all suites, over the drivers that are registered. Exits as pytest does: 0 if all passed, 1
+    if not; 2 for a driver that is not there."""
     try:
         import pytest
     except ImportError:
@@ -21,6 +22,9 @@ def main(arguments: list[str]) -> int:
     words = [word for word in arguments[:2] if not word.startswith("-")]
     if words and words[0] not in KINDS:
         print(f"There are no drivers of the kind {words[0]}\n{USAGE}", file=sys.stderr)
+        return 2
+    if len(words) > 1 and words[1] not in (names := _names(words[0])):
+        print(f"There is no {words[0]} driver {words[1]}; there are {', '.join(names)}", file=sys.stderr)
         return 2
     suite = Path(__file__).parent.joinpath(*words[:1])
     only = ["--plainsail-driver", words[1]] if len(words) > 1 else []
@@ -31,6 +35,10 @@ def main(arguments: list[str]) -> int:
             *only, *arguments[len(words) :], str(suite),
         ]
     )  # fmt: skip
+
+
+def _names(kind: str) -> list[str]:
+    return sorted(point.name for point in entry_points(group=f"plainsail.{kind.removesuffix('s')}s"))
 
 
 if __name__ == "__main__":
