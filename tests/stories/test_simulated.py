@@ -26,7 +26,7 @@ STRATEGIES = ("canary", "blue-green", "recreate")
 BEHAVIOURS = ("good", "errors:2%", "latency:+50%", "crash:30s", "never-ready")
 
 
-def said(command: str, place: Path = FILES) -> str:
+def said(command: str, place: Path = FILES, columns: int = 100) -> str:
     """What the command writes; it is run beside the files of the stories."""
     words = shlex.split(command.removeprefix("$ plainsail simulate"))
     app = App()
@@ -35,7 +35,7 @@ def said(command: str, place: Path = FILES) -> str:
     with (
         chdir(place),
         redirect_stdout(told),
-        mock.patch.dict("os.environ", {"COLUMNS": "100", "NO_COLOR": "1"}),
+        mock.patch.dict("os.environ", {"COLUMNS": str(columns), "NO_COLOR": "1"}),
     ):
         app(words, exit_on_error=False, print_error=False, result_action="return_value")
     return told.getvalue()
@@ -54,24 +54,29 @@ def test_every_strategy_meets_every_behaviour() -> None:
             assert any(f"--strategy {strategy} --release {behaviour}" in command for command in commands)
 
 
-def picture() -> str:
-    """What the page's first command draws of the page's file."""
+def shown() -> tuple[str, str]:
+    """What the page's first command says of the page's file, as the page has it, and what it draws."""
     text = PAGE.read_text()
     command = next(line for line in text.splitlines() if line.startswith("$ plainsail simulate"))
     with TemporaryDirectory() as directory:
         (Path(directory) / "plainsail.yaml").write_text(
             text.split('title="plainsail.yaml"\n')[1].split("```")[0]
         )
-        said(command, Path(directory))
-        return (Path(directory) / "simulate.svg").read_text()
+        told = said(command, Path(directory), columns=88)
+        drawn = (Path(directory) / "simulate.svg").read_text()
+    before, _, rest = text.partition(f"{command}\n")
+    block = f"{told.partition('Assumed:')[0]}Assumed:\n...\nWrote simulate.svg\n"
+    return f"{before}{command}\n{block}```{rest.partition('```')[2]}", drawn
 
 
-def test_the_picture_in_the_documentation_is_what_is_drawn() -> None:
-    assert PICTURE.read_text() == picture()
+def test_the_page_and_its_picture_are_what_is_said_and_drawn() -> None:
+    assert (PAGE.read_text(), PICTURE.read_text()) == shown()
 
 
 if __name__ == "__main__":
-    PICTURE.write_text(picture())
+    page, drawn = shown()
+    PAGE.write_text(page)
+    PICTURE.write_text(drawn)
     for each in sorted(STORIES.glob("*.txt")):
         line = each.read_text().partition("\n\n")[0]
         each.write_text(f"{line}\n\n{said(line)}")

@@ -111,6 +111,10 @@ class SimRouter:
             if mine:
                 self._ask(table, part.group, mine)
 
+    def rewind(self) -> None:
+        """The walk through the buckets begins anew."""
+        self._walked.clear()
+
     def settle(self) -> None:
         """Count what is to be counted by now."""
         while self._later and self._later[0][0] <= self._world.now:

@@ -70,6 +70,11 @@ class World:
         at = self.provider.next_at()
         return float("inf") if at is None else max(at, self.now)
 
+    def reseed(self, seed: int) -> None:
+        """What comes by chance from here on is decided by this seed, however long it took to come here."""
+        self.random.seed(seed)
+        self.router.rewind()
+
     def look(self, service: str) -> Seen:
         """What a control plane would see now; a router that fails is seen as not answering."""
         groups = {found.group: found for found in done(self.provider.observe(service))}

@@ -7,6 +7,7 @@ code that runs in production (`engine.turn.Holding`); only what is around it is 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -134,8 +135,10 @@ class _Play:
         """The release that users have, and had for a while."""
         self._ask("live", Behaviour())
         until = self.world.now + STEADY
-        while self.world.now < until or self.holding.target.rollout is not None:
-            self._wait(await self._turn())
+        while self.world.now < until:
+            self._wait(await self._turn(), until)
+        assert self.holding.target.rollout is None
+        self.world.reseed(self.seed)
 
     async def _deploy(self) -> Played:
         """The rollout in question, until it is over or somebody else would have to decide."""
@@ -185,10 +188,10 @@ class _Play:
         self.nudged = False
         return await self.holding.turn(self.world.now)
 
-    def _wait(self, seconds: float) -> None:
+    def _wait(self, seconds: float, until: float = math.inf) -> None:
         """Until the next turn is due, or something happens that the provider tells of."""
         world = self.world
-        due = world.now + max(0.01, seconds)
+        due = min(world.now + max(0.01, seconds), until)
         while world.now < due and not self.nudged:
             world.advance(min(due, world.next_at()) - world.now)
         if self.nudged:
