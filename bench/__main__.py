@@ -6,7 +6,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-BENCHES = ("switching", "reaction", "kills", "cost", "false_alarms")
+BENCHES = ("switching", "reaction", "kills", "cost", "looks", "false_alarms")
 SOAKS = ("safety",)
 
 

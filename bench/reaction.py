@@ -1,125 +1,104 @@
-"""How soon a bad release is seen: `python -m bench.reaction`. Counts of looks and of failed requests, from seeds.
+"""How soon a bad release is off: real rollouts, a real HAProxy, real bad releases, and the deciding request as zero.
 
-One look is a tenth of a second of traffic, Poisson on both sides, judged by the production judge with its defaults.
-Also what one look costs beside a bare function call.
+Nobody can react before there is evidence. So each run finds the request whose count made the judge's evidence cross its
+line, and measures from there: to the look that saw it, to the router's table saying 0, to the last request that the
+candidate was still asked. In looks of the loop, a tenth of a second each.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
-import random
-import sys
-import timeit
+import asyncio
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 
-from plainsail.domain.evidence import Evidence
-from plainsail.domain.judge import begin, judge
-from plainsail.domain.observation import Counts
-from plainsail.domain.service import EvidenceCriteria
+from bench.results import publish
+from bench.rig.deciding import asked, deciding, verdict_at
+from bench.rig.users import FIVE, TIMEOUT, Order, Users
+from bench.rig.watched import Watched
+from bench.told.reaction import Run, told
 
-LOOK = 0.1
-"""Seconds."""
-EXPOSURES = (1000, 5000, 10_000)
-AT_MOST = 6000
-"""Looks after which a run ends."""
+BOUND = 0.25
+"""Seconds; the latency bound of the rig's services."""
+MIX = (0.7, 0.2, 0.1)
+"""Parts of all requests: GET and POST over kept connections, GET over new ones."""
+AFTER = 0.5
+"""Seconds of load after the end, for what may still come."""
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """A bad release: requests per second on both sides, how much fails, and for how long all was well."""
+    """A bad release, and how many requests per second the service has."""
 
-    ours: int
-    theirs: int
-    fails: float
-    live_fails: float = 0.0
-    good: int = 0
-    """Looks before it begins."""
-
-    def name(self) -> str:
-        late = f", after {self.good * LOOK / 60:.0f} good min" if self.good else ""
-        traffic = f"{self.ours} of {self.ours + self.theirs} requests/s"
-        return f"{self.fails:.0%} fail, live {self.live_fails:.1%}, {traffic}{late}"
+    name: str
+    rate: float
+    behaviour: dict[str, float]
 
 
 FAULTS = (
-    Fault(100, 900, 1.0),
-    Fault(20, 1980, 1.0),
-    Fault(500, 500, 1.0),
-    Fault(100, 900, 1.0, 0.001, good=6000),
-    Fault(100, 900, 1.0, 0.01, good=6000),
-    Fault(20, 1980, 1.0, 0.001, good=6000),
-    Fault(100, 900, 0.3, 0.001),
-    Fault(40, 360, 0.1),
-    Fault(40, 360, 0.1, 0.001),
-    Fault(40, 360, 0.1, 0.01),
-    Fault(100, 900, 0.02, 0.001),
-    Fault(2, 18, 1.0),
+    Fault("all fail", 1000, {"fail": 1.0}),
+    Fault("all fail", 100, {"fail": 1.0}),
+    Fault("20 % fail", 400, {"fail": 0.2}),
+    Fault("5 % fail", 400, {"fail": 0.05}),
+    Fault("all hang", 200, {"hang": 1.0}),
+    Fault("all slow", 400, {"slow": 1.0}),
+    Fault("20 % slow", 400, {"slow": 0.2}),
 )
 
 
-def seen_after(fault: Fault, seed: int) -> tuple[int, int]:
-    """Looks from its beginning to the verdict, and the requests that failed in them."""
-    dice = random.Random(f"{fault.name()}/{seed}")
-    ours, theirs, before = Counts(), Counts(1000), 0
-    evidence, _ = judge(begin(-LOOK), {"l": theirs}, {}, "c", "l", EvidenceCriteria(), EXPOSURES, 1000, -LOOK)
-    for look in range(fault.good + AT_MOST):
-        begun = look >= fault.good
-        ours = _more(dice, ours, fault.ours * LOOK, fault.fails if begun else fault.live_fails)
-        theirs = _more(dice, theirs, fault.theirs * LOOK, fault.live_fails)
-        evidence, verdict = judge(
-            evidence, {"c": ours, "l": theirs}, {}, "c", "l", EvidenceCriteria(), EXPOSURES, 1000, look * LOOK
-        )
-        if not begun:
-            before = ours.failures
-        if verdict.outcome == "fail":
-            return look - fault.good + 1, ours.failures - before
-    return AT_MOST, ours.failures - before
-
-
 def main(arguments: Sequence[str] = ()) -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=21)
+    parser = argparse.ArgumentParser(prog="python -m bench reaction", description=__doc__)
+    parser.add_argument("--runs", type=int, default=4, help="of each fault")
+    parser.add_argument("--quick", action="store_true", help="only see that it works; nothing is kept")
     options = parser.parse_args(arguments)
-    print(f"{'looks (0.1 s) to the verdict':<64} median  nine of ten  failed requests")
-    for fault in FAULTS:
-        runs = max(3, options.runs // 5) if fault.good else options.runs
-        ends = sorted(seen_after(fault, seed) for seed in range(runs))
-        looks, failed = [end[0] for end in ends], sorted(end[1] for end in ends)
-        middle, late = runs // 2, math.ceil(runs * 0.9) - 1
-        print(f"{fault.name():<64} {looks[middle]:>6} {looks[late]:>12} {failed[middle]:>16}")
-    print(f"one look costs as much as {_cost():,.0f} calls of an empty function")
-    return 0
+    faults, runs = (FAULTS[:1], 1) if options.quick else (FAULTS, options.runs)
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        measured = asyncio.run(_measured(Path(name), faults, runs))
+    publish(told(arguments, measured), keep=not options.quick)
+    return 0 if all(run.phase == "rolled_back" for run in measured) else 1
 
 
-def _more(dice: random.Random, counts: Counts, mean: float, fails: float) -> Counts:
-    requests = _poisson(dice, mean)
-    failures = requests if fails == 1 else sum(dice.random() < fails for _ in range(requests)) if fails else 0
-    return Counts(counts.requests + requests, counts.failures + failures)
+async def _measured(place: Path, faults: Sequence[Fault], runs: int) -> list[Run]:
+    watched = Watched(place / "watched")
+    await watched.up()
+    try:
+        await watched.release("v1")
+        number, measured = 1, []
+        for _ in range(runs):
+            for fault in faults:
+                number += 1
+                measured.append(await _run(watched, fault, number, place / "samples"))
+        return measured
+    finally:
+        await watched.down()
 
 
-def _poisson(dice: random.Random, mean: float) -> int:
-    """By counting exponential gaps."""
-    count, left = 0, mean - dice.expovariate(1.0)
-    while left > 0:
-        count, left = count + 1, left - dice.expovariate(1.0)
-    return count
-
-
-def _cost() -> float:
-    looks = 2000
-    evidence: Evidence = begin(0.0)
-
-    def watch() -> None:
-        nonlocal evidence
-        for n in range(1, looks + 1):
-            counts = {"c": Counts(10 * n, n // 10), "l": Counts(90 * n, n)}
-            evidence, _ = judge(evidence, counts, {}, "c", "l", EvidenceCriteria(), EXPOSURES, 5000, n * LOOK)
-
-    calls = 100_000
-    return (timeit.timeit(watch, number=1) / looks) / (timeit.timeit(lambda: None, number=calls) / calls)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+async def _run(watched: Watched, fault: Fault, number: int, file: Path) -> Run:
+    version = f"v{number}"
+    rates = (fault.rate * MIX[0], fault.rate * MIX[1], fault.rate * MIX[2])
+    connections = 400 if fault.behaviour.get("hang") or fault.behaviour.get("slow") else 60
+    users = Users(Order(watched.port, str(file), (connections, connections, connections // 4), rates))
+    await asyncio.sleep(1.0)
+    rollout = await watched.release(version, **fault.behaviour)
+    await asyncio.sleep(AFTER)
+    samples, _ = await asyncio.to_thread(users.stop)
+    ours, theirs = asked(watched.asked, version, BOUND), asked(watched.asked, "v1", BOUND)
+    if rollout.phase != "rolled_back":
+        return Run(fault.name, fault.rate, rollout.phase)
+    zero, replayed = deciding(watched.looks, ours, theirs)
+    off = next(
+        one.done for one in watched.sent if one.done > zero and not one.traffic.share(rollout.candidate)
+    )
+    began = min(one.came for one in ours)
+    bad = sum(
+        (samples.version[n] == number and (samples.outcome[n] == FIVE or samples.took[n] > BOUND))
+        or samples.outcome[n] == TIMEOUT
+        for n in range(len(samples))
+    )  # fmt: skip
+    return Run(
+        fault.name, fault.rate, rollout.phase, replayed, verdict_at(watched.looks) - zero, off - zero,
+        max(0.0, max(one.came for one in ours) - zero), off - began, len(ours),
+        sum(one.failed or one.slow for one in ours), bad,
+    )  # fmt: skip
