@@ -129,6 +129,10 @@ class Client:
 
     # What is, and what was.
 
+    def health(self) -> Json:
+        """That it answers, and its version."""
+        return self._get("/health")
+
     def services(self, service: str | None = None) -> Json:
         return self._get("/services", service=service)
 

@@ -118,9 +118,15 @@ def test_init_and_check(terminal: Terminal) -> None:
     wrote = terminal("init", "--service", "shop")
     assert wrote.code == 0
     assert "gunicorn app:app --bind" in wrote.out
+    assert "plainsail deploy shop . --to production --wait" in wrote.out
     text = (terminal.directory / "plainsail.yaml").read_text()
     assert 'command: [gunicorn, app:app, --bind, "127.0.0.1:{port}"]' in text.replace('"app:app"', "app:app")
     assert "{http: /healthz" in text
+    where = text.splitlines()[0].removeprefix("# yaml-language-server: $schema=")
+    assert (terminal.directory / where).read_text() == terminal("schema").out
+    (terminal.directory / where).write_text("{}")
+    assert terminal("schema", "--write").code == 0
+    assert (terminal.directory / where).read_text() == terminal("schema").out
     assert "nothing is wrong (1 environment, 1 service)" in terminal("check").out
     assert terminal("init").code == 2
     (terminal.directory / "plainsail.yaml").write_text(text.replace("replicas", "replica"))

@@ -14,8 +14,11 @@ from cyclopts import Parameter
 
 from plainsail.cli.exits import DONE
 from plainsail.cli.screen import out
+from plainsail.local.schema import PLACE, write_schema
 from plainsail.ports.errors import Rejected
+from plainsail.spec.decode import decode
 from plainsail.spec.write import first_file
+from plainsail.wiring import drivers
 
 NAME = "plainsail.yaml"
 FALLBACK = ("bin/serve", "--port", "{port}")
@@ -53,6 +56,7 @@ def init(*, service: Annotated[str | None, Parameter(name=("--service", "-s"))] 
         raise Rejected(
             "file_unwritable", f"{NAME} can't be written here: {error.strerror}", "is the directory yours?"
         ) from error
+    write_schema(here / PLACE.parent)
     console = out()
     console.print(f"Wrote {NAME}. Look at these:")
     console.print(
@@ -61,9 +65,13 @@ def init(*, service: Annotated[str | None, Parameter(name=("--service", "-s"))] 
         soft_wrap=True,
     )
     console.print(f"  ready    {f'GET {health}' if health else 'its port accepts a connection'}")
+    console.print(f"  editors  complete and check it by {PLACE}, which up keeps current", soft_wrap=True)
+    (name,) = decode(text, NAME, drivers()).services
+    console.print("Then:")
+    console.print("  plainsail check")
+    console.print("  plainsail up")
     console.print(
-        "Then: plainsail check, plainsail up, and in another terminal: plainsail deploy SERVICE . --to production",
-        soft_wrap=True,
+        f"  plainsail deploy {name} . --to production --wait   (in another terminal)", soft_wrap=True
     )
     return DONE
 

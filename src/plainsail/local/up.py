@@ -20,6 +20,7 @@ from cyclopts import Parameter
 from plainsail.api import create_app
 from plainsail.app.access import OWNER
 from plainsail.app.apply import apply
+from plainsail.local.schema import write_schema
 from plainsail.ports.errors import Failure, Rejected
 from plainsail.spec.diagnostics import SpecError
 from plainsail.web.pages import Pages
@@ -56,6 +57,7 @@ def up(
         texts = [(str(path), _text(path)) for path in files]
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _alone(data), _bound(listen) as listener:
+            write_schema(data)
             return asyncio.run(_serve(data, texts, listener))
     except SpecError as wrong:
         print(wrong, file=sys.stderr)

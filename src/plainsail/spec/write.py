@@ -13,6 +13,7 @@ PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./%-]*|--?[A-Za-z0-9][A-Za-z0-9_./
 """What no reader of YAML takes for anything but this text, also inside brackets."""
 
 FIRST = """\
+# yaml-language-server: $schema=.plainsail/schema.json
 # {service}: how it runs, and how a release of it reaches its users.
 # Check this file with `plainsail check`; plainsail's docs/reference/plainsail-yaml.md has every key.
 schema: 1
