@@ -54,3 +54,18 @@ class Traffic(msgspec.Struct, frozen=True):
         """Basis points of the default (last) rule."""
         split = self.routes[-1].split if self.routes else ()
         return sum(part.share_bp for part in split if part.group == group)
+
+
+class Capabilities(msgspec.Struct, frozen=True):
+    """What a router can do, as data for the planner and for `check`."""
+
+    granularity_bp: int = 1
+    """Smallest share it keeps exactly; 0: no splits at all."""
+    sticky_cookie: bool = False
+    sticky_header: bool = False
+    shield: bool = False
+    mirror: bool = False
+    fault: bool = False
+    match: bool = False
+    fencing: bool = False
+    counts: bool = False

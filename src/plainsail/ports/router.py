@@ -7,22 +7,9 @@ from typing import Protocol
 import msgspec
 
 from plainsail.domain.observation import Counts, Latency
-from plainsail.domain.traffic import Traffic
+from plainsail.domain.traffic import Capabilities, Traffic
 
-
-class Capabilities(msgspec.Struct, frozen=True):
-    """What a router can do, as data for the planner and for `check`."""
-
-    granularity_bp: int = 1
-    """Smallest share it keeps exactly; 0: no splits at all."""
-    sticky_cookie: bool = False
-    sticky_header: bool = False
-    shield: bool = False
-    mirror: bool = False
-    fault: bool = False
-    match: bool = False
-    fencing: bool = False
-    counts: bool = False
+__all__ = ["Capabilities", "Router", "RouterSeen"]
 
 
 class RouterSeen(msgspec.Struct, frozen=True):
