@@ -154,8 +154,12 @@ def steady_clock() -> Callable[[], float]:
 
 
 def drivers() -> Drivers:
-    """The configuration types of all installed drivers, by kind and name."""
-    return Drivers(routers=_configs("router"), providers=_configs("provider"))
+    """The configuration types of all installed drivers, by kind and name; and what routers can do."""
+    routers = entry_points(group="plainsail.routers")
+    return Drivers(
+        routers=_configs("router"), providers=_configs("provider"),
+        capabilities={point.name: point.load().capabilities for point in routers},
+    )  # fmt: skip
 
 
 def token(data: Path) -> str:

@@ -4,7 +4,9 @@ import pytest
 from tests.spec.drivers import DRIVERS
 
 from plainsail.domain.service import Document, Notify
+from plainsail.domain.traffic import Capabilities
 from plainsail.spec.diagnostics import SpecError
+from plainsail.spec.drivers import Drivers
 from plainsail.spec.merge import read
 
 ENVIRONMENTS = """\
@@ -80,3 +82,42 @@ def test_a_hundred_complaints_a_file_are_enough() -> None:
     told = refused.value.diagnostics
     assert [sum(each.file == file for each in told) for file in ("1.yaml", "2.yaml")] == [100, 100]
     assert told[0].path == "key0"
+
+
+PLAIN = Drivers(
+    DRIVERS.routers, DRIVERS.providers, {"haproxy": Capabilities(granularity_bp=1000, sticky_header=True)}
+)
+WANTS = """\
+schema: 1
+services:
+  shop:
+    run: {command: [serve]}
+    in:
+      production:
+        sticky: {cookie: who}
+        strategy: [canary: {steps: [10%, 25%]}]
+"""
+
+
+def test_what_the_router_cannot_do_is_refused_where_it_is_written() -> None:
+    with pytest.raises(SpecError) as refused:
+        read([("1.yaml", ENVIRONMENTS), ("2.yaml", WANTS)], PLAIN)
+    assert str(refused.value).splitlines() == [
+        "2.yaml:6:7: Users can't be shielded from a candidate's failures by the router 'haproxy'; "
+        "write 'shield: {enabled: false}'",
+        "2.yaml:6:7: Nothing is ever proven where requests are not counted, and the router 'haproxy' does not count "
+        "them; write 'pace: {until: dwell}'",
+        "2.yaml:7:26: Users can't be kept by a cookie by the router 'haproxy'; leave it out",
+        "2.yaml:8:20: A share of 25 % can't be kept by the router 'haproxy'; make it a multiple of 10 %",
+    ]
+    modest = WANTS.replace("cookie: who", "header: X-User").replace("25%", "50%")
+    modest += "        shield: {enabled: false}\n        pace: {until: dwell}\n"
+    read([("1.yaml", ENVIRONMENTS), ("2.yaml", modest)], PLAIN)
+
+
+def test_a_router_that_cannot_do_what_is_registered_is_refused() -> None:
+    known = document(ENVIRONMENTS, SHOP)
+    with pytest.raises(SpecError) as refused:
+        read([("1.yaml", ENVIRONMENTS)], PLAIN, known)
+    assert "1.yaml:4:24: Users can't be shielded" in str(refused.value)
+    assert "as 'shop' wants it; change the service first" in str(refused.value)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from plainsail.domain.traffic import Capabilities
+
 
 class Drivers(msgspec.Struct, frozen=True):
     """By name: the `Config` Struct of each driver.
@@ -16,3 +18,5 @@ class Drivers(msgspec.Struct, frozen=True):
 
     routers: Mapping[str, type[msgspec.Struct]]
     providers: Mapping[str, type[msgspec.Struct]]
+    capabilities: Mapping[str, Capabilities] = {}
+    """What a router can do; of one that is not here nothing is known, and nothing is refused for it."""

@@ -7,6 +7,8 @@ from itertools import chain, islice
 from typing import Literal
 
 from plainsail.domain.service import Document, Environment, Notify, Service
+from plainsail.spec.abilities import beyond
+from plainsail.spec.checks import Fault
 from plainsail.spec.decode import Located, locate
 from plainsail.spec.diagnostics import (
     MOST,
@@ -37,10 +39,10 @@ def read(texts: Sequence[tuple[str, str]], drivers: Drivers, known: Document = N
             found += error.diagnostics
     if found:
         raise SpecError(tuple(found))
-    return merge(located, known)
+    return merge(located, drivers, known)
 
 
-def merge(files: Sequence[Located], known: Document = NOTHING) -> Document:
+def merge(files: Sequence[Located], drivers: Drivers, known: Document = NOTHING) -> Document:
     """The documents as one. SpecError if they contradict each other or name what nobody declares."""
     environments: dict[str, Environment] = {}
     services: dict[str, Service] = {}
@@ -56,6 +58,7 @@ def merge(files: Sequence[Located], known: Document = NOTHING) -> Document:
         _unknown_environments(files, everywhere),
         _circles(files, everywhere),
         _hosts_taken(files, elsewhere),
+        _beyond_routers(files, everywhere, elsewhere, drivers),
     )
     if found := list(islice(complaints, MOST)):
         order = [located.file for located in files]
@@ -148,6 +151,32 @@ def _hosts_taken(files: Sequence[Located], known: Mapping[str, Service]) -> Iter
                             "give each service hosts of its own",
                             key=not host,
                         )
+
+
+def _beyond_routers(
+    files: Sequence[Located],
+    environments: Mapping[str, Environment],
+    known: Mapping[str, Service],
+    drivers: Drivers,
+) -> Iterator[Diagnostic]:
+    """What is asked of a router that it can't do: told at the service, or at the environment if that is what is new."""
+
+    def faults(service: Service, place: str) -> Iterator[Fault]:
+        router = environments[place].router.name if place in environments else ""
+        if (can := drivers.capabilities.get(router)) is not None:
+            yield from beyond(service.placements[place], router, can)
+
+    for located in files:
+        for name, service in located.document.services.items():
+            for place in service.placements:
+                for fault in faults(service, place):
+                    path = ("services", name, "in", place, *fault.keys)
+                    yield _at(located, path, fault.message, fault.hint)
+        for place in located.document.environments:
+            for name, service in known.items():
+                for fault in faults(service, place) if place in service.placements else ():
+                    message = f"{fault.message}, as {shown(name)} wants it"
+                    yield _at(located, ("environments", place, "router"), message, "change the service first")
 
 
 def _at(located: Located, path: Path, message: str, hint: str, *, key: bool = False) -> Diagnostic:
