@@ -135,23 +135,23 @@ def _rollback(target: Target, intent: Rollback, now: float) -> Changed:
         back = turn_back(target, under_way, "aborted", reason, "aborted", intent.by, now)
         return back.then(_refused(back.target, intent, now, f"{under_way.id} is taken back instead"))
     cleared = _make_way(target, "a rollback was asked for", now)
-    target = cleared.target
+    before, target = target, cleared.target
     live = target.group(target.live)
     found = [
         one
         for one in target.good
         if (one.release == intent.release if intent.release else one.release not in target.quarantine)
     ]
-    if live is None or not found:
+    if live is None or not found:  # What is under way goes on.
         what = (
             f"release {short(intent.release)} was not live here"
             if intent.release
             else "there is no good release before"
         )
-        revision = live.revision if live else None
-        if revision is None:
-            return cleared.then(_refused(target, intent, now, what))
-        return cleared.then(_never_began(target, intent, revision, what, "nothing_to_go_back_to", now))
+        running = before.group(before.live)
+        if running is None:
+            return _refused(before, intent, now, what)
+        return _never_began(before, intent, running.revision, what, "nothing_to_go_back_to", now)
     target = _quarantined(target, live.revision.release)
     target = replace(target, quarantine=tuple(one for one in target.quarantine if one != found[0].release))
     way = rollback_course(live.replicas, live.replicas)

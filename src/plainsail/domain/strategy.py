@@ -149,7 +149,7 @@ def needed(share_bp: int, replicas: int) -> int:
 
 
 def _canary(shares: tuple[int, ...], pace: Pace, replicas: int, live: int) -> tuple[Step, ...]:
-    steps = [_start(needed(shares[0], replicas) if shares else replicas, live, JUST_LIVE)]
+    steps = [_start(needed(shares[0], replicas), live, JUST_LIVE)]
     for share, after in zip(shares, (*shares[1:], ALL), strict=True):
         split = (Part("candidate", share), Part("live", ALL - share))
         leave = Judged(pace.until, after, pace.dwell, pace.deadline, pace.on_unsure)

@@ -1,0 +1,58 @@
+"""Golden stories: what was decided, as text that a person can read, beside the code that tells the story.
+
+    GOLDEN=write .venv/bin/python -m pytest tests/domain -k golden
+
+writes them again. Then read the difference: each line is a decision that has changed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+DIRECTORY = Path(__file__).parent / "golden"
+
+
+def compare(name: str, lines: list[str]) -> None:
+    path = DIRECTORY / f"{name}.txt"
+    text = "\n".join(lines) + "\n"
+    if os.environ.get("GOLDEN") == "write":
+        path.write_text(text)
+    assert text == path.read_text(), f"{path.name} tells another story; GOLDEN=write writes it again"
+
+
+def changes(before: Any, after: Any) -> Iterator[str]:
+    """What differs between two values, one line for each leaf."""
+    old, new = dict(leaves(msgspec.to_builtins(before))), dict(leaves(msgspec.to_builtins(after)))
+    for path in old | new:
+        if path not in new:
+            yield f"{path}: gone"
+        elif path not in old or old[path] != new[path]:
+            yield f"{path}: {shown(new[path])}"
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    match value:
+        case dict():
+            for name, part in value.items():
+                yield from leaves(part, f"{path}.{name}" if path else str(name))
+        case list() | tuple() if any(isinstance(part, dict | list | tuple) for part in value):
+            for place, part in enumerate(value):
+                yield from leaves(part, f"{path}[{place}]")
+        case _:
+            yield path, value
+
+
+def shown(value: Any) -> str:
+    """Numbers to nine digits: machines may differ in the last ones."""
+    match value:
+        case float():
+            return f"{value:.9g}"
+        case list() | tuple():
+            return f"[{', '.join(shown(part) for part in value)}]"
+        case _:
+            return str(value)

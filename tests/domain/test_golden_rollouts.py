@@ -1,0 +1,494 @@
+"""Rollouts told turn by turn, each decision and all that it changes; see `storybook`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from tests.domain.stage import PACE, RUN, Stage, replace
+from tests.domain.storybook import compare
+
+from plainsail.domain.intents import Abort, Advance, Pause, Resume, Rollback
+from plainsail.domain.service import Shield, Sticky
+from plainsail.domain.strategy import BlueGreen, Canary, Pace, Recreate
+
+Story = Callable[[Stage], None]
+STORIES: list[Story] = []
+
+
+def story(tell: Story) -> Story:
+    STORIES.append(tell)
+    return tell
+
+
+@pytest.mark.parametrize("tell", STORIES, ids=lambda tell: tell.__name__)
+def test_golden(tell: Story) -> None:
+    stage = Stage()
+    tell(stage)
+    compare(tell.__name__, stage.lines)
+
+
+@story
+def first_deploy(stage: Stage) -> None:
+    stage.turn(stage.deploy("v1", hosts=("shop.example",), sticky=Sticky(cookie="who")))
+    stage.turn()
+    stage.say("two of four are ready")
+    stage.become("g1", "ready")
+    stage.ready("g1")
+    stage.become("g1", "unready", 2)
+    stage.turns(2)
+    stage.say("all are")
+    stage.groups["g1"] = replace(
+        stage.groups["g1"],
+        instances=tuple(replace(one, state="ready") for one in stage.groups["g1"].instances),
+    )
+    stage.turns(4)
+
+
+@story
+def first_deploy_that_never_starts(stage: Stage) -> None:
+    stage.turn(stage.deploy("v1"))
+    stage.fails_to_start("g1", 2)
+    stage.turn()
+    stage.fails_to_start("g1")
+    stage.turns(2)
+    stage.gone()
+    stage.turns(2)
+    stage.say("again, and it is not ready in its time")
+    stage.turn(stage.deploy("v1"))
+    stage.turn(stage.deploy("v1", again=True))
+    stage.fails_to_start("g2", timed_out=True)
+    stage.turn()
+    stage.gone()
+    stage.turns(2)
+
+
+@story
+def canary(stage: Stage) -> None:
+    stage.settled("v1")
+    stage.turn(stage.deploy("v2"))
+    stage.turn()
+    stage.ready("g2")
+    stage.turn()
+    for _ in range(6):
+        stage.ask()
+        stage.turn()
+    while stage.target.rollout is not None and stage.target.rollout.step < 2:
+        stage.ask()
+        stage.turn()
+    stage.say("half of the users")
+    stage.turns(2)
+    stage.ready("g2")
+    stage.turn()
+    while stage.target.rollout is not None and stage.target.rollout.step < 3:
+        stage.ask()
+        stage.turn()
+    stage.say("all users; the old ones have a connection each")
+    stage.sessions = {one.id: 1 for one in stage.groups["g1"].instances}
+    stage.turn()
+    stage.ready("g2")
+    stage.turns(3)
+    stage.turns(2)
+    stage.sessions.popitem()
+    stage.turn()
+    stage.sessions.clear()
+    stage.turns(2)
+    stage.gone()
+    stage.turns(3)
+
+
+@story
+def canary_that_fails(stage: Stage) -> None:
+    stage.settled("v1", hosts=("shop.example",))
+    stage.turn(stage.deploy("v2", hosts=("new.example",), shield=Shield(enabled=False)))
+    stage.ready("g2")
+    stage.turns(2)
+    while stage.target.rollout is not None and stage.target.rollout.phase == "progressing":
+        stage.ask(g2=(8, 4, 1))
+        stage.turn()
+    stage.say("on its way back it can't be steered")
+    stage.turn(Abort("r2", "bob"), Pause("r2", "bob"), Advance("r2", "bob"))
+    stage.turn()
+    stage.gone()
+    stage.turns(3)
+    stage.say("it is in quarantine")
+    stage.turn(stage.deploy("v2"))
+    stage.turn(stage.deploy("v2", again=True))
+    stage.turn()
+
+
+@story
+def canary_whose_instances_die(stage: Stage) -> None:
+    stage.settled("v1")
+    stage.turn(stage.deploy("v2", Canary((5000,))))
+    stage.ready("g2")
+    stage.turns(2)
+    stage.ask()
+    stage.turn()
+    stage.say("one of the candidate dies, and one of live")
+    stage.dies("g2")
+    stage.dies("g1")
+    stage.turns(2)
+    stage.ready("g1", "g2")
+    stage.turns(2)
+    stage.say("all of live die")
+    stage.dies("g1", 4)
+    stage.turns(2)
+    stage.ready("g1")
+    stage.turns(2)
+    stage.say("one more of the candidate")
+    stage.dies("g2", trouble="was killed by signal 9")
+    stage.turns(2)
+    stage.until_quiet()
+
+
+@story
+def canary_that_does_not_start_again(stage: Stage) -> None:
+    stage.settled("v1")
+    stage.turn(stage.deploy("v2"))
+    stage.ready("g2")
+    stage.turns(3)
+    stage.become("g2", "unready")
+    stage.turns(2)
+    stage.dies("g2")
+    stage.turn()
+    stage.fails_to_start("g2", 1)
+    stage.turn()
+    stage.fails_to_start("g2", 0, timed_out=True)
+    stage.fails_to_start("g2", 1, timed_out=True)
+    stage.turn()
+    stage.until_quiet()
+
+
+@story
+def router_away_and_forgetful(stage: Stage) -> None:
+    stage.settled("v1")
+    stage.turn(stage.deploy("v2"))
+    stage.ready("g2")
+    stage.turns(3)
+    stage.say("it does not answer")
+    stage.router_up = False
+    stage.turns(2)
+    stage.dies("g2")
+    stage.turn()
+    stage.say("it answers, and has forgotten everything")
+    stage.router_up, stage.traffic, stage.counts = True, None, {}
+    stage.turns(2)
+    stage.ready("g2")
+    stage.turns(3)
+    stage.say("somebody changed its shares")
+    table = stage.seen().traffic
+    assert table is not None
+    stage.traffic = replace(table, routes=(replace(table.routes[0], split=()),))
+    stage.turns(2)
+    stage.turn(Abort("r2", "bob"))
+    stage.router_up = False
+    stage.turns(2)
+    stage.router_up = True
+    stage.until_quiet()
+
+
+@story
+def steered(stage: Stage) -> None:
+    stage.turn(Pause("r0", "bob"))
+    stage.settled("v1")
+    stage.turn(stage.deploy("v2"))
+    stage.turn(Pause("r1", "bob"), Advance("r2", "bob"))
+    stage.turn(Pause("r2", "bob", "lunch"))
+    stage.turn(Pause("r2", "bob"))
+    stage.turn(Resume("r2", "bob"))
+    stage.turn(Resume("r2", "bob"))
+    stage.ready("g2")
+    stage.turns(3)
+    stage.turn(Pause("r2", "bob"))
+    stage.ask(g2=(0, 0, 0))
+    stage.turn()
+    stage.turn(Resume("r2", "bob"))
+    stage.turn(Advance("r2", "bob", step=0))
+    stage.turn(Advance("r2", "bob", step=1))
+    stage.turn(Advance("r2", "bob"))
+    stage.ready("g2")
+    stage.turns(2)
+    stage.turn(Advance("r2", "bob"))
+    stage.turn(Abort("r2", "bob", "enough"))
+    stage.until_quiet()
+    stage.turn(stage.deploy("v3"))
+    stage.turn(Abort("r3", "bob"))
+    stage.until_quiet()
+
+
+@story
+def paused_by_a_breach(stage: Stage) -> None:
+    """Harm ends a pause, too."""
+    stage.settled("v1")
+    stage.turn(stage.deploy("v2"))
+    stage.ready("g2")
+    stage.turns(3)
+    stage.turn(Pause("r2", "bob"))
+    while stage.target.rollout is not None and stage.target.rollout.phase == "paused":
+        stage.ask(g2=(10, 0, 0))
+        stage.turn()
+    stage.until_quiet()
+
+
+@story
+def rolled_back_by_hand(stage: Stage) -> None:
+    stage.turn(Rollback("x0", "bob"))
+    stage.settled("v1")
+    stage.turn(Rollback("x1", "bob"))
+    for version in ("v2", "v3"):
+        stage.settled(version)
+    stage.say("to the last good one; twice at once")
+    stage.turn(Rollback("x2", "bob", reason="complaints"), Rollback("x3", "eve"))
+    stage.turn()
+    stage.ready("g4")
+    stage.turns(3)
+    stage.until_quiet()
+    stage.say("to a release by its name, then to one that was never here")
+    stage.turn(Rollback("x4", "bob", f"sha256:{'3' * 64}"))
+    stage.until_quiet()
+    stage.turn(Rollback("x5", "bob", f"sha256:{'9' * 64}", "why not"))
+    stage.say("in mid-rollout")
+    stage.turn(stage.deploy("v4"))
+    stage.turn(Rollback("x6", "bob"))
+    stage.until_quiet()
+    stage.turn(stage.deploy("v5"))
+    stage.turn(Rollback("x7", "bob", f"sha256:{'1' * 64}"))
+    stage.turn(Rollback("x8", "bob", f"sha256:{'3' * 64}"))
+    stage.until_quiet()
+    stage.turn(stage.deploy("v6"))
+    stage.turn(Pause("r6", "bob"))
+    stage.turn(Rollback("x9", "bob", reason="and back"))
+    stage.until_quiet()
+
+
+@story
+def superseded(stage: Stage) -> None:
+    stage.settled("v1")
+    stage.turn(stage.deploy("v2"))
+    stage.ready("g2")
+    stage.turns(3)
+    stage.say("a newer one comes while v2 has users")
+    stage.turn(stage.deploy("v3"))
+    stage.turn()
+    stage.ready("g3")
+    stage.turns(3)
+    stage.gone()
+    stage.turns(2)
+    stage.say("a newer one comes while v3 goes back")
+    stage.turn(Abort("r3", "bob"))
+    stage.turn(stage.deploy("v4", BlueGreen(1.0)))
+    stage.ready("g4")
+    stage.turns(3)
+    while stage.target.rollout is not None and stage.target.rollout.phase != "finishing":
+        stage.ask()
+        stage.turn()
+    stage.say("a newer one comes while v4 tidies up")
+    stage.turn(stage.deploy("v5"))
+    stage.turn()
+    stage.say("two at once")
+    stage.turn(stage.deploy("v6"), stage.deploy("v7"))
+    stage.turns(2)
+
+
+@story
+def the_same_release_again(stage: Stage) -> None:
+    stage.settled("v1")
+    stage.turn(stage.deploy("v1", replicas=6, hosts=("shop.example",)))
+    stage.turns(2)
+    stage.ready("g1")
+    stage.turn()
+    stage.turn(stage.deploy("v1", replicas=2))
+    stage.turns(2)
+    stage.gone()
+    stage.turn()
+    stage.say("with other settings it is a rollout")
+    stage.turn(stage.deploy("v1", run=replace(RUN, env={"LOG": "debug"}), replicas=2))
+    stage.ready("g2")
+    stage.turns(3)
+    stage.turn(Rollback("x1", "bob", f"sha256:{'1' * 64}"))
+    stage.until_quiet()
+    stage.turn(stage.deploy("v1", run=replace(RUN, env={"LOG": "debug"}), replicas=2, again=True))
+    stage.settled("v2")
+    stage.turn(Rollback("x2", "bob", f"sha256:{'1' * 64}"))
+    stage.until_quiet()
+
+
+@story
+def blue_green(stage: Stage) -> None:
+    stage.settled("v1")
+    stage.turn(stage.deploy("v2", BlueGreen(2.0)))
+    stage.turn()
+    stage.ready("g2")
+    for _ in range(6):
+        stage.turn()
+        stage.ask()
+    stage.turn(Advance("r2", "bob"))
+    stage.turns(2)
+    stage.gone()
+    stage.turns(2)
+    stage.say("and one that fails after the switch")
+    stage.turn(stage.deploy("v3", BlueGreen(30.0)))
+    stage.ready("g3")
+    stage.turns(3)
+    while stage.target.rollout is not None and stage.target.rollout.phase == "progressing":
+        stage.ask(g3=(90, 0, 0))
+        stage.turn()
+    stage.until_quiet()
+
+
+@story
+def recreate(stage: Stage) -> None:
+    stage.settled("v1", replicas=2)
+    stage.turn(stage.deploy("v2", Recreate(), replicas=2))
+    stage.turns(2)
+    stage.sessions = {one.id: 1 for one in stage.groups["g1"].instances}
+    stage.turn()
+    stage.sessions.clear()
+    stage.gone()
+    stage.turns(2)
+    stage.ready("g2")
+    stage.turns(4)
+    stage.gone()
+    stage.turns(2)
+    stage.say("and one that does not start")
+    stage.turn(stage.deploy("v3", Recreate(), replicas=2))
+    stage.turns(2)
+    stage.gone()
+    stage.turns(2)
+    stage.fails_to_start("g3", timed_out=True)
+    stage.turns(2)
+    stage.gone()
+    stage.turns(3)
+    stage.ready("g2")
+    stage.turns(3)
+    stage.gone()
+    stage.turns(2)
+    stage.say("and nothing starts any more")
+    stage.turn(stage.deploy("v4", Recreate(), replicas=2))
+    stage.turn()
+    stage.gone()
+    stage.turns(2)
+    stage.turn(Abort("r4", "bob"))
+    stage.gone()
+    stage.turns(2)
+    stage.fails_to_start("g2", 0)
+    stage.now += 700.0
+    stage.turns(3)
+
+
+@story
+def old_instances_that_do_not_end(stage: Stage) -> None:
+    stage.settled("v1", replicas=2)
+    stage.turn(stage.deploy("v2", Canary((5000,)), replicas=1))
+    stage.ready("g2")
+    stage.turns(3)
+    for _ in range(3):
+        stage.turn(Advance("r2", "bob"))
+        stage.sessions = {one.id: 1 for one in stage.groups["g1"].instances}
+    stage.turns(2)
+    stage.now += 890.0
+    stage.turn()
+    stage.now += 20.0
+    stage.turns(2)
+    stage.gone()
+    stage.turn()
+
+
+@story
+def never_ready_in_time(stage: Stage) -> None:
+    stage.settled("v1")
+    stage.turn(stage.deploy("v2"))
+    stage.now += 599.0
+    stage.turn()
+    stage.now += 2.0
+    stage.turn()
+    stage.until_quiet()
+    stage.say("ready for the first step, and not for the second")
+    stage.turn(stage.deploy("v3", Canary((1000,)), pace=replace(PACE, until="dwell")))
+    stage.ready("g3")
+    stage.turns(16)
+    stage.now += 601.0
+    stage.turn()
+    stage.until_quiet()
+
+
+def _not_proven(stage: Stage, pace: Pace) -> None:
+    stage.settled("v1")
+    stage.turn(stage.deploy("v2", pace=pace))
+    stage.ready("g2")
+    stage.turns(3)
+    stage.ask()
+    stage.turn()
+    stage.now += pace.deadline - 1.0
+    stage.turn()
+    stage.now += 1.0
+    stage.turns(2)
+
+
+@story
+def not_proven_and_held(stage: Stage) -> None:
+    _not_proven(stage, replace(PACE, on_unsure="hold"))
+    stage.turn(Resume("r2", "bob"))
+    stage.turn()
+
+
+@story
+def not_proven_and_taken_back(stage: Stage) -> None:
+    _not_proven(stage, replace(PACE, on_unsure="rollback"))
+    stage.until_quiet()
+    assert stage.target.quarantine
+
+
+@story
+def not_proven_and_advanced(stage: Stage) -> None:
+    _not_proven(stage, replace(PACE, on_unsure="advance"))
+
+
+@story
+def nobody_asks(stage: Stage) -> None:
+    stage.settled("v1")
+    stage.turn(stage.deploy("v2", pace=Pace(dwell=90.0, deadline=60.0, on_unsure="advance")))
+    stage.ready("g2")
+    stage.turns(3)
+    stage.now += 61.0
+    stage.turn()
+    stage.now += 30.0
+    stage.turn()
+
+
+@story
+def by_the_clock(stage: Stage) -> None:
+    stage.settled("v1")
+    stage.turn(stage.deploy("v2", Canary((2500, 7500)), pace=Pace(until="dwell", dwell=0.3, deadline=60.0)))
+    for _ in range(16):
+        stage.ready(*stage.groups)
+        stage.turn()
+    stage.until_quiet()
+
+
+@story
+def live_at_rest(stage: Stage) -> None:
+    stage.settled("v1", replicas=3, hosts=("shop.example",), sticky=Sticky(header="X-User"))
+    stage.turns(2)
+    stage.say("one is not well, then none is")
+    stage.become("g1", "unready")
+    stage.turns(2)
+    stage.become("g1", "unready", 2)
+    stage.turns(2)
+    stage.say("they die, and come back")
+    stage.dies("g1", 3)
+    stage.turns(2)
+    stage.ready("g1")
+    stage.turns(2)
+    stage.say("the provider runs too many, and a group that nobody knows")
+    found = stage.groups["g1"]
+    stage.groups["g1"] = replace(found, asked=5)
+    stage.groups["g9"] = replace(found, group="g9", asked=1, instances=())
+    stage.turns(2)
+    stage.groups["g1"] = replace(stage.groups["g1"], instances=stage.groups["g1"].instances[:2])
+    stage.turns(2)
+    stage.say("the router has somebody else's table")
+    assert stage.traffic is not None
+    stage.traffic = replace(stage.traffic, hosts=("other.example",))
+    stage.turns(2)
