@@ -7,7 +7,8 @@ What a page can say to its tests, in comments that no reader sees:
     <!-- stage: shop with visitors -->   and somebody asking it all the time
     <!-- stage: shop slowly -->          and a rollout stays where it is until somebody steers it
     <!-- background -->                  above a console block: leave it running, wait only for what is shown
-    <!-- not run: why -->                above an `sh` block: a command that no test can run
+    <!-- any outcome -->                 above a console block: how it ends depends on the machine
+    <!-- not run: why -->                above a block of `sh` and the like: what no test can run
 
 A `console` block is run: what follows `$ ` (and `> `, where it goes on), in one shell for the whole page. What is shown
 below must come out; `...` stands for anything. A command must succeed unless `echo $?` follows it. A block with a

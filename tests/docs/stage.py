@@ -98,7 +98,8 @@ class Stage:
                 if block.remark == "background":
                     self._leave(command, here)
                 else:
-                    self._run(command, here, following is not None and following.text == "echo $?")
+                    asked = following is not None and following.text == "echo $?"
+                    self._run(command, here, asked or block.remark == "any outcome")
 
     def _run(self, command: Command, here: str, may_fail: bool = False) -> None:
         output, status = self._shell.run(self._mapped(command.text))
