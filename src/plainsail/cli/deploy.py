@@ -25,9 +25,19 @@ def deploy(
     label: Annotated[tuple[str, ...], Parameter(negative="", metavar="KEY=VALUE")] = (), plan: Flag = False, again: Flag = False,
     wait: Flag = False, timeout: Duration | None = None, as_json: AsJson = False, plane: Plane = HERE,
 ) -> int:  # fmt: skip
-    """Bring a version of a service to its users: a directory is uploaded if it is new, then its rollout starts.
+    """Bring a version of a service to its users.
+
+    A directory becomes a release: its content is its identity, so the same files are uploaded once. Then the
+    rollout starts: new instances, a small share of the users, more as the evidence allows it; a release that is
+    worse is taken back by itself. A rollout that is still under way there is superseded.
+
+    Without --wait it returns when the rollout has begun. With --wait it stays until the end, and the exit code
+    says what became of it; Ctrl-C only stops the waiting, and so does --timeout. When a release fails, its
+    instances' last lines are shown.
 
     Example: `plainsail deploy shop ./dist --to production --wait`
+    Example: `plainsail deploy shop 1.4 --to production --strategy blue-green`
+    Example: `plainsail deploy shop ./dist --to production --plan`
 
     Parameters
     ----------

@@ -20,16 +20,20 @@ def history(
     service: str | None = None, /, *, limit: Annotated[int, Parameter(name=("--limit", "-n"))] = 20,
     as_json: AsJson = False, plane: Plane = HERE,
 ) -> int:  # fmt: skip
-    """Show releases, rollouts and what became of them, latest first. With --json also every event behind them.
+    """Show releases, rollouts and what became of them, latest first.
 
-    Example: `plainsail history shop`
+    With --json also every event behind them: who asked for what, which step was entered when, and why.
+
+    Example: `plainsail history`
+    Example: `plainsail history shop --limit 5`
+    Example: `plainsail history --json`
 
     Parameters
     ----------
     service
         One service; all if left out.
     limit
-        Rollouts and releases; 20 if left out.
+        Rollouts and releases shown.
     """
     with plane.connect() as client:
         answer = client.history(service, limit)
@@ -59,7 +63,10 @@ def history(
 def verdict(rollout: str, /, *, env: Env = None, as_json: AsJson = False, plane: Plane = HERE) -> int:
     """Show the numbers behind a decision: what the users of both releases got, and what follows from it.
 
+    For a rollout under way: what is proven so far, and how many more requests are needed.
+
     Example: `plainsail verdict shop`
+    Example: `plainsail verdict shop --env production --json`
 
     Parameters
     ----------

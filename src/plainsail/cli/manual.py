@@ -9,7 +9,6 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from plainsail.cli.commands import ABOUT, COMMANDS, GROUPS, NAMES
-from plainsail.cli.exits import MEANING
 from plainsail.cli.topics import TOPICS
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def page(entry: Entry, columns: int) -> str:
         rows = [(one.left(), one.right()) for one in entry.parameters if one.group == group]
         parts.append(_section(group, rows, columns))
     parts.append(_title("Examples") + "\n" + "\n".join(f"  {example}" for example in entry.examples))
-    parts.append(_section("Exit codes", [(str(code), MEANING[code]) for code in entry.exits], columns))
+    parts.append(_section("Exit codes", entry.ways_to_end(), columns))
     if entry.see:
         parts.append(
             _title("See also")

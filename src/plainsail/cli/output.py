@@ -18,8 +18,11 @@ def output(
     service: str, /, *, env: Env = None, group: str | None = None,
     lines: Annotated[int, Parameter(name=("--lines", "-n"))] = 50, as_json: AsJson = False, plane: Plane = HERE,
 ) -> int:  # fmt: skip
-    """Show the last lines of each instance, also of ended ones as long as they are kept.
+    """Show the last lines that each instance wrote, also of ended ones as long as they are kept.
 
+    The first place to look when a release does not start.
+
+    Example: `plainsail output shop`
     Example: `plainsail output shop --lines 100`
 
     Parameters
@@ -29,7 +32,7 @@ def output(
     group
         Only of this group of instances; status names them.
     lines
-        Of each instance; 50 if left out.
+        Lines of each instance.
     """
     with plane.connect() as client:
         answer = client.output(service, env or only_environment(client, service), lines, group)

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from plainsail.cli.commands import COMMANDS, Command
-from plainsail.cli.exits import DONE, INTERNAL, USAGE
+from plainsail.cli.exits import DONE, INTERNAL, MEANING, USAGE
 
 EXAMPLE = re.compile(r"^Example: `(.+)`$", re.MULTILINE)
 
@@ -71,6 +71,11 @@ class Entry(msgspec.Struct, frozen=True):
     examples: tuple[str, ...]
     exits: tuple[int, ...]
     see: tuple[str, ...]
+
+    def ways_to_end(self) -> tuple[tuple[str, str], ...]:
+        """Exit codes and their meaning."""
+        waits = any("--wait" in one.names for one in self.parameters)
+        return tuple((str(code), MEANING[code] if code or waits else "done") for code in self.exits)
 
     def takes_json(self) -> bool:
         return any("--json" in one.names for one in self.parameters)

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 from plainsail import __version__
 from plainsail.cli.commands import ABOUT, GROUPS
-from plainsail.cli.exits import MEANING
 from plainsail.cli.reference import Entry, Parameter
 from plainsail.cli.topics import TOPICS
 
@@ -72,7 +71,7 @@ def _section(entry: Entry) -> Iterator[str]:
     if entry.parameters:
         yield from ("| | |", "|---|---|", *map(_row, entry.parameters), "")
     yield from ("```text", *entry.examples, "```", "")
-    codes = "; ".join(f"`{code}` {MEANING[code]}" for code in entry.exits)
+    codes = "; ".join(f"`{code}` {meaning}" for code, meaning in entry.ways_to_end())
     yield from (f"Exit codes: {codes}.", "")
     if entry.see:
         yield f"See also: {', '.join(f'[`plainsail {name}`](#plainsail-{name})' for name in entry.see)}."

@@ -16,27 +16,34 @@ DEFAULT = Path("plainsail.yaml")
 
 
 def apply(*files: Path, as_json: AsJson = False, plane: Plane = HERE) -> int:
-    """Register or update environments and services. What no file names stays; what runs changes with its next deploy.
+    """Register or update environments and services.
 
-    Example: `plainsail apply plainsail.yaml`
+    All files are taken as one, wholly or not at all. What no file names stays as it is. Instances that run
+    change with their next deploy: applying moves no traffic and restarts nothing.
+
+    Example: `plainsail apply`
+    Example: `plainsail apply platform.yaml shop.yaml`
 
     Parameters
     ----------
     files
-        Any number; ./plainsail.yaml if left out.
+        Any number, taken as one; ./plainsail.yaml if left out.
     """
     return _send(files, False, as_json, plane)
 
 
 def diff(*files: Path, as_json: AsJson = False, plane: Plane = HERE) -> int:
-    """Show what apply would change.
+    """Show what apply would change, key by key, and change nothing.
 
-    Example: `plainsail diff platform.yaml shop.yaml`
+    It refuses what apply would refuse, so it is what a pipeline runs on a proposed change.
+
+    Example: `plainsail diff`
+    Example: `plainsail diff platform.yaml shop.yaml --json`
 
     Parameters
     ----------
     files
-        Any number; ./plainsail.yaml if left out.
+        Any number, taken as one; ./plainsail.yaml if left out.
     """
     return _send(files, True, as_json, plane)
 

@@ -18,7 +18,13 @@ def status(
 ) -> int:
     """Show what runs where, which share of the users it has, and why.
 
+    Each group of instances with its release, how many are ready and its share; what is under way, why it stands
+    where it stands, and the commands that steer it. Where there are many services, those at rest are counted and
+    those that want attention are shown; name one to see it, or take --json for all.
+
+    Example: `plainsail status`
     Example: `plainsail status shop --env production`
+    Example: `plainsail status --json`
 
     Parameters
     ----------

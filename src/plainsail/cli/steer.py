@@ -16,9 +16,11 @@ from plainsail.client import Client
 def pause(
     rollout: str, /, *, env: Env = None, reason: Reason = "", as_json: AsJson = False, plane: Plane = HERE
 ) -> int:
-    """Hold a rollout where it is. Users keep what they have; a worse release is still taken back.
+    """Hold a rollout where it is: shares stay, the watch goes on.
 
-    Example: `plainsail pause shop --reason lunch`
+    A release that turns out to be worse is taken back also while it is paused.
+
+    Example: `plainsail pause shop --reason 'looking at a graph'`
 
     Parameters
     ----------
@@ -30,6 +32,8 @@ def pause(
 
 def resume(rollout: str, /, *, env: Env = None, as_json: AsJson = False, plane: Plane = HERE) -> int:
     """Let a paused rollout go on.
+
+    It goes on from the step it is at, with the evidence gathered so far.
 
     Example: `plainsail resume shop`
 
@@ -44,7 +48,10 @@ def resume(rollout: str, /, *, env: Env = None, as_json: AsJson = False, plane: 
 def advance(rollout: str, /, *, env: Env = None, as_json: AsJson = False, plane: Plane = HERE) -> int:
     """Take the next step now, whatever the evidence still lacks.
 
+    For whoever knows more than the numbers do. A release that is proven worse is still taken back.
+
     Example: `plainsail advance shop`
+    Example: `plainsail advance shop --env production`
 
     Parameters
     ----------
@@ -58,9 +65,14 @@ def abort(
     rollout: str | None = None, /, *, all: Flag = False, env: Env = None, reason: Reason = "", as_json: AsJson = False,
     plane: Plane = HERE,
 ) -> int:  # fmt: skip
-    """Take a rollout back: all users to the release they had before. Passes every gate and freeze.
+    """Take a rollout back: all users to the release they had before.
 
-    Example: `plainsail abort --all`
+    Passes every gate and freeze. Users are off the new release within a moment, then its instances end. The
+    release is in quarantine: to deploy it again takes --again. With --all it is every rollout under way,
+    everywhere, and no id is needed.
+
+    Example: `plainsail abort shop`
+    Example: `plainsail abort --all --reason 'fire in the data centre'`
 
     Parameters
     ----------
@@ -96,11 +108,14 @@ def rollback(
     service: str, /, *, env: Env = None, to: str | None = None, reason: Reason = "", wait: Flag = False,
     timeout: Duration | None = None, as_json: AsJson = False, plane: Plane = HERE,
 ) -> int:  # fmt: skip
-    """Go back to the last good release, at once. Passes every gate and freeze.
+    """Go back to the last good release, at once.
 
-    While a rollout is under way, the last good release is the live one: then that rollout is aborted.
+    Passes every gate and freeze. Instances of the earlier release are started, then all users move at once; no
+    evidence is asked. While a rollout is under way, the last good release is the live one: then that rollout is
+    aborted.
 
     Example: `plainsail rollback shop --wait`
+    Example: `plainsail rollback shop --env production --to 1.3`
 
     Parameters
     ----------

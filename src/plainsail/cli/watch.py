@@ -28,9 +28,14 @@ KEPT = 8
 def watch(
     service: str | None = None, /, *, env: Env = None, as_json: AsJsonLines = False, plane: Plane = HERE
 ) -> int:
-    """Follow what happens until Ctrl-C: the state of things on a terminal, a line per event elsewhere.
+    """Follow what happens until Ctrl-C.
 
+    On a terminal: the state of things, redrawn. Elsewhere: a line per event; with --json an object per event,
+    for other programs. It goes on by itself when the control plane was away.
+
+    Example: `plainsail watch`
     Example: `plainsail watch shop`
+    Example: `plainsail watch --json`
 
     Parameters
     ----------

@@ -18,7 +18,12 @@ DEFAULT = Path("plainsail.yaml")
 def check(*files: Path, as_json: AsJson = False) -> int:
     """Say everything that is wrong with a plainsail.yaml, each at its line; needs no control plane.
 
-    Example: `plainsail check plainsail.yaml`
+    All complaints come at once, as file:line:col, what is wrong, and what was probably meant. What only the
+    control plane knows (services that are registered already) is checked by diff and apply.
+
+    Example: `plainsail check`
+    Example: `plainsail check platform.yaml shop.yaml`
+    Example: `plainsail check --json`
 
     Parameters
     ----------

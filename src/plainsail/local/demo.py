@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
+from plainsail.cli.options import Flag
 from plainsail.local.load import Load
 
 RATE = 300.0
@@ -81,9 +82,14 @@ class Row(msgspec.Struct, frozen=True):
     right: bool
 
 
-def demo(*, keep: bool = False) -> int:
-    """Play the main job on this machine: seven releases, good and bad, under load; takes about two minutes.
+def demo(*, keep: Flag = False) -> int:
+    """Play the main job end to end on this machine.
 
+    A service of its own with four instances behind a real HAProxy, 300 requests a second on it, a good release,
+    then a bad one which is taken back by itself. It takes a minute or two, uses free ports and a directory of
+    its own, and clears up.
+
+    Example: `plainsail demo`
     Example: `plainsail demo --keep`
 
     Parameters

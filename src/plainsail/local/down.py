@@ -24,12 +24,16 @@ WITHIN = 15.0
 def down(*, data: Annotated[Path, Parameter(env_var="PLAINSAIL_DATA")] = Path(".plainsail")) -> int:
     """Stop every instance and router this data directory owns, and the control plane if it runs.
 
-    Example: `plainsail down --data .plainsail`
+    Users get no answer any more. Releases, history and settings stay; plainsail up brings everything back. It
+    works without a readable store too: what runs is known by its directories.
+
+    Example: `plainsail down`
+    Example: `plainsail down --data /var/lib/plainsail`
 
     Parameters
     ----------
     data
-        The directory given to `plainsail up`.
+        The directory given to plainsail up.
     """
     data = data.absolute()
     if not (data / "plainsail.db").exists() and not (data / "sites").exists():

@@ -32,8 +32,15 @@ MOST_BYTES = 200_000
 
 
 def init(*, service: Annotated[str | None, Parameter(name=("--service", "-s"))] = None) -> int:
-    """Write a first plainsail.yaml for this directory, with what it can guess. Overwrites nothing.
+    """Write a first plainsail.yaml for this directory, with what it can guess.
 
+    The command comes from a Procfile, a program such as bin/serve, package.json or a Python file; the health
+    page from the sources. It says what it guessed, and which commands come next. Nothing is overwritten: where
+    there is a plainsail.yaml already, it ends with 2.
+
+    It also writes .plainsail/schema.json, by which editors complete and check the file.
+
+    Example: `plainsail init`
     Example: `plainsail init --service shop`
 
     Parameters

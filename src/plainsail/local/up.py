@@ -37,7 +37,14 @@ def up(
 ) -> int:
     """Run the control plane in the foreground; Ctrl-C leaves services running.
 
+    It applies the files, adopts the instances and routers that it left running, and prints one line, ready, with
+    the address of the page and the API. One control plane runs on a data directory at a time. When it ends,
+    whoever uses a service notices nothing: instances and routers go on, and the next plainsail up takes them
+    over, also in the middle of a rollout.
+
+    Example: `plainsail up`
     Example: `plainsail up --config plainsail.yaml`
+    Example: `plainsail up --data /var/lib/plainsail --listen 127.0.0.1:7676`
 
     Parameters
     ----------
