@@ -1,0 +1,50 @@
+"""Chromium, a control plane with pages in a simulated world, and a window on it in which nothing may go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+from tests.web.stage import Stage, stage
+from tests.web.window import CHROMIUM, MISSING, PATIENCE, Window, chromium
+
+expect.set_options(timeout=PATIENCE)
+
+Open = Callable[..., Window]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip(MISSING)
+    with chromium() as one:
+        yield one
+
+
+@pytest.fixture
+def plane(tmp_path: Path) -> Iterator[Stage]:
+    with stage(tmp_path) as one:
+        yield one
+
+
+@pytest.fixture
+def windows(browser: Browser, plane: Stage) -> Iterator[Open]:
+    """Opens windows of different people; in none of them may anything go wrong unseen."""
+    opened: list[Window] = []
+
+    def new(**options: Any) -> Window:
+        opened.append(Window(browser, plane.url, **options))
+        return opened[-1]
+
+    yield new
+    for one in opened:
+        one.context.close()
+    assert [wrong for one in opened for wrong in one.wrong] == []
+
+
+@pytest.fixture
+def window(windows: Open) -> Window:
+    return windows()
