@@ -56,7 +56,8 @@ class Stage:
         **place: Any,
     ) -> Deploy:  # fmt: skip
         self.deploys += 1
-        placed = Placement(**({"replicas": 4, "pace": PACE, "evidence": EASY} | place))
+        settings: dict[str, Any] = {"replicas": 4, "pace": PACE, "evidence": EASY}
+        placed = Placement(**(settings | place))
         revision = Revision(f"sha256:{version[-1] * 64}", version, run, config_digest(run))
         return Deploy(f"r{self.deploys}", "ada", revision, placed, strategy, again)
 
