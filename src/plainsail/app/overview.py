@@ -50,9 +50,9 @@ def overview(
     busy = context.store.busy()
     busy_names = {key.service for key in busy}
     troubled = {key.service for key in keys if in_trouble(context, key)}
-    names = sorted({key.service for key in keys})
+    names = {key.service for key in keys}
     chosen = {"all": names, "busy": busy_names, "trouble": troubled}[only]
-    found = [name for name in names if name in chosen and text.lower() in name.lower()]
+    found = sorted(name for name in chosen if text.lower() in name.lower())
     pages = max(1, -(-len(found) // size))
     page = min(max(page, 1), pages)
     environments = context.store.environments()

@@ -18,14 +18,18 @@ class Pages:
     """What they share, and how they end. `clock`: seconds since 1970."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self.hub = Hub(clock)
+        self.hub = hub = Hub(clock)
+
+        def provide() -> Hub:  # a function, since the framework copies whatever else it is given
+            return hub
+
         self.handlers = (Router(
             "/",
             route_handlers=[
                 *assets.HANDLERS, *login.HANDLERS, *services.HANDLERS, *target.HANDLERS, *rollouts.HANDLERS,
                 *steering.HANDLERS, nothing,
             ],
-            dependencies={"following": Provide(self._hub, sync_to_thread=False)},
+            dependencies={"following": Provide(provide, sync_to_thread=False)},
             exception_handlers=PROBLEMS,
             include_in_schema=False,
         ),)  # fmt: skip
@@ -33,9 +37,6 @@ class Pages:
     def close(self) -> None:
         """End all streams; to be called before the server stops, which else waits for them."""
         self.hub.close()
-
-    def _hub(self) -> Hub:
-        return self.hub
 
 
 @get("/{path:path}", opt=BY_SESSION, sync_to_thread=False)

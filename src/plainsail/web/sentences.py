@@ -104,6 +104,12 @@ def outcome(phase: str) -> Tone:
     return tones.get(phase, "none")
 
 
+def capital(text: str, name: str = "") -> str:
+    """A reason as a sentence of its own; names of releases and drivers stay as they are."""
+    first = text.partition(" ")[0]
+    return text[:1].upper() + text[1:] if first.isalpha() and first != name else text
+
+
 def name(rollout: RolloutDocument) -> str:
     """The release as people call it."""
     return rollout.version or short(rollout.release or "") or "the last good release"
