@@ -157,7 +157,9 @@ def practice(
         apply(context, OWNER, [("plainsail.yaml", SPEC)])
     pages = Pages(context.now)
     server = uvicorn.Server(
-        uvicorn.Config(create_app(context, pages.handlers), port=0, log_config=None, timeout_graceful_shutdown=1)
+        uvicorn.Config(
+            create_app(context, pages.handlers), port=0, log_config=None, timeout_graceful_shutdown=1
+        )
     )
 
     async def live() -> None:
