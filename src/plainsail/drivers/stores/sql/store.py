@@ -134,14 +134,12 @@ class SqlStore(Reading):
         """A target whose placement is gone from the spec stays: its instances run and users are on them. It goes when
         its service is removed, which is a rollout of its own."""
         with self._changing() as connection:
-            for name, environment in sorted(environments.items()):
-                _put(connection, tables.spec, {"kind": "environment", "name": name}, encode(environment))
-            for name, service in sorted(services.items()):
-                _put(connection, tables.spec, {"kind": "service", "name": name}, encode(service))
-                for place in sorted(service.placements):
-                    _add_target(connection, Key(name, place))
-            if notify is not None:
-                _put(connection, tables.spec, {"kind": "notify", "name": ""}, encode(notify))
+            _put_spec(connection, "environment", environments)
+            _put_spec(connection, "service", services)
+            _put_spec(connection, "notify", {} if notify is None else {"": notify})
+            _add_targets(
+                connection, [Key(name, place) for name, one in services.items() for place in one.placements]
+            )
             self._record(connection, events)
 
     def _record(self, connection: sa.Connection, events: Sequence[Event]) -> None:
@@ -208,13 +206,37 @@ def _put_rollout(connection: sa.Connection, rollout: Rollout) -> None:
     _put(connection, tables.rollout, {"id": rollout.id, **_names(key)}, values)
 
 
-def _add_target(connection: sa.Connection, key: Key) -> None:
-    """Due at once, so that somebody takes it."""
+def _put_spec(connection: sa.Connection, kind: str, values: Mapping[str, msgspec.Struct]) -> None:
+    """In two statements however many they are: rollouts wait for the lock meanwhile."""
+    spec = tables.spec
+    found = connection.execute(sa.select(spec.c.name, spec.c.shape, spec.c.state).where(spec.c.kind == kind))
+    known = {row.name: {"shape": row.shape, "state": row.state} for row in found}
+    rows = {name: encode(value) for name, value in sorted(values.items())}
+    fresh = [{"kind": kind, "name": name, **row} for name, row in rows.items() if name not in known]
+    changed = [{"which": name, **row} for name, row in rows.items() if known.get(name, row) != row]
+    if fresh:
+        connection.execute(sa.insert(spec), fresh)
+    if changed:
+        same = sa.and_(spec.c.kind == kind, spec.c.name == sa.bindparam("which"))
+        statement = (
+            sa.update(spec).where(same).values(shape=sa.bindparam("shape"), state=sa.bindparam("state"))
+        )
+        connection.execute(statement, changed)
+
+
+def _add_targets(connection: sa.Connection, keys: Sequence[Key]) -> None:
+    """Those that are missing; due at once, so that somebody takes them."""
     target = tables.target
-    if connection.execute(sa.select(target.c.epoch).where(of(target, key))).first() is None:
-        held = {"epoch": 0, "holder": "", "held_until": 0.0, "due_at": 0.0}
-        state = encode(Target(key.service, key.environment))
-        connection.execute(sa.insert(target).values({**_names(key), **held, **state}))
+    rows = connection.execute(sa.select(target.c.service, target.c.environment))
+    known = {Key(row.service, row.environment) for row in rows}
+    held = {"epoch": 0, "holder": "", "held_until": 0.0, "due_at": 0.0}
+    fresh = [
+        {**_names(key), **held, **encode(Target(key.service, key.environment))}
+        for key in sorted(keys)
+        if key not in known
+    ]
+    if fresh:
+        connection.execute(sa.insert(target), fresh)
 
 
 def _put(
