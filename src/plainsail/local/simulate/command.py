@@ -12,6 +12,7 @@ from plainsail.cli.exits import DONE
 from plainsail.cli.options import AsJson, Env, Flag
 from plainsail.cli.screen import err, out, print_json
 from plainsail.domain.service import Document, Placement, run_in
+from plainsail.domain.units import plural
 from plainsail.local.check import DEFAULT, text_of
 from plainsail.local.simulate.behaviour import read_release
 from plainsail.local.simulate.many import play_many
@@ -89,7 +90,8 @@ def simulate(
     if one is not None and runs == 1:
         found, told = document(one), text(one, out().width)
     else:
-        many = play_many(setting, seed, runs)
+        with err().status(f"Playing {plural(runs, 'rollout')}"):
+            many = play_many(setting, seed, runs)
         found, told = runs_document(many), runs_text(many, out().width)
     if as_json:
         print_json(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
@@ -24,8 +25,14 @@ def play_many(setting: Setting, seed: int, runs: int) -> list[Played]:
     if runs <= FEW:
         return [one(number) for number in seeds]
     workers = min(AT_ONCE, os.cpu_count() or 1)
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as processes:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, _leave_ctrl_c_to_others) as processes:
         return list(processes.map(one, seeds, chunksize=max(1, min(20, runs // (4 * workers)))))
+
+
+def _leave_ctrl_c_to_others() -> None:
+    """The terminal sends it to all; the one that was started ends the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _outcome(setting: Setting, seed: int) -> Played:
