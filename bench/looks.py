@@ -7,7 +7,6 @@ Also what one look costs beside a bare function call.
 from __future__ import annotations
 
 import argparse
-import math
 import random
 import timeit
 from collections.abc import Sequence

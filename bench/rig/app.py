@@ -2,8 +2,8 @@
 
     python3 app.py --port 8080
 
-`{"version": "v1", "fail": 0.2, "hang": 0.0, "slow": 0.0, "seconds": 0.6}`: parts of requests that are answered 500, are
-never answered, are answered after so many seconds. What it was asked is written down where BENCH_LOG says, a record a
+`{"version": "v1", "fail": 0.2, "hang": 0.0, "slow": 0.0, "seconds": 0.6, "after": 0.0}`: parts of requests that are
+answered 500, are never answered, are answered after so many seconds; and for how long all is well before that. What it was asked is written down where BENCH_LOG says, a record a
 request: when it came, when it was answered (0: never), whether it was bad.
 """
 
@@ -29,6 +29,7 @@ class App:
 
     def __init__(self, port: int) -> None:
         self._told = json.loads(Path("behaviour.json").read_text())
+        self._bad_from = time.monotonic() + self._told.get("after", 0.0)
         self._epoll = select.epoll()
         self._open: dict[int, socket.socket] = {}
         self._received: dict[int, bytes] = {}
@@ -103,7 +104,7 @@ class App:
             if b"Connection: close" in data and handle in self._open:
                 self._close(handle)
             return
-        dice = random.random()
+        dice = random.random() if came >= self._bad_from else 1.0
         told = self._told
         if dice < told.get("hang", 0.0):
             self._busy.add(handle)

@@ -86,6 +86,7 @@ class Holding:
             raise
         except Failure:
             await self._off_traffic(decision, now)
+            self._remember(decision)
             raise
         self.trouble.pop("store", None)
         for action in decision.actions:
@@ -137,6 +138,13 @@ class Holding:
             for action in decision.actions:
                 if isinstance(action, Send):
                     await self._act(action, now)
+
+    def _remember(self, decision: Decision) -> None:
+        """What was seen is in the evidence even if it can't be written down: a judge who begins again at every turn
+        never comes to a verdict."""
+        before, after = self.target.rollout, decision.target.rollout
+        if before is not None and after is not None and before.id == after.id:
+            self.evidence = decision.evidence
 
     async def _act(self, action: Action, now: float) -> None:
         match action:
