@@ -177,7 +177,7 @@ class Stage:
                 self.traffic = traffic
             case Fleet(groups=orders, released=released):
                 wanted = {order.group: order.replicas for order in orders}
-                for group in wanted.keys() | self.groups.keys():
+                for group in sorted(wanted.keys() | self.groups.keys()):
                     self._resize(group, wanted.get(group, 0))
                 for group in self.groups:
                     self._each(group, lambda one: None if one.id in released else one)

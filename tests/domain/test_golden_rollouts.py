@@ -64,6 +64,24 @@ def first_deploy_that_never_starts(stage: Stage) -> None:
 
 
 @story
+def first_deploy_that_is_taken_back(stage: Stage) -> None:
+    """With users and without anybody to hand them to; then there is nothing to go back to either."""
+    stage.turn(stage.deploy("v1"))
+    stage.ready("g1")
+    stage.turn()
+    stage.dies("g1")
+    stage.turns(2)
+    stage.groups["g1"] = replace(stage.groups["g1"], instances=(), timed_out=1, trouble="not ready within 5 s")
+    stage.until_quiet()
+    stage.turn(stage.deploy("v1"))
+    stage.turn(Rollback("x1", "bob"))
+    stage.say("what is taken back in mid-way")
+    stage.turn(stage.deploy("v2"))
+    stage.turn(Rollback("x2", "bob"))
+    stage.until_quiet()
+
+
+@story
 def canary(stage: Stage) -> None:
     stage.settled("v1")
     stage.turn(stage.deploy("v2"))
@@ -207,6 +225,8 @@ def steered(stage: Stage) -> None:
     stage.turn(Advance("r2", "bob", step=0))
     stage.turn(Advance("r2", "bob", step=1))
     stage.turn(Advance("r2", "bob"))
+    stage.turn(Pause("r2", "bob"))
+    stage.turn(Resume("r2", "bob"))
     stage.ready("g2")
     stage.turns(2)
     stage.turn(Advance("r2", "bob"))
@@ -285,6 +305,9 @@ def superseded(stage: Stage) -> None:
         stage.turn()
     stage.say("a newer one comes while v4 tidies up")
     stage.turn(stage.deploy("v5"))
+    stage.turn()
+    stage.say("back to what is live, while what it was replaced by still ends")
+    stage.turn(stage.deploy("v4", replicas=3))
     stage.turn()
     stage.say("two at once")
     stage.turn(stage.deploy("v6"), stage.deploy("v7"))

@@ -250,7 +250,7 @@ def _never_began(
         now,
     )
     over = end(began.target, began.rollouts[0], "failed", reason, code, now)
-    return Changed(replace(target, rollout=target.rollout), over.rollouts, (*began.events, *over.events))
+    return Changed(target, over.rollouts, (*began.events, *over.events))
 
 
 def _still(placement: Placement) -> Course:
