@@ -13,6 +13,12 @@ from xml.etree import ElementTree
 import pytest
 
 from plainsail.cli.main import _run
+from plainsail.domain.service import Placement, Run
+from plainsail.domain.strategy import Canary
+from plainsail.drivers.stores.sql import open_store
+from plainsail.local.simulate.behaviour import read_release
+from plainsail.local.simulate.play import Setting, play
+from plainsail.ports.store import Key
 
 SHOP = """\
 schema: 1
@@ -217,3 +223,20 @@ def test_a_bad_file_is_told_at_its_line(shop: Path, capsys: pytest.CaptureFixtur
     assert "There is no file gone.yaml" in refused(capsys, "gone.yaml", code=3)
     (shop / "empty.yaml").write_text("schema: 1\n")
     assert "no service in this file" in refused(capsys, "empty.yaml")
+
+
+def test_the_store_of_production_makes_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one in memory is only quicker."""
+    setting = Setting(
+        Key("shop", "production"),
+        Run(command=("bin/serve",)),
+        Placement(replicas=2),
+        Canary((1000, 5000)),
+        read_release("errors:5%"),
+        200.0,
+    )
+    in_memory = play(setting, 3)
+    monkeypatch.setattr(
+        "plainsail.local.simulate.play.MemoryStore", lambda: open_store(f"sqlite:///{tmp_path}/plainsail.db")
+    )
+    assert play(setting, 3) == in_memory

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -16,6 +17,8 @@ from plainsail.local.simulate.play import READS, STARTS_IN, Moved, Played, Setti
 
 Json = dict[str, Any]
 
+UNIT = re.compile(r"(?<=\d) (?=(?:%|ms|s|min|h)(?!\w))")
+"""The space between a number and its unit."""
 WIDEST, NARROWEST = 100, 76
 """Columns of text for people."""
 WHY = 42
@@ -213,8 +216,8 @@ def _width(columns: int) -> int:
 
 
 def _wrapped(line: str, width: int, first: str = "", other: str = "") -> list[str]:
-    """A number stays with its percent sign."""
-    glued = line.replace(" %", "\N{NO-BREAK SPACE}%")
+    """A number stays with its unit."""
+    glued = UNIT.sub("\N{NO-BREAK SPACE}", line)
     lines = textwrap.wrap(
         glued,
         width,
