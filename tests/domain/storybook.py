@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,15 @@ DIRECTORY = Path(__file__).parent / "golden"
 
 def compare(name: str, lines: list[str]) -> None:
     path = DIRECTORY / f"{name}.txt"
-    text = "\n".join(lines) + "\n"
     if os.environ.get("GOLDEN") == "write":
-        path.write_text(text)
-    assert text == path.read_text(), f"{path.name} tells another story; GOLDEN=write writes it again"
+        path.write_text("\n".join(lines) + "\n")
+    kept = path.read_text().splitlines()
+    lines = "\n".join(lines).splitlines()
+    for number, (was, now) in enumerate(zip_longest(kept, lines, fillvalue="(nothing)"), start=1):
+        if was != now:  # one line tells enough; a comparison of the whole takes seconds
+            raise AssertionError(
+                f"{path.name}:{number} said {was!r}, now {now!r}; GOLDEN=write writes it again"
+            )
 
 
 def changes(before: Any, after: Any) -> Iterator[str]:

@@ -71,7 +71,9 @@ def first_deploy_that_is_taken_back(stage: Stage) -> None:
     stage.turn()
     stage.dies("g1")
     stage.turns(2)
-    stage.groups["g1"] = replace(stage.groups["g1"], instances=(), timed_out=1, trouble="not ready within 5 s")
+    stage.groups["g1"] = replace(
+        stage.groups["g1"], instances=(), timed_out=1, trouble="not ready within 5 s"
+    )
     stage.until_quiet()
     stage.turn(stage.deploy("v1"))
     stage.turn(Rollback("x1", "bob"))
