@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-import subprocess
+import signal
 import sys
 import time
 from itertools import zip_longest
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from tests.docs.pages import DOCS, Block, Command, Page, commands, page
 from tests.docs.shell import Shell, begins, fits
-from tests.real.plane import free_port
+from tests.real.plane import free_port, pids_below
 
 PORTS = ("7676", "8080", "8081", "8082", "9000")
 """Those that pages name; each becomes a free one while they are run."""
@@ -22,14 +23,16 @@ SOON = 180.0
 PROGRAM = """\
 #!{python}
 # The program, on ports that are free: a page says the usual ones.
-import pathlib, re, subprocess, sys
+import os, pathlib, re, subprocess, sys
 arguments = sys.argv[1:]
 ports = {ports!r}
 if arguments[:1] == ["up"] and "--listen" not in arguments:
     arguments += ["--listen", "127.0.0.1:" + ports["7676"]]
+if arguments[:1] != ["init"]:
+    os.execv(sys.executable, [sys.executable, "-m", "plainsail", *arguments])
 code = subprocess.call([sys.executable, "-m", "plainsail", *arguments])
 spec = pathlib.Path("plainsail.yaml")
-if arguments[:1] == ["init"] and spec.exists():
+if spec.exists():
     spec.write_text(re.sub("8080", ports["8080"], spec.read_text()))
 sys.exit(code)
 """
@@ -78,12 +81,10 @@ class Stage:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for directory in {place.parent for place in self.home.rglob("plainsail.db")}:
-            subprocess.run(
-                [sys.executable, "-m", "plainsail", "down", "--data", str(directory)],
-                env=self._environment, capture_output=True, timeout=120, check=False,
-            )  # fmt: skip
-        self._shell.close()
+        self._shell.close()  # and the control plane with it, so that nothing is started again
+        for pid in pids_below(self.home):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def play(self, block: Block, where: str) -> None:
         """Run or write a block. Raises AssertionError with the place in the page."""

@@ -49,6 +49,10 @@ Instances are plain processes of this machine, each in a session of its own. The
 
 KEYS
 
+An instance runs in the release's directory, which is read-only. Besides what `env` and `secrets` say, it gets `PORT`;
+`PLAINSAIL_SERVICE`, `PLAINSAIL_ENVIRONMENT`, `PLAINSAIL_GROUP` and `PLAINSAIL_VERSION`; a `TMPDIR` of its own, which goes with
+it; and of the control plane's environment `PATH`, `HOME`, `USER`, `LOGNAME`, `LANG`, `LC_ALL` and `TZ`.
+
 Files, in `sites/ENVIRONMENT/provider/`: a record of each group and instance, and their output
 ([files on disk](files.md#provider)).
 

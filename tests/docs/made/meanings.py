@@ -92,11 +92,11 @@ ASKING = {
         "A form is of another session than the browser's present one.",
         "Reload the page and try again.",
     ),
-    "session_missing": ("The browser is not signed in.", "Sign in with the token."),
-    "session_over": (
-        "The browser's session is over: by time, or because the control plane was restarted.",
-        "Sign in again.",
+    "session_missing": (
+        "The browser is not signed in, or the token was changed since.",
+        "Sign in with the token, or by `plainsail open`.",
     ),
+    "session_over": ("The browser's session is over; it lasts two weeks.", "Sign in again."),
     "too_many_pages": ("More pages are open than are kept up to date.", "Close some; the others go on."),
     "nothing_here": ("There is no page at that address.", "Begin at `/`."),
     "moved_on": (
