@@ -142,6 +142,10 @@ class Client:
     def output(self, service: str, environment: str, lines: int = 50, group: str | None = None) -> Json:
         return self._get(f"{_target(service, environment)}/output", lines=lines, group=group)
 
+    def login_code(self) -> Json:
+        """A path that signs a browser in, once."""
+        return self._post("/login-codes", {})
+
     def history(self, service: str | None = None, limit: int = 50) -> Json:
         return self._get("/history", service=service, limit=limit)
 

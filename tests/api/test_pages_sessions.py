@@ -94,7 +94,8 @@ def test_a_link_signs_in_once(plane: Still) -> None:
     given = browser(plane.url).post("/api/v1/login-codes", headers=bearer).json()
     assert TOKEN not in given["path"]
     client = browser(plane.url)
-    assert client.get(given["path"]).status_code == 303
+    led = client.get(given["path"], params={"next": "/services/shop"})
+    assert (led.status_code, led.headers["location"]) == (303, "/services/shop")
     assert client.get("/").status_code == 200
     again = browser(plane.url).get(given["path"])
     assert again.status_code == 401

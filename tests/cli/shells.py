@@ -111,7 +111,7 @@ def shell(name: str, script: Path, directory: Path, variables: dict[str, str]) -
         "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(directory), "TERM": "vt100", "LANG": "C.UTF-8",
         **variables,
     }  # fmt: skip
-    fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 60, 100, 0, 0))
     process = subprocess.Popen(
         ["setsid", "--ctty", *PLAIN[name]],  # job control wants a terminal of its own
         cwd=directory, env=environment, stdin=theirs, stdout=theirs, stderr=theirs,

@@ -66,6 +66,7 @@ COMMANDS = (
             (*ASKS, ROLLED_BACK, TIMED_OUT, GATED, SUPERSEDED, FAILED), ("abort", "history")),
     Command("status", "plainsail.cli.status:status", LOOK, "What runs where, which share of users it has, and why.",
             ASKS, ("watch", "history", "verdict")),
+    Command("open", "plainsail.cli.page:open_page", LOOK, "The page in a browser, signed in.", ASKS, ("status", "up")),
     Command("watch", "plainsail.cli.watch:watch", LOOK, "Follow what happens.", ASKS, ("status", "output")),
     Command("output", "plainsail.cli.output:output", LOOK, "The instances' own output.", ASKS, ("status", "watch")),
     Command("history", "plainsail.cli.history:history", LOOK, "Every release, rollout and outcome.", ASKS,

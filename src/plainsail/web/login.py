@@ -46,12 +46,14 @@ async def sign_in(context: Ctx, sessions: Signing, request: Visiting) -> Respons
 
 
 @get("/enter/{code:str}", opt=BEFORE, sync_to_thread=False)
-def enter(sessions: Signing, request: Visiting, code: FromPath[str]) -> Response[Any]:
+def enter(
+    sessions: Signing, request: Visiting, code: FromPath[str], next: FromQuery[str] = "/"
+) -> Response[Any]:
     """A one-time link."""
     if not sessions.take_code(code):
         message = "This link was used or is over a minute old. Ask for a new one with `plainsail open`."
         return page("login.html", status=401, message=message, next="/")
-    return _admitted(sessions, request, "/")
+    return _admitted(sessions, request, _local(next))
 
 
 @post("/logout", opt=BY_SESSION, status_code=200, sync_to_thread=False)
