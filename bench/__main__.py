@@ -1,4 +1,5 @@
-"""`python -m bench`: all measurements; `python -m bench NAME`: one; `... soak`: the long ones; `... list`."""
+"""`python -m bench`: all measurements, and the page made of them; `python -m bench NAME`: one; `... --quick`: only see
+that it works; `... report`: the page; `... soak`: the long ones; `... list`."""
 
 from __future__ import annotations
 
@@ -8,15 +9,16 @@ from collections.abc import Sequence
 
 BENCHES = ("switching", "reaction", "kills", "cost", "looks", "false_alarms")
 SOAKS = ("safety",)
+OTHERS = ("report",)
 
 
 def main(arguments: Sequence[str]) -> int:
     chosen, *rest = arguments or ["all"]
-    every = (*BENCHES, *SOAKS)
+    every = (*BENCHES, *SOAKS, *OTHERS)
     if chosen == "list":
         print("\n".join(every))
         return 0
-    names = BENCHES if chosen == "all" else SOAKS if chosen == "soak" else (chosen,)
+    names = (*BENCHES, *OTHERS) if chosen == "all" else SOAKS if chosen == "soak" else (chosen,)
     if not set(names) <= set(every):
         print(f"there is no {chosen}; there are {', '.join(every)}", file=sys.stderr)
         return 2
