@@ -19,11 +19,10 @@ DIRECTORY = Path(__file__).parent / "golden"
 
 
 def compare(name: str, lines: list[str]) -> None:
-    path = DIRECTORY / f"{name}.txt"
+    path, text = DIRECTORY / f"{name}.txt", "\n".join(lines) + "\n"
     if os.environ.get("GOLDEN") == "write":
-        path.write_text("\n".join(lines) + "\n")
-    kept = path.read_text().splitlines()
-    lines = "\n".join(lines).splitlines()
+        path.write_text(text)
+    kept, lines = path.read_text().splitlines(), text.splitlines()
     for number, (was, now) in enumerate(zip_longest(kept, lines, fillvalue="(nothing)"), start=1):
         if was != now:  # one line tells enough; a comparison of the whole takes seconds
             raise AssertionError(
