@@ -44,6 +44,8 @@ $ curl -s -H "$AUTH" $API/rollouts/r-none
 {"type":"urn:plainsail:problem:rollout_unknown","title":"Not Found","status":404,"detail":"There is no rollout ...
 ```
 
+Any request can meet ANY; the others are named below.
+
 """
 
 SECTIONS: dict[str, tuple[str, ...]] = {
@@ -77,6 +79,32 @@ EXAMPLES = {
     "post /rollouts/{rollout}/{verb}": {"reason": "lunch"},
     "post /abort-all": {"reason": "fire"},
 }  # fmt: skip
+PLACE = ("service_unknown", "environment_unknown", "not_placed")
+ROLLOUT = ("rollout_unknown", "ambiguous", *PLACE)
+PROBLEMS: dict[str, tuple[str, ...]] = {
+    "get /services": ("service_unknown",),
+    "get /services/{service}/environments/{environment}": PLACE,
+    "get /services/{service}/environments/{environment}/recent": PLACE,
+    "get /services/{service}/environments/{environment}/output": PLACE,
+    "get /names/{kind}": ("service_unknown",),
+    "post /spec": ("spec_invalid", "request_entity_too_large"),
+    "put /releases/{digest}": ("service_unknown", "bad_digest", "bad_archive", "digest_mismatch", "label_malformed", "too_large", "disk_full"),
+    "get /releases/{digest}": ("service_unknown", "release_unknown", "release_missing", "ambiguous"),
+    "post /services/{service}/environments/{environment}/rollouts": (
+        *PLACE, "release_unknown", "release_missing", "ambiguous", "strategy_unknown", "quarantined", "predecessor", "moved_on",
+    ),
+    "get /rollouts": ("service_unknown",),
+    "get /rollouts/{rollout}": ROLLOUT,
+    "get /rollouts/{rollout}/verdict": ROLLOUT,
+    "post /rollouts/{rollout}/{verb}": (
+        *ROLLOUT, "rollout_ended", "rolling_back", "not_paused", "not_progressing", "nothing_to_skip", "moved_on",
+    ),
+    "post /services/{service}/environments/{environment}/rollback": (*PLACE, "release_unknown", "nothing_to_go_back_to", "moved_on"),
+    "get /history": ("service_unknown",),
+}  # fmt: skip
+"""By path, besides those that any request can meet."""
+ANY = ("token_missing", "token_wrong", "host_unknown", "request_invalid", "store_busy", "internal")
+
 NAMES = {
     "service": "shop",
     "environment": "production",
@@ -109,7 +137,7 @@ def page() -> str:
     assert sorted(placed) == sorted(described), (
         f"give each path its place: {sorted(set(placed) ^ set(described))}"
     )
-    parts = [OPENING]
+    parts = [OPENING.replace("ANY", _codes(ANY))]
     for title, ones in SECTIONS.items():
         parts.append(f"## {title}\n\n" + "\n".join(_operation(one, described[one]) for one in ones))
     shapes = "\n".join(
@@ -139,9 +167,15 @@ def _operation(name: str, said: Json) -> str:
     for status, answer in said["responses"].items():
         if status.startswith("2") and "content" in answer:
             lines += [f"Answer: {status}, {_content(answer)}.", ""]
+    if name in PROBLEMS:
+        lines += [f"Problems: {_codes(PROBLEMS[name])}.", ""]
     if name.startswith("put "):
         return "\n".join(lines) + "\n" + UPLOAD
     return "\n".join(lines) + f"\n```console\n$ {_curl(name, method, path)}\n```\n"
+
+
+def _codes(codes: tuple[str, ...]) -> str:
+    return ", ".join(f"[`{code}`](errors.md#{code})" for code in codes)
 
 
 def _curl(name: str, method: str, path: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tests.docs.made import meanings
+from tests.docs.made.reasons import REASONS
 from tests.docs.made.source import Raised, classes, raised
 
 from plainsail.api import problems
@@ -71,7 +72,7 @@ def page() -> str:
             + "\n".join(rows)
             + "\n"
         )
-    reasons = [f'| <a id="reason-{code}"></a>`{code}` | {text} |' for code, text in meanings.REASONS.items()]
+    reasons = [f'| <a id="reason-{code}"></a>`{code}` | {text} |' for code, text in REASONS.items()]
     parts.append(
         "## Reasons of rollouts\n\nNo errors: why a rollout, a verdict or an event is what it is, in `reason_code` and `code`.\n\n"
         "| code | means |\n|---|---|\n" + "\n".join(reasons) + "\n"

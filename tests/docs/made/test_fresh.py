@@ -6,8 +6,9 @@ import ast
 from importlib.metadata import entry_points
 
 import pytest
-from tests.docs.made import drivers, errors, meanings
+from tests.docs.made import drivers, errors
 from tests.docs.made.all import PAGES
+from tests.docs.made.reasons import REASONS
 from tests.docs.made.source import trees
 from tests.docs.pages import DOCS
 
@@ -40,7 +41,7 @@ def test_every_reason_has_its_line() -> None:
                 found |= {
                     one.value for one in given if isinstance(one, ast.Constant) and isinstance(one.value, str)
                 }
-    assert found - {""} <= set(meanings.REASONS)
+    assert found - {""} <= set(REASONS)
     assert len(found) > 8
 
 
