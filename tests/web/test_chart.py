@@ -8,7 +8,7 @@ from itertools import pairwise
 from xml.etree import ElementTree
 
 import hypothesis.strategies as st
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 
 from plainsail.web.chart import COLOURS, Chart, Level, Moment, Panel, Series, draw
 from plainsail.web.scale import SIXTIES, linear, logarithmic
@@ -54,6 +54,7 @@ def texts(svg: str) -> list[str]:
     return [text.text or "" for text in ElementTree.fromstring(svg).iter(f"{SVG}text")]
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # whole charts take a while to make up
 @given(charts)
 def test_any_chart_is_one_well_formed_document_within_its_frame(chart: Chart) -> None:
     svg = draw(chart)
