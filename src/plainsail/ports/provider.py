@@ -20,7 +20,12 @@ class OutputLine(msgspec.Struct, frozen=True):
 
 
 class Provider(Protocol):
-    """Lifecycle: `start` adopts what runs already; `stop` lets go and leaves it running; `end` stops everything.
+    """Lifecycle: `start` adopts what runs already; `stop` lets go and leaves it running, and from then on the object says
+    Transient; `end` stops everything, and needs no `start`.
+
+    An instance runs the command of its order in the release's directory, with `{port}` filled in, no shell, and these
+    variables: those of `run.env`, the content of the files of `run.secrets`, `PORT`, and `PLAINSAIL_SERVICE`,
+    `_ENVIRONMENT`, `_GROUP`, `_VERSION` and `_INSTANCE` (its id). None of the control plane's own reaches it.
 
     Raises only errors of `ports.errors`.
     """
@@ -32,7 +37,8 @@ class Provider(Protocol):
 
     async def apply(self, fleet: Fleet, epoch: int) -> None:
         """Converge: start what is missing (backing off from a crash loop), let `leaving` ones go. Returns at once;
-        starting and ending go on in the background. Fenced if a newer epoch was seen."""
+        starting and ending go on in the background. What can't be started is a failed start, and no error here. A group
+        that is known with another release begins anew: that one's instances leave. Fenced if a newer epoch was seen."""
         ...
 
     async def observe(self, service: str) -> tuple[GroupSeen, ...]: ...

@@ -27,7 +27,8 @@ class Router(Protocol):
     """Lifecycle: `start` adopts the running router or starts one, with the last known traffic in place before the
     first request; `apply` and `observe` as often as wanted; `stop` lets go and leaves it running; `end` stops it.
 
-    Raises only errors of `ports.errors`. A router outlives the control plane.
+    Raises only errors of `ports.errors`: Unsupported for what `capabilities` deny, Rejected for names it can't take, and
+    Transient, within seconds, as long as the router does not answer. A router outlives the control plane.
     """
 
     capabilities: Capabilities
