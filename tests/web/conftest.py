@@ -35,8 +35,8 @@ def windows(browser: Browser, plane: Stage) -> Iterator[Open]:
     """Opens windows of different people; in none of them may anything go wrong unseen."""
     opened: list[Window] = []
 
-    def new(**options: Any) -> Window:
-        opened.append(Window(browser, plane.url, **options))
+    def new(url: str = plane.url, **options: Any) -> Window:
+        opened.append(Window(browser, url, **options))
         return opened[-1]
 
     yield new

@@ -63,16 +63,16 @@ class Engine(PractisingEngine):
 
 
 class Stage(Plane):
-    """A `Plane` that can be stopped and started again. `speed`: simulated seconds in a real one."""
+    """A `Plane` that can be stopped and started again. `speed`: simulated seconds in a real one; `idle`: no engine runs."""
 
     engine: Engine
     server: uvicorn.Server
     thread: threading.Thread
 
-    def __init__(self, directory: Path, *, speed: float = 5.0, spec: str = SPEC) -> None:
+    def __init__(self, directory: Path, *, speed: float = 5.0, spec: str = SPEC, idle: bool = False) -> None:
         world = World(seed=7, rate=200.0)
         world.now = time.time()
-        self.world, self.directory, self.speed, self.port = world, directory, speed, 0
+        self.world, self.directory, self.speed, self.port, self.idle = world, directory, speed, 0, idle
         self.store: Store = open_store(f"sqlite:///{directory / 'plainsail.db'}")
         (directory / "spool").mkdir()
         self.start()
@@ -125,6 +125,11 @@ class Stage(Plane):
         until(lambda: self.share(release) == 1000)
         return release
 
+    def steer(self, verb: str, reason: str = "") -> None:
+        """As the command line does, the shop's rollout under way, as soon as it is possible: a step must be in force."""
+        id = self.rollout()["id"]
+        until(lambda: self.post(f"/rollouts/{id}/{verb}", reason=reason).status_code == 202)
+
     def flood(self, events: list[Event]) -> None:
         """Write them at once, as if so much had happened."""
         self.store.put_spec({}, {}, None, events)
@@ -133,7 +138,8 @@ class Stage(Plane):
         return Site(router=self.world.router, provider=self.world.provider)
 
     async def _serve(self) -> None:
-        background = [asyncio.create_task(self.engine.run()), asyncio.create_task(self._live())]
+        alive = () if self.idle else (self.engine.run(), self._live())
+        background = [asyncio.create_task(one) for one in alive]
         await self.server.serve()
         for task in background:
             task.cancel()
@@ -146,8 +152,8 @@ class Stage(Plane):
 
 
 @contextmanager
-def stage(directory: Path, *, speed: float = 5.0, spec: str = SPEC) -> Iterator[Stage]:
-    one = Stage(directory, speed=speed, spec=spec)
+def stage(directory: Path, *, speed: float = 5.0, spec: str = SPEC, idle: bool = False) -> Iterator[Stage]:
+    one = Stage(directory, speed=speed, spec=spec, idle=idle)
     try:
         yield one
     finally:

@@ -136,7 +136,7 @@ def test_a_stale_page_is_refused_and_told(plane: Stage, window: Window) -> None:
     press(page, "Advance…")
     question = page.get_by_role("dialog")
     expect(question).to_contain_text("from 10 % to 50 %")
-    plane.post(f"/rollouts/{plane.rollout()['id']}/advance")
+    plane.steer("advance")
     until(lambda: plane.share(v2) == 5000)
     window.expected.add("status of 409")
     question.get_by_role("button", name="Advance").click()
