@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from plainsail.local.simulate.behaviour import EXAMPLES, KINDS, read_release
 from plainsail.ports.errors import Rejected
@@ -63,6 +63,7 @@ def test_every_example_is_understood() -> None:
 numbers = st.text("0123456789.+-%smhd :", max_size=12)
 
 
+@settings(deadline=None)  # suggestions are sought in whole lists
 @given(
     st.text(max_size=20)
     | st.builds("{}:{}".format, st.sampled_from(list(KINDS)), numbers | st.text(max_size=8))
@@ -81,6 +82,7 @@ def test_any_text_is_understood_or_refused_on_one_line(text: str) -> None:
     assert not told or (told.isprintable() and len(told) < 400)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(list(KINDS)), numbers)
 def test_what_is_meant_is_understood(name: str, value: str) -> None:
     """A suggestion can be taken as it stands."""

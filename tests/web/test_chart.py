@@ -54,7 +54,7 @@ def texts(svg: str) -> list[str]:
     return [text.text or "" for text in ElementTree.fromstring(svg).iter(f"{SVG}text")]
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])  # whole charts take a while to make up
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # whole charts take a while to make up
 @given(charts)
 def test_any_chart_is_one_well_formed_document_within_its_frame(chart: Chart) -> None:
     svg = draw(chart)
