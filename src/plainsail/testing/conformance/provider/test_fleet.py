@@ -138,7 +138,9 @@ async def test_who_leaves_drains_until_it_is_released(bench: ProviderBench) -> N
         await bench.comes(provider, ready(3))
         await provider.apply(fleet(bench.order(release, 1, run)), 1)
         seen = await bench.comes(provider, lambda seen: seen.alive() == 1)
-        first, second = (one for one in seen.instances if one.state == "leaving")
+        leaving = [one for one in seen.instances if one.state == "leaving"]
+        assert len(leaving) == 2, "they are still reported"
+        first, second = leaving
         for _ in range(10):
             await bench.wait()
         seen = await bench.seen(provider)
