@@ -44,7 +44,7 @@ class OverviewDocument(msgspec.Struct, frozen=True):
 def overview(
     context: Context, subject: Subject, text: str = "", only: Only = "all", page: int = 1, size: int = 50
 ) -> OverviewDocument:
-    """Services whose name contains the text, by name."""
+    """Services whose name contains the text: those of which something is wrong, those on the move, the rest by name."""
     allow(subject, "read")
     keys = context.store.targets()
     busy = context.store.busy()
@@ -52,7 +52,10 @@ def overview(
     troubled = {key.service for key in keys if in_trouble(context, key)}
     names = {key.service for key in keys}
     chosen = {"all": names, "busy": busy_names, "trouble": troubled}[only]
-    found = sorted(name for name in chosen if text.lower() in name.lower())
+    found = sorted(
+        (name for name in chosen if text.lower() in name.lower()),
+        key=lambda name: (name not in troubled, name not in busy_names, name),
+    )
     pages = max(1, -(-len(found) // size))
     page = min(max(page, 1), pages)
     environments = context.store.environments()

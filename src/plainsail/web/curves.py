@@ -45,6 +45,11 @@ def moments(samples: Sequence[Sample], after: float) -> list[Moment]:
     return [_moment(samples, index) for index in new]
 
 
+def latest(samples: Sequence[Sample]) -> Moment | None:
+    """The newest, for who reads numbers rather than lines."""
+    return _moment(samples, len(samples) - 1) if samples else None
+
+
 def trail(evidence: Evidence | None) -> Trail:
     points = evidence.trail if evidence else ()
     return Trail(

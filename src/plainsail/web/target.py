@@ -38,6 +38,7 @@ class TargetView:
     fragments: Mapping[str, str] = {
         "state": "target/state.html",
         "steps": "target/steps.html",
+        "numbers": "target/numbers.html",
         "verdict": "target/verdict.html",
         "instances": "target/instances.html",
         "output": "target/output.html",
@@ -88,6 +89,7 @@ class TargetView:
             "rollouts": rollouts,
             "versions": {one.digest: one.version for one in context.store.releases(key.service)},
             "groups": _groups(document, rollouts),
+            "now_at": curves.latest(context.live.recent(key)),
         }
 
     def _onward(self) -> str | None:
