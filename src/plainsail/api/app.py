@@ -18,8 +18,8 @@ from plainsail.api.problems import HANDLERS
 from plainsail.app.context import Context
 from plainsail.app.sessions import Sessions
 
-BODY_LIMIT = 4 * 2**20
-"""Bytes of a request's JSON; a file of a thousand services is a tenth of it."""
+BODY_LIMIT = 16 * 2**20
+"""Bytes of a request's JSON: more than the largest file the spec reads, whatever is escaped in it."""
 
 OPENAPI = OpenAPIConfig(
     title="plainsail",

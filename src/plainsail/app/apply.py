@@ -56,8 +56,10 @@ def apply(
         events = [_event(change, subject, context.now()) for change in changes]
         changed_notify = document.notify if document.notify != Notify() else None
         store.put_spec(document.environments, document.services, changed_notify, events)
+        changed = {(change.noun, change.name) for change in changes}
         for key in store.targets():
-            context.live.nudge(key)
+            if changed & {("service", key.service), ("environment", key.environment)}:
+                context.live.nudge(key)
     named = len(document.environments) + len(document.services) + (document.notify != Notify())
     return Applied(changes, named - len(changes), dry_run)
 

@@ -67,9 +67,8 @@ def abort(
 ) -> int:  # fmt: skip
     """Take a rollout back: all users to the release they had before.
 
-    Passes every gate and freeze. Users are off the new release within a moment, then its instances end. The
-    release is in quarantine: to deploy it again takes --again. With --all it is every rollout under way,
-    everywhere, and no id is needed.
+    Passes every gate and freeze. Users are off the new release within a moment, then its instances end. With --all
+    it is every rollout under way, everywhere, and no id is needed.
 
     Example: `plainsail abort shop`
     Example: `plainsail abort --all --reason 'fire in the data centre'`

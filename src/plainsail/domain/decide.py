@@ -30,6 +30,9 @@ IDLE = 5.0
 """While nothing is under way; what drivers notice by themselves, and people's wishes, wake the loop sooner. So it is only
 for what somebody did to the router by hand, and each look costs a millisecond for every service there is."""
 
+AT_REST = 3600.0
+"""While nothing was ever deployed: there is nothing to look after, so a target of which nothing runs costs nothing."""
+
 
 class Decision(msgspec.Struct, frozen=True):
     """What one turn decided. `changed` is false when nothing but the running numbers is new."""
@@ -110,6 +113,8 @@ def _latest(rollouts: tuple[Rollout, ...]) -> tuple[Rollout, ...]:
 def _wake_in(target: Target, seen: Seen, busy: bool) -> float:
     rollout = target.rollout
     if rollout is None:
-        return BRISK if busy else IDLE
+        if busy:
+            return BRISK
+        return IDLE if target.groups or seen.groups or not seen.router_up else AT_REST
     exposed = any(part.role == "candidate" and part.share_bp for part in rollout.current().split)
     return FAST if exposed or seen.share(rollout.candidate) or rollout.phase == "rolling_back" else BRISK

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
+from plainsail.domain.decide import AT_REST, IDLE
 from plainsail.domain.events import Event
 from plainsail.domain.observation import Seen
 from plainsail.domain.recent import Sample
@@ -19,6 +20,12 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY = 0.5
 """Seconds between looks for targets that nobody holds. A nudge shortens it."""
+IDLE_LOOKS = 100.0
+"""Looks a second at services at rest, all together: a millisecond each, so a tenth of a core at most."""
+LONGEST_IDLE = LEASE / 3
+"""Seconds between two looks at one, however many there are; past a thousand the looks grow instead."""
+STARTING = 100
+"""Targets that are taken at a time: drivers are not asked about ten thousand at once."""
 AFTER_TROUBLE = 1.0
 """Seconds before a turn that raised is tried again."""
 
@@ -39,6 +46,8 @@ class Engine:
         """Targets that can't be taken, and why."""
         self._asked: set[Key] = set()
         """Targets that an intent may wait for; the others are not asked the store about at every turn."""
+        self._more = False
+        """Are there targets that wait to be taken?"""
         self._look = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -92,11 +101,10 @@ class Engine:
             if key in self._held and self._held[key].target.rollout is None:
                 self._asked.add(key)
                 self._nudges.setdefault(key, asyncio.Event()).set()
-        for key in due:
-            if key not in self._tasks:
-                self._tasks[key] = asyncio.create_task(
-                    self._hold(key), name=f"{key.service}@{key.environment}"
-                )
+        free = [key for key in due if key not in self._tasks]
+        self._more = len(free) > STARTING
+        for key in free[:STARTING]:
+            self._tasks[key] = asyncio.create_task(self._hold(key), name=f"{key.service}@{key.environment}")
 
     def _found(self) -> tuple[tuple[Key, ...], tuple[Key, ...]]:
         """Targets that are due, and those with something under way or asked for."""
@@ -116,10 +124,14 @@ class Engine:
                 self._asked.discard(key)
                 began = asyncio.get_running_loop().time()
                 wake_in = await self._turn(holding)
+                if wake_in >= AT_REST and not nudge.is_set():
+                    await asyncio.to_thread(self._store.release_claim, key, holding.epoch)
+                    return
                 spent = asyncio.get_running_loop().time() - began
+                pause = self._idle(wake_in) if holding.target.rollout is None else wake_in
                 await _wait(
-                    nudge, max(0.01, wake_in - spent)
-                )  # A turn's own time is no pause for a bad release.
+                    nudge, max(0.01, pause - spent)
+                )  # a turn's own time is no pause for a bad release
         except Fenced as fenced:
             log.info("%s is held by somebody else: %s", key, fenced)
         except Failure as failure:
@@ -128,6 +140,12 @@ class Engine:
         finally:
             self._held.pop(key, None)
             self._tasks.pop(key, None)
+            if self._more:
+                self._look.set()
+
+    def _idle(self, wake_in: float) -> float:
+        """The pause of a service at rest: the longer, the more of them there are."""
+        return max(wake_in, min(LONGEST_IDLE, len(self._held) / IDLE_LOOKS)) if wake_in >= IDLE else wake_in
 
     async def _claim(self, key: Key) -> Holding | None:
         try:

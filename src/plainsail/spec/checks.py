@@ -279,7 +279,10 @@ def odds(name: str) -> Check:
 
 def margin(part: float) -> Iterator[Fault]:
     if part <= 0:
-        yield Fault("'margin' must be more than 0: no number of requests could prove that nothing differs")
+        yield Fault(
+            "'margin' must be more than 0: no number of requests could prove that nothing differs",
+            "write the smallest difference that matters, such as 0.1%",
+        )
 
 
 OF_A_NAME: Mapping[tuple[type, str], Check] = {

@@ -21,8 +21,13 @@ from plainsail.spec.diagnostics import (
     there_are,
 )
 from plainsail.spec.drivers import Drivers
+from plainsail.spec.keys import type_of
 
 NOTHING = Document(schema=1)
+EVERYWHERE = ("", "*", "0.0.0.0", "[::]")  # noqa: S104 - recognised, not listened on
+MOST_TARGETS = 20_000
+"""Services times environments of one control plane. Those of which nothing runs cost nothing; of those that run, a
+machine carries far fewer. Beyond it lists and looks through all of them take seconds."""
 
 
 def read(texts: Sequence[tuple[str, str]], drivers: Drivers, known: Document = NOTHING) -> Document:
@@ -59,6 +64,8 @@ def merge(files: Sequence[Located], drivers: Drivers, known: Document = NOTHING)
         _circles(files, everywhere),
         _hosts_taken(files, elsewhere),
         _beyond_routers(files, everywhere, elsewhere, drivers),
+        _listening_twice(files, known.environments, drivers),
+        _too_many(files, elsewhere),
     )
     if found := list(islice(complaints, MOST)):
         order = [located.file for located in files]
@@ -177,6 +184,58 @@ def _beyond_routers(
                 for fault in faults(service, place) if place in service.placements else ():
                     message = f"{fault.message}, as {shown(name)} wants it"
                     yield _at(located, ("environments", place, "router"), message, "change the service first")
+
+
+def _listening_twice(
+    files: Sequence[Located], known: Mapping[str, Environment], drivers: Drivers
+) -> Iterator[Diagnostic]:
+    """Two environments whose routers listen at one address: the second could not start."""
+    declared = {name for located in files for name in located.document.environments}
+    owners = {_listens(one, drivers): name for name, one in known.items() if name not in declared}
+    for located in files:
+        for name, environment in located.document.environments.items():
+            address = _listens(environment, drivers)
+            owner = next((owners[other] for other in owners if _clash(address, other)), name)
+            if owner != name:
+                yield _at(
+                    located,
+                    ("environments", name, "router", environment.router.name, "listen"),
+                    f"The router of {shown(owner)} already listens on {address[2]}",
+                    "give each environment an address of its own, such as another port",
+                )
+            owners.setdefault(address, name)
+
+
+def _listens(environment: Environment, drivers: Drivers) -> tuple[str, str, str]:
+    """Host (empty for every address) and port, and both as they are written; empty if the router has no address."""
+    router = environment.router
+    fields = (
+        {field.encode_name: field for field in type_of(drivers.routers[router.name]).fields}
+        if router.name in drivers.routers
+        else {}
+    )
+    default = fields["listen"].default if "listen" in fields else ""
+    written = router.config.get("listen", default)
+    host, _, port = written.rpartition(":") if isinstance(written, str) else ("", "", "")
+    return ("" if host in EVERYWHERE else host, port, f"{host}:{port}")
+
+
+def _clash(one: tuple[str, str, str], other: tuple[str, str, str]) -> bool:
+    return bool(one[1]) and one[1] == other[1] and (one[0] == other[0] or "" in (one[0], other[0]))
+
+
+def _too_many(files: Sequence[Located], known: Mapping[str, Service]) -> Iterator[Diagnostic]:
+    """Told at the service that is one too many."""
+    count = sum(len(service.placements) for service in known.values())
+    for located in files:
+        for name, service in located.document.services.items():
+            count += len(service.placements)
+            if count > MOST_TARGETS:
+                message = f"With this service there are {count:,} targets (services times environments); {MOST_TARGETS:,} are the limit of one control plane"
+                yield _at(
+                    located, ("services", name), message, "give the rest to another control plane", key=True
+                )
+                return
 
 
 def _at(located: Located, path: Path, message: str, hint: str, *, key: bool = False) -> Diagnostic:

@@ -16,12 +16,13 @@ import yaml
 
 from plainsail.spec.diagnostics import START, Mark, Path, Problems, shown
 
-LONGEST_TEXT = 1_000_000
-"""Characters. Fifty teams' services fit ten times; a file beyond it is not a spec."""
+LONGEST_TEXT = 4_000_000
+"""Characters. Ten thousand services fit twice; a file beyond it is not a spec."""
 DEEPEST = 32
 """Levels; the deepest key we have is at 9."""
-MOST_NODES = 100_000
-"""Nodes after aliases are written out, the bound on what a few lines of nested aliases can grow to."""
+MOST_NODES = 500_000
+"""Nodes after aliases are written out, the bound on what a few lines of nested aliases can grow to. Ten thousand
+services are half of it."""
 
 # YAML 1.2's printable characters without the mark U+FFFD, which is what is left of bytes that were not UTF-8.
 FOREIGN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffc\U00010000-\U0010ffff]|\ufeff")
@@ -222,7 +223,9 @@ def _foreign(text: str, problems: Problems) -> bool:
     """Does the text hold what no YAML file may? (Bytes that are not UTF-8 arrive as surrogates or as U+FFFD.)"""
     if len(text) > LONGEST_TEXT:
         problems.say(
-            START, f"The file has {len(text):,} characters; {LONGEST_TEXT:,} are the limit", "split it"
+            START,
+            f"The file has {len(text):,} characters; {LONGEST_TEXT:,} are the limit",
+            "split it into several files",
         )
         return True
     if not (found := FOREIGN.search(text, text.startswith("\ufeff"))):
