@@ -57,6 +57,18 @@ class Bench:
             self.counts[group] = Counts(*(one + other for one, other in zip(old, more, strict=True)))
         return self.look(after=after)
 
+    def until_fail(self, ours: tuple[int, ...], theirs: tuple[int, ...] = ()) -> None:
+        """The same block over and over; the first and the last are told, and one after."""
+        for number in range(200):
+            told = len(self.lines)
+            if self.block(ours, theirs).outcome == "fail":
+                self.lines.append(f"    after {number + 1} blocks")
+                self.block(ours, theirs)
+                return
+            if number:
+                del self.lines[told:]
+        raise AssertionError("it never fails")
+
 
 def _arm(arm: object) -> str:
     return "/".join(str(number) for number in msgspec.structs.astuple(arm))  # type: ignore[arg-type]
@@ -96,29 +108,25 @@ def good(bench: Bench) -> None:
 
 @story
 def fails_at_once(bench: Bench) -> None:
-    for _ in range(4):
-        bench.block((10, 10, 10), (90,))
+    bench.until_fail((10, 10, 10), (90,))
 
 
 @story
 def fails_more_than_live(bench: Bench) -> None:
     bench.criteria = EvidenceCriteria(ErrorCriteria(margin=0.01, max=0.5))
-    for _ in range(5):
-        bench.block((100, 12), (900, 27, 0, 4))
+    bench.until_fail((100, 12), (900, 27, 0, 4))
 
 
 @story
 def fails_more_than_the_limit(bench: Bench) -> None:
     bench.criteria = EvidenceCriteria(ErrorCriteria(margin=0.2, max=0.02))
-    for _ in range(6):
-        bench.block((50, 5), (450, 1))
+    bench.until_fail((50, 5), (450, 1))
 
 
 @story
 def is_slow(bench: Bench) -> None:
     bench.criteria = EvidenceCriteria(latency=LatencyCriteria(bound=0.3, margin=0.02, relative=0.5))
-    for _ in range(4):
-        bench.block((40, 0, 0, 20), (360, 0, 0, 10))
+    bench.until_fail((40, 0, 0, 20), (360, 0, 0, 10))
 
 
 @story
@@ -126,16 +134,15 @@ def begins_to_fail_late(bench: Bench) -> None:
     bench.criteria = EvidenceCriteria(alpha=0.001)
     for _ in range(3):
         bench.block((400,), (3600, 3))
-    for _ in range(4):
-        bench.block((10, 6), (90,))
+    bench.until_fail((10, 6), (90,))
+    bench.look(after=80.0)
 
 
 @story
 def begins_to_be_slow_late(bench: Bench) -> None:
     for _ in range(3):
         bench.block((400, 4), (3600, 36))
-    for _ in range(5):
-        bench.block((20, 0, 0, 9), (180,))
+    bench.until_fail((20, 0, 0, 9), (180,))
 
 
 @story
@@ -172,8 +179,7 @@ def has_no_live(bench: Bench) -> None:
     del bench.counts["l"]
     bench.block((100, 1))
     bench.block((100, 2, 0, 60))
-    for _ in range(3):
-        bench.block((100, 40))
+    bench.until_fail((100, 40))
 
 
 @story
@@ -256,8 +262,18 @@ def without_margins(bench: Bench) -> None:
         ErrorCriteria(margin=0.0, max=0.0), LatencyCriteria(margin=0.0, relative=0.2)
     )
     bench.block((10,), (90,))
-    for _ in range(4):
-        bench.block((10, 3, 0, 3), (90, 1))
+    bench.until_fail((10, 3, 0, 3), (90, 1))
+
+
+@story
+def fails_more_than_live_by_a_part(bench: Bench) -> None:
+    bench.criteria = EvidenceCriteria(ErrorCriteria(margin=0.02, relative=0.25, max=0.9), alpha=1e-7)
+    bench.until_fail((100, 30), (900, 90))
+
+
+@story
+def one_by_one(bench: Bench) -> None:
+    bench.until_fail((1, 1), (7,))
 
 
 @story
