@@ -22,8 +22,9 @@ log = logging.getLogger(__name__)
 
 BUSY, CALM = 0.25, 1.0
 """Seconds between two looks while a rollout is under way, and else: four times a second is what an eye can follow."""
-SHARE = 0.1
-"""At most this part of a core goes into one view: what is dear to draw is drawn less often."""
+SHARE = 0.2
+"""At most this part of a core goes into all views together: the rollouts they show come first. What is dear to draw, and
+many views at once, are drawn less often."""
 BEAT = 2.0
 """Seconds of silence after which a page is told that we are here; it misses three of them before it says so."""
 MOST = 500
@@ -58,14 +59,15 @@ class View(Protocol):
 class Feed:
     """One view while somebody follows it."""
 
-    def __init__(self, view: View, clock: Callable[[], float]) -> None:
+    def __init__(self, view: View, clock: Callable[[], float], crowd: Callable[[], int]) -> None:
+        """`crowd`: how many views are followed now."""
         self.view = view
         self.number = next(_numbers)
         self.followers = 0
         self.version = 0
         self.looked_at = 0.0
         self.gone = False
-        self._clock = clock
+        self._clock, self._crowd = clock, crowd
         self._drawn: dict[str, tuple[int, str]] = {}
         self._changed = asyncio.Event()
         self._nudged = asyncio.Event()
@@ -78,7 +80,7 @@ class Feed:
             self._nudged.clear()
             busy = await self._look()
             spent = loop.time() - began
-            await _wait(self._nudged, max(BUSY if busy else CALM, spent / SHARE))
+            await _wait(self._nudged, max(BUSY if busy else CALM, spent * self._crowd() / SHARE))
 
     def since(self, version: int) -> dict[str, str]:
         """Fragments that changed after a version."""
@@ -176,7 +178,7 @@ class Hub:
         if sum(feed.followers for feed, _ in self._feeds.values()) >= MOST:
             raise Transient("too_many_pages", f"{MOST} pages are open already", "close some")
         if key not in self._feeds:
-            feed = Feed(make(), self._clock)
+            feed = Feed(make(), self._clock, lambda: len(self._feeds))
             self._feeds[key] = (feed, asyncio.create_task(feed.run()))
         feed, task = self._feeds[key]
         feed.followers += 1

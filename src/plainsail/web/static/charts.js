@@ -126,10 +126,10 @@
   function draw(figure, data, series, options) {
     const key = JSON.stringify([series.map((one) => [one.label, one.ink]), options.key]);
     const old = drawn.get(figure);
-    const visible = data[0].length > 1;
+    const visible = data[0].length > 1 && series.length > 0;
+    if (!old && !visible) { figure.hidden = Boolean(options.hideEmpty); return; }
     figure.hidden = options.hideEmpty && !visible;
     if (figure.hidden) return;
-    figure.classList.toggle("waiting", !visible);
     if (old && old.key === key) { old.plot.setData(data); values(figure, old.plot); return; }
     if (old) old.plot.destroy();
     const plot = new uPlot({

@@ -175,7 +175,7 @@
     else if (key === "/" && $("filter")) { event.preventDefault(); $("filter").focus(); $("filter").select(); }
     else if (key === "?") $("shortcuts")?.showModal();
     else if (key === "t") turn();
-    else if (key === "p") press("[data-verb=pause], [data-verb=resume]");
+    else if (key === "p") document.querySelector("[data-verb=pause], [data-verb=resume]")?.focus();
     else if (key === "a") press("[data-verb=abort]");
     before = key === "g" ? "g" : "";
   });
