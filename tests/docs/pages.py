@@ -6,6 +6,7 @@ What a page can say to its tests, in comments that no reader sees:
     <!-- stage: shop -->                 begin with the control plane up and release 1.0 of a shop live
     <!-- stage: shop with visitors -->   and somebody asking it all the time
     <!-- stage: shop slowly -->          and a rollout stays where it is until somebody steers it
+    <!-- stage: shop on 2.0 -->          and 2.0 is live, after 1.0
     <!-- background -->                  above a console block: leave it running, wait only for what is shown
     <!-- any outcome -->                 above a console block: how it ends depends on the machine
     <!-- not run: why -->                above a block of `sh` and the like: what no test can run

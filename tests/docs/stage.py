@@ -119,19 +119,22 @@ class Stage:
             time.sleep(0.1)
 
     def _set_up(self) -> None:
-        """The tutorial's application, live in release 1.0; version 2 lies beside it."""
+        """The tutorial's application, live in release 1.0 (or 2.0 after it); later versions lie beside it."""
         app = _of_the_tutorial("v1/app.py")
-        for version in ("1", "2"):
+        for version in ("1", "2", "3"):
             place = self.home / f"v{version}" / "app.py"
             place.parent.mkdir()
             place.write_text(app.replace("version 1", f"version {version}"))
         slowly = SHOP.replace("dwell: 1s", "dwell: 10m")
-        spec = slowly if self._setting.endswith("slowly") else SHOP
+        spec = slowly if "slowly" in self._setting else SHOP
         (self.home / "plainsail.yaml").write_text(self._mapped(spec))
         self._leave(Command(0, "plainsail up", ("ready ...",)), "the stage")
         first = "plainsail deploy shop ./v1 --to production --version 1.0 --wait"
         self._run(Command(0, first, ()), "the stage")
-        if self._setting.endswith("visitors"):
+        if "on 2.0" in self._setting:
+            second = "plainsail deploy shop ./v2 --to production --version 2.0 --strategy recreate --wait"
+            self._run(Command(0, second, ()), "the stage")
+        if "visitors" in self._setting:
             (self._place / "visitors.py").write_text(self._mapped(_of_the_tutorial("visitors.py")))
             self._leave(Command(0, "python3 -u ../visitors.py", ()), "the stage")
 
