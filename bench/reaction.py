@@ -17,7 +17,7 @@ import msgspec
 
 from bench.results import publish
 from bench.rig.deciding import asked, deciding, verdict_at
-from bench.rig.users import FIVE, TIMEOUT, Order, Users
+from bench.rig.users import OK, Order, Users
 from bench.rig.watched import Watched
 from bench.told.reaction import Run, told
 
@@ -25,8 +25,10 @@ BOUND = 0.25
 """Seconds; the latency bound of the rig's services."""
 MIX = (0.7, 0.2, 0.1)
 """Parts of all requests: GET and POST over kept connections, GET over new ones."""
-AFTER = 0.5
-"""Seconds of load after the end, for what may still come."""
+AFTER = 4.0
+"""Seconds of load after the end, in which a request that hangs gets whatever answer it gets."""
+WRONG = 2 * BOUND
+"""Seconds; a user who waited longer, or got an error, saw something go wrong, whoever answered."""
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -92,11 +94,7 @@ async def _run(watched: Watched, fault: Fault, number: int, file: Path) -> Run:
         one.done for one in watched.sent if one.done > zero and not one.traffic.share(rollout.candidate)
     )
     began = min(one.came for one in ours)
-    bad = sum(
-        (samples.version[n] == number and (samples.outcome[n] == FIVE or samples.took[n] > BOUND))
-        or samples.outcome[n] == TIMEOUT
-        for n in range(len(samples))
-    )  # fmt: skip
+    bad = sum(samples.outcome[n] != OK or samples.took[n] > WRONG for n in range(len(samples)))
     return Run(
         fault.name, fault.rate, rollout.phase, replayed, verdict_at(watched.looks) - zero, off - zero,
         max(0.0, max(one.came for one in ours) - zero), off - began, len(ours),

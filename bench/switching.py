@@ -54,10 +54,10 @@ class Plan(msgspec.Struct, frozen=True):
 def main(arguments: Sequence[str] = ()) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench switching", description=__doc__)
     parser.add_argument(
-        "--cycles", type=int, default=30, help="versions one after another, seven switches each"
+        "--cycles", type=int, default=20, help="versions one after another, seven switches each"
     )
     parser.add_argument("--every", type=float, default=0.25, help="seconds between two switches")
-    parser.add_argument("--before", type=float, default=8.0, help="seconds without a change, to compare with")
+    parser.add_argument("--before", type=float, default=6.0, help="seconds without a change, to compare with")
     parser.add_argument("--quick", action="store_true", help="only see that it works; nothing is kept")
     options = parser.parse_args(arguments)
     plan = Plan(options.cycles, options.every, options.before)

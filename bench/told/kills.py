@@ -69,7 +69,7 @@ def killed(
     )
     back = []
     for begin, end, failed in zip(times, ends, per_kill, strict=True):
-        late = [samples.began[n] for n in bad if begin <= samples.began[n] < end]
+        late = [samples.began[n] for n in bad if begin <= samples.began[n] < end - 1.0]
         if failed and late:
             back.append(1000 * (next((at for at in answered if at > max(late)), max(late)) - begin))
     share = [group["share_bp"] for group in status["groups"] if group["share_bp"]]

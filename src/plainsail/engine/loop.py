@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
-from plainsail.domain.decide import AT_REST, IDLE
+from plainsail.domain.decide import AT_REST, FAST, IDLE
 from plainsail.domain.events import Event
 from plainsail.domain.observation import Seen
 from plainsail.domain.recent import Sample
@@ -182,6 +182,8 @@ class Engine:
             if holding.trouble.get("store") != str(failure):
                 log.error("%s: %s", holding.key, failure)
             holding.trouble["store"] = str(failure)
+            if holding.exposed():  # a release may turn bad just now, and can be taken off without a record
+                return FAST
         except Exception:  # A defect must not end the care for a service.
             log.exception("a turn for %s failed", holding.key)
         return AFTER_TROUBLE

@@ -71,6 +71,11 @@ class Holding:
         self._steady = False
         self._happened: list[Event] = []
 
+    def exposed(self) -> bool:
+        """Users are at the candidate of a rollout, as far as was last seen."""
+        rollout = self.target.rollout
+        return rollout is not None and self.seen.share(rollout.candidate) > 0
+
     async def turn(self, now: float) -> float:
         """Take one turn; returns the seconds until the next is due. Raises Fenced when the target is another's."""
         pending: tuple[Pending, ...] = ()
