@@ -20,10 +20,10 @@ from plainsail.drivers.routers.haproxy import Config, HAProxy
 from plainsail.drivers.routers.haproxy.binary import OLDEST, version
 from plainsail.drivers.stores.tree import TreeStore
 from plainsail.ports.site import Site
-from plainsail.testing.conformance.bench import free_port
+from plainsail.testing.conformance.bench import free_port, story
 from plainsail.testing.conformance.router.street import SLOW_AFTER, Backend, Mode, Street, User, users
 
-__all__ = ["SLOW_AFTER", "Backend", "Mode", "Street", "User", "users"]
+__all__ = ["SLOW_AFTER", "Backend", "Mode", "Street", "User", "story", "users"]
 
 ALWAYS = Shield(budget=1.0)
 SYSTEM = shutil.which("haproxy")
@@ -73,6 +73,11 @@ class Place:
             yield router
         finally:
             await router.end()
+
+
+@pytest.fixture
+def place(tmp_path: Path, binary: str) -> Place:
+    return Place(tmp_path, binary)
 
 
 def traffic(

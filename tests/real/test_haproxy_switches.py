@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
-from tests.real.haproxy_world import Backend, Place, Street, User, binaries, street, traffic, until, users
+from tests.real.haproxy_world import (
+    Backend,
+    Place,
+    Street,
+    User,
+    binaries,
+    place,
+    story,
+    street,
+    traffic,
+    until,
+    users,
+)
 
 from plainsail.domain.units import ALL
 from plainsail.drivers.routers.haproxy import HAProxy
 from plainsail.drivers.routers.haproxy.cli import session
 from plainsail.local.load import Load
 
-__all__ = ["street"]
+__all__ = ["place", "street"]
 pytestmark = binaries
 
 CHANGES, SWITCHES = 200, 20
@@ -56,58 +67,49 @@ class Stream:
         writer.close()
 
 
-def test_200_changes_of_shares_lose_no_request(binary: str, tmp_path: Path, street: Street) -> None:
+@story
+async def test_200_changes_of_shares_lose_no_request(place: Place, street: Street) -> None:
     live, cand = street.group("g1", 2), street.group("g2", 2)
-
-    async def story() -> None:
-        place = Place(tmp_path, binary)
-        async with place.router() as router:
-            groups = {"g1": live, "g2": cand}
-            await router.apply(traffic(groups, {"g1": ALL}, "g1"), 1)
-            load = Load(place.address, RATE, fresh=0.25, path="/").start()
-            for change in range(CHANGES):
-                share = (0, 100, 5000, ALL)[change % 4]
-                wanted = traffic(groups, {"g1": ALL - share, "g2": share}, "g1")
-                await router.apply(wanted, 1)
-                assert (await router.observe("shop")).traffic == wanted
-                await asyncio.sleep(0.01)
-            samples = await asyncio.to_thread(load.stop)
-            assert not [sample for sample in samples if sample.outcome != "ok"]
-            assert {sample.version for sample in samples} == {"g1", "g2"}
-            assert len(samples) > CHANGES
-
-    asyncio.run(story())
+    async with place.router() as router:
+        groups = {"g1": live, "g2": cand}
+        await router.apply(traffic(groups, {"g1": ALL}, "g1"), 1)
+        load = Load(place.address, RATE, fresh=0.25, path="/").start()
+        for change in range(CHANGES):
+            share = (0, 100, 5000, ALL)[change % 4]
+            wanted = traffic(groups, {"g1": ALL - share, "g2": share}, "g1")
+            await router.apply(wanted, 1)
+            assert (await router.observe("shop")).traffic == wanted
+            await asyncio.sleep(0.01)
+        samples = await asyncio.to_thread(load.stop)
+        assert not [sample for sample in samples if sample.outcome != "ok"]
+        assert {sample.version for sample in samples} == {"g1", "g2"}
+        assert len(samples) > CHANGES
 
 
-def test_20_switches_of_versions_lose_no_request_and_no_stream(
-    binary: str, tmp_path: Path, street: Street
-) -> None:
-    async def story() -> None:
-        place = Place(tmp_path, binary)
-        async with place.router() as router:
-            first = live = street.group("g0", 2)
-            await router.apply(traffic({"g0": live}, {"g0": ALL}, "g0"), 1)
-            streams = [await Stream(place.port, path).open() for path in ("/ws", "/stream")]
-            load = Load(place.address, RATE, fresh=0.25, path="/").start()
-            for number in range(1, SWITCHES + 1):
-                live = await _switch(router, street, live, number, keep=first)
-                assert all([await stream.flows() for stream in streams])
-            samples = await asyncio.to_thread(load.stop)
-            assert not [sample for sample in samples if sample.outcome != "ok"]
-            assert {sample.version for sample in samples} == {f"g{number}" for number in range(SWITCHES + 1)}
+@story
+async def test_20_switches_of_versions_lose_no_request_and_no_stream(place: Place, street: Street) -> None:
+    async with place.router() as router:
+        first = live = street.group("g0", 2)
+        await router.apply(traffic({"g0": live}, {"g0": ALL}, "g0"), 1)
+        streams = [await Stream(place.port, path).open() for path in ("/ws", "/stream")]
+        load = Load(place.address, RATE, fresh=0.25, path="/").start()
+        for number in range(1, SWITCHES + 1):
+            live = await _switch(router, street, live, number, keep=first)
+            assert all([await stream.flows() for stream in streams])
+        samples = await asyncio.to_thread(load.stop)
+        assert not [sample for sample in samples if sample.outcome != "ok"]
+        assert {sample.version for sample in samples} == {f"g{number}" for number in range(SWITCHES + 1)}
 
-            held = (await router.observe("shop")).sessions
-            assert sum(held[backend.name] for backend in first) == 2, "still known, with their streams"
-            for backend in first:  # the drain deadline
-                await asyncio.to_thread(street.shut, backend)
+        held = (await router.observe("shop")).sessions
+        assert sum(held[backend.name] for backend in first) == 2, "still known, with their streams"
+        for backend in first:  # the drain deadline
+            await asyncio.to_thread(street.shut, backend)
 
-            async def forgotten() -> bool:
-                return set((await router.observe("shop")).sessions) == {backend.name for backend in live}
+        async def forgotten() -> bool:
+            return set((await router.observe("shop")).sessions) == {backend.name for backend in live}
 
-            await until(forgotten)
-            assert all(stream.over for stream in streams)
-
-    asyncio.run(story())
+        await until(forgotten)
+        assert all(stream.over for stream in streams)
 
 
 async def _switch(
@@ -138,98 +140,84 @@ async def _switch(
     return cand
 
 
-def test_a_reload_for_another_service_loses_no_request(binary: str, tmp_path: Path, street: Street) -> None:
+@story
+async def test_a_reload_for_another_service_loses_no_request(place: Place, street: Street) -> None:
     live, cand = street.group("g1", 2), street.group("g2", 1)
-
-    async def story() -> None:
-        place = Place(tmp_path, binary)
-        async with place.router() as router:
-            wanted = traffic({"g1": live, "g2": cand}, {"g1": 7500, "g2": 2500}, "g1")
-            await router.apply(wanted, 1)
-            streams = [await Stream(place.port, path).open() for path in ("/ws", "/stream")]
-            load = Load(place.address, RATE, fresh=0.25, path="/").start()
-            counted = 0
-            for number in range(5):
-                other = traffic(
-                    {"g1": live}, {"g1": ALL}, "g1", service=f"other-{number}", hosts=(f"{number}.example",)
-                )
-                await router.apply(other, 1)
-                seen = await router.observe("shop")
-                assert seen.traffic == wanted
-                assert (await router.observe(other.service)).traffic == other
-                assert sum(counts.requests for counts in seen.counts.values()) > counted, "counts go on"
-                counted = sum(counts.requests for counts in seen.counts.values())
-                await asyncio.sleep(0.3)
-            samples = await asyncio.to_thread(load.stop)
-            assert not [sample for sample in samples if sample.outcome != "ok"]
-            assert all([await stream.flows() for stream in streams])
-
-    asyncio.run(story())
+    async with place.router() as router:
+        wanted = traffic({"g1": live, "g2": cand}, {"g1": 7500, "g2": 2500}, "g1")
+        await router.apply(wanted, 1)
+        streams = [await Stream(place.port, path).open() for path in ("/ws", "/stream")]
+        load = Load(place.address, RATE, fresh=0.25, path="/").start()
+        counted = 0
+        for number in range(5):
+            other = traffic(
+                {"g1": live}, {"g1": ALL}, "g1", service=f"other-{number}", hosts=(f"{number}.example",)
+            )
+            await router.apply(other, 1)
+            seen = await router.observe("shop")
+            assert seen.traffic == wanted
+            assert (await router.observe(other.service)).traffic == other
+            assert sum(counts.requests for counts in seen.counts.values()) > counted, "counts go on"
+            counted = sum(counts.requests for counts in seen.counts.values())
+            await asyncio.sleep(0.3)
+        samples = await asyncio.to_thread(load.stop)
+        assert not [sample for sample in samples if sample.outcome != "ok"]
+        assert all([await stream.flows() for stream in streams])
 
 
-def test_connections_that_an_older_worker_holds_follow_the_traffic(
-    binary: str, tmp_path: Path, street: Street
+@story
+async def test_connections_that_an_older_worker_holds_follow_the_traffic(
+    place: Place, street: Street
 ) -> None:
     """An idle connection from before a reload is answered by the old worker once more: by the version of today."""
     live, cand = street.group("g1", 1), street.group("g2", 1)
+    async with place.router() as router:
+        await router.apply(traffic({"g1": live}, {"g1": ALL}, "g1"), 1)
+        idle = [User(place.port) for _ in range(10)]
+        assert {(await user.ask())[1] for user in idle} == {"g1-0"}
+        stream = await Stream(place.port, "/ws").open()
+        other = traffic({"g1": live}, {"g1": ALL}, "g1", service="other", hosts=("other.example",))
+        await router.apply(other, 1)
+        await router.apply(traffic({"g1": live, "g2": cand}, {"g2": ALL}, "g2"), 1)
+        await router.apply(traffic({"g2": cand}, {"g2": ALL}, "g2"), 1)
+        sessions = (await router.observe("shop")).sessions
+        assert sessions["g1-0"] == 1, "the stream is held by the old worker, and counted"
+        assert await stream.flows()
+        await asyncio.to_thread(street.shut, live[0])
+        assert {(await user.ask())[1] for user in idle} == {"g2-0"}
+        assert await users(place.port, 20) == {(200, "g2-0"): 20}
 
-    async def story() -> None:
-        place = Place(tmp_path, binary)
-        async with place.router() as router:
-            await router.apply(traffic({"g1": live}, {"g1": ALL}, "g1"), 1)
-            idle = [User(place.port) for _ in range(10)]
-            assert {(await user.ask())[1] for user in idle} == {"g1-0"}
-            stream = await Stream(place.port, "/ws").open()
-            other = traffic({"g1": live}, {"g1": ALL}, "g1", service="other", hosts=("other.example",))
-            await router.apply(other, 1)
-            await router.apply(traffic({"g1": live, "g2": cand}, {"g2": ALL}, "g2"), 1)
-            await router.apply(traffic({"g2": cand}, {"g2": ALL}, "g2"), 1)
-            sessions = (await router.observe("shop")).sessions
-            assert sessions["g1-0"] == 1, "the stream is held by the old worker, and counted"
-            assert await stream.flows()
-            await asyncio.to_thread(street.shut, live[0])
-            assert {(await user.ask())[1] for user in idle} == {"g2-0"}
-            assert await users(place.port, 20) == {(200, "g2-0"): 20}
+        async def forgotten() -> bool:
+            return not (await router.observe("shop")).sessions.get("g1-0")
 
-            async def forgotten() -> bool:
-                return not (await router.observe("shop")).sessions.get("g1-0")
-
-            await until(forgotten)
-
-    asyncio.run(story())
+        await until(forgotten)
 
 
-def test_instances_die_and_come_back_without_a_control_plane(
-    binary: str, tmp_path: Path, street: Street
-) -> None:
+@story
+async def test_instances_die_and_come_back_without_a_control_plane(place: Place, street: Street) -> None:
     """HAProxy's own checks: a dead instance is out after a while, and in again when it lives."""
     live = street.group("g1", 2)
+    async with place.router() as router:
+        wanted = traffic({"g1": live}, {"g1": ALL}, "g1")
+        await router.apply(traffic({"g1": live[:1]}, {"g1": ALL}, "g1"), 1)
+        await router.apply(wanted, 1)  # one from the file, one added at run time
+        for backend, other in zip(live, reversed(live), strict=True):
+            await asyncio.to_thread(street.shut, backend)
 
-    async def story() -> None:
-        place = Place(tmp_path, binary)
-        async with place.router() as router:
-            wanted = traffic({"g1": live}, {"g1": ALL}, "g1")
-            await router.apply(traffic({"g1": live[:1]}, {"g1": ALL}, "g1"), 1)
-            await router.apply(wanted, 1)  # one from the file, one added at run time
-            for backend, other in zip(live, reversed(live), strict=True):
-                await asyncio.to_thread(street.shut, backend)
+            async def out(backend: Backend = backend) -> bool:
+                return "DOWN" in await _status(place, backend)
 
-                async def out(backend: Backend = backend) -> bool:
-                    return "DOWN" in await _status(place, backend)
+            await until(out)
+            assert await users(place.port, 50, "POST") == {(200, other.name): 50}
+            await asyncio.to_thread(street.reopen, backend)
 
-                await until(out)
-                assert await users(place.port, 50, "POST") == {(200, other.name): 50}
-                await asyncio.to_thread(street.reopen, backend)
+            async def back(backend: Backend = backend) -> bool:
+                return await _status(place, backend) == "UP"
 
-                async def back(backend: Backend = backend) -> bool:
-                    return await _status(place, backend) == "UP"
-
-                await until(back)
-                seen = await users(place.port, 50)
-                assert seen == {(200, "g1-0"): 25, (200, "g1-1"): 25}
-            assert (await router.observe("shop")).traffic == wanted
-
-    asyncio.run(story())
+            await until(back)
+            seen = await users(place.port, 50)
+            assert seen == {(200, "g1-0"): 25, (200, "g1-1"): 25}
+        assert (await router.observe("shop")).traffic == wanted
 
 
 async def _status(place: Place, backend: Backend) -> str:
