@@ -162,7 +162,10 @@ class HAProxy:
                 return
             await self._process.check()
             services = tuple(self._shelf.state.services.values())
-            older = [(await running(worker))[1] for worker in await self._process.older_workers()]
+            older: list[str] = []
+            for worker in await self._process.older_workers():
+                with contextlib.suppress(Transient):  # it has just ended
+                    older.append((await running(worker))[1])
             await self._ledger.over_reload(line, born, services, older, lambda: self._process.reload(wanted))
 
     def _identity(self) -> str:

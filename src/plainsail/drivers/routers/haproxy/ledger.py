@@ -73,7 +73,10 @@ class Ledger:
         reloading = asyncio.create_task(reload())
         try:
             with contextlib.suppress(Transient):
-                await self._follow(line, born, services, reloading)
+                asked = [kept for kept in services if known[kept.traffic.service]]
+                await self._follow(line, born, asked, reloading)
+                for kept in services:
+                    await self._read_late(line, born, kept)
         finally:
             await reloading
         known = {service: self._late_counter(born, service).seen for service in known}
@@ -82,6 +85,7 @@ class Ledger:
     async def _follow(
         self, line: Line, born: str, services: Collection[Kept], reloading: asyncio.Task[None]
     ) -> None:
+        """Look again and again: it throws counters away when it begins to end, and some requests go on."""
         while not reloading.done():
             for kept in services:
                 await self._read_late(line, born, kept)
@@ -89,8 +93,6 @@ class Ledger:
         until = time.monotonic() + LAST_WORD
         while await under_way(line) and time.monotonic() < until:  # noqa: ASYNC110  (HAProxy has no event for it)
             await asyncio.sleep(POLL)
-        for kept in services:
-            await self._read_late(line, born, kept)
 
     def forget(self, service: str) -> None:
         self._counters.pop(service, None)
