@@ -189,3 +189,15 @@ def test_the_api_takes_what_was_seen_too(plane: Plane) -> None:
     fresh = plane.post(f"/rollouts/{id}/abort", expected={"rollout": id, "step": 1, "phase": "paused"})
     assert fresh.status_code == 202
     assert plane.ended(id)["phase"] == "aborted"
+
+
+def test_the_steps_of_what_was_taken_back_say_how_far_it_came(plane: Plane, client: httpx2.Client) -> None:
+    id = held(plane)
+    plane.post(f"/rollouts/{id}/abort")
+    plane.ended(id)
+    text = client.get(f"/rollouts/{id}").text
+    marks = re.findall(r'<li class="(\w+)"', text)
+    assert marks == ["done", "last", "never", "never", "never"]
+    assert "aborted here" in text
+    until(lambda: "v1 has all users" in client.get(SHOP).text)
+    assert re.findall(r'<li class="(\w+)"', client.get(SHOP).text)[:5] == marks

@@ -26,14 +26,16 @@ class Moment(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Trail(msgspec.Struct, frozen=True):
-    """Columns: when; evidence of harm and of safety as parts of their lines; share (%); failed (%) of both sides."""
+    """Columns: when; evidence of harm and of safety as parts of their lines; share (%); failed and slow (%) of both
+    sides since the beginning."""
 
     at: list[float]
     harm: list[float]
     good: list[float]
     share: list[float]
-    candidate: list[float | None]
-    live: list[float | None]
+    failed: tuple[list[float | None], list[float | None]]
+    """Of the candidate, of live."""
+    slow: tuple[list[float | None], list[float | None]]
 
 
 def moments(samples: Sequence[Sample], after: float) -> list[Moment]:
@@ -57,8 +59,14 @@ def trail(evidence: Evidence | None) -> Trail:
         harm=[_bounded(point.harm) for point in points],
         good=[_bounded(point.good) for point in points],
         share=[point.share_bp / 100 for point in points],
-        candidate=[_percent(point.candidate.failures, point.candidate.requests) for point in points],
-        live=[_percent(point.live.failures, point.live.requests) for point in points],
+        failed=(
+            [_percent(point.candidate.failures, point.candidate.requests) for point in points],
+            [_percent(point.live.failures, point.live.requests) for point in points],
+        ),
+        slow=(
+            [_percent(point.candidate.slow, point.candidate.requests) for point in points],
+            [_percent(point.live.slow, point.live.requests) for point in points],
+        ),
     )
 
 

@@ -33,11 +33,11 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Stage(msgspec.Struct, frozen=True):
-    """A step and where the rollout stands: `done`, `now`, `later`."""
+    """A step and where the rollout stands: `done`, `now`, `later`; of one that was taken back: `last`, and `never`."""
 
     step: StepDocument
     number: int
-    mark: Literal["done", "now", "later"]
+    mark: Literal["done", "now", "later", "last", "never"]
 
 
 def state(document: StatusDocument) -> State:
@@ -75,13 +75,20 @@ def parts(document: StatusDocument) -> tuple[Part, ...]:
 
 
 def stages(rollout: RolloutDocument) -> tuple[Stage, ...]:
-    over = rollout.ended_at is not None and rollout.phase in ("succeeded", "rolled_back", "aborted")
-    begun = rollout.started_at is not None
-    return tuple(
-        Stage(step, index + 1, "done" if over or index < rollout.step else
-              "now" if index == rollout.step and begun and rollout.ended_at is None else "later")
-        for index, step in enumerate(rollout.steps)
-    )  # fmt: skip
+    return tuple(Stage(step, index + 1, _mark(rollout, index)) for index, step in enumerate(rollout.steps))
+
+
+def _mark(rollout: RolloutDocument, index: int) -> Literal["done", "now", "later", "last", "never"]:
+    if rollout.phase == "succeeded":
+        return "done"
+    if rollout.ended_at is not None:  # its step counts the way back; how far it came is in the share it had
+        reached = max(
+            (n for n, one in enumerate(rollout.steps) if one.share_bp <= rollout.reached_bp), default=0
+        )
+        return "done" if index < reached else "last" if index == reached else "never"
+    if index == rollout.step and rollout.started_at is not None:
+        return "now"
+    return "done" if index < rollout.step else "later"
 
 
 def aftermath(rollout: RolloutDocument | None) -> str:

@@ -104,15 +104,16 @@
       figure.querySelector("figcaption").append(place);
     }
     const pointed = u.cursor.idx;
-    const parts = u.series.slice(1).map((series, index) => {
+    const parts = u.series.slice(1).flatMap((series, index) => {
       const column = u.data[index + 1];
       let at = pointed ?? column.length - 1;
-      while (pointed == null && at > 0 && column[at] == null) at -= 1;
+      for (let back = 0; pointed == null && back < 15 && at > 0 && column[at] == null; back += 1) at -= 1;
+      if (column[at] == null) return [];
       const part = document.createElement("span");
       const key = document.createElement("i");
       key.className = `key key-${series.look}`;
       part.append(key, `${series.label} ${series.value(u, column[at])}`);
-      return part;
+      return [part];
     });
     if (pointed != null) {
       const time = document.createElement("span");
@@ -201,15 +202,14 @@
       const kind = figure.dataset.trail;
       const options = { key: kind, sync: "trail", hideEmpty: true, range };
       if (kind === "evidence") {
-        const lowest = Math.min(0, ...trail.harm, ...trail.good);
         draw(figure, [trail.at, trail.harm, trail.good], [line("harm", "harm", ""), line("safe", "good", "")], {
-          ...options, y: () => [Math.max(-1, lowest - 0.1), Math.max(1.2, ...trail.harm, ...trail.good) + 0.05],
+          ...options, y: (_, low, high) => [Math.min(0, low ?? 0) - 0.1, Math.max(1.2, high ?? 0) + 0.05],
           levels: [level(1, "the line: over it harm is taken back, and what is safe goes on")],
         });
       } else if (kind === "share") {
         draw(figure, [trail.at, trail.share], [line("candidate", "candidate", " %", true)], { ...options, y: () => [0, 104] });
       } else {
-        draw(figure, [trail.at, trail.candidate, trail.live], [line("candidate", "candidate", " %"), line("live", "live", " %")], { ...options, y: zeroUp(1) });
+        draw(figure, [trail.at, ...trail[kind]], [line("candidate", "candidate", " %"), line("live", "live", " %")], { ...options, y: zeroUp(1) });
       }
     }
   }
