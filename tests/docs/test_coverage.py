@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from typing import get_args
 
 import pytest
@@ -71,6 +72,17 @@ def test_paths_of_the_api() -> None:
 def test_environment_variables() -> None:
     told = " ".join(page.text for page in pages())
     assert not [name for name, _ in VARIABLES if name not in told]
+
+
+def test_modules_that_pages_run_exist() -> None:
+    told = {
+        found
+        for page in pages()
+        for found in re.findall(r"python3? -m ([\w.]+)(?: ([a-z_]+)\b(?=[ `]))?", page.text)
+    }
+    for module, word in told:
+        wanted = f"bench.{word}" if module == "bench" and word else module
+        assert find_spec(wanted) is not None, f"python -m {module} {word}"
 
 
 def test_how_a_rollout_ends() -> None:
