@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from tests.docs.pages import ROOT, Page, page, pages
 
-LINK = re.compile(r"(!?)\[[^\]]*\]\(([^)\s]+)\)")
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+TAG = re.compile(r"<(?:a|img|source)\b[^>]*?(?:href|src|srcset)=\"([^\"]+)\"")
 PAGES = [*pages(), page(ROOT / "CONTRIBUTING.md"), page(ROOT / "ARCHITECTURE.md")]
 
 
@@ -24,7 +25,8 @@ def test_pages_say_nothing_of_where_they_were_made() -> None:
 
 
 def _links(page: Page) -> list[str]:
-    return [target for _, target in LINK.findall(re.sub(r"`[^`\n]*`", "", page.prose()))]
+    prose = re.sub(r"`[^`\n]*`", "", page.prose())
+    return [*LINK.findall(prose), *TAG.findall(prose)]
 
 
 def _leads(here: Page, target: str) -> bool:
