@@ -28,7 +28,6 @@ from plainsail.ports.site import Site
 from plainsail.ports.store import Store
 from plainsail.spec.drivers import Drivers
 
-
 READ_EVERY = 0.5
 """Seconds after which changed settings of an environment are seen."""
 
