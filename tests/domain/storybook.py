@@ -56,7 +56,7 @@ def shown(value: Any) -> str:
     """Numbers to nine digits: machines may differ in the last ones."""
     match value:
         case float():
-            return f"{value:.9g}"
+            return f"{round(value, 12):.9g}"
         case list() | tuple():
             return f"[{', '.join(shown(part) for part in value)}]"
         case _:

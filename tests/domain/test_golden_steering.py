@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from tests.domain.stage import RUN, Stage, replace
+from tests.domain.stage import PACE, RUN, Stage, replace
 from tests.domain.storybook import compare
 
 from plainsail.domain.intents import Abort, Advance, Pause, Resume, Rollback
@@ -211,4 +211,66 @@ def live_at_rest(stage: Stage) -> None:
     stage.say("the router has somebody else's table")
     assert stage.traffic is not None
     stage.traffic = replace(stage.traffic, hosts=("other.example",))
+    stage.turns(2)
+
+
+@story
+def resumed_while_the_router_is_away(stage: Stage) -> None:
+    """Time at a share begins when it is seen in force, not when somebody says go on."""
+    stage.settled("v1")
+    stage.turn(stage.deploy("v2", pace=replace(PACE, until="dwell")))
+    stage.ready("g2")
+    stage.turn(act=False)
+    stage.router_up = False
+    stage.turn(Pause("r2", "bob"))
+    stage.turn(Resume("r2", "bob"))
+    stage.turns(12)
+    stage.router_up = True
+    stage.turns(3)
+
+
+@story
+def only_its_settings_were_bad(stage: Stage) -> None:
+    """The release itself is live and well, so it is not put in quarantine."""
+    stage.settled("v1")
+    stage.turn(stage.deploy("v1", run=replace(RUN, env={"LOG": "debug"})))
+    stage.ready("g2")
+    stage.turns(3)
+    while stage.target.rollout is not None and stage.target.rollout.phase == "progressing":
+        stage.ask(g2=(10, 0, 0))
+        stage.turn()
+    stage.until_quiet()
+
+
+@story
+def back_to_what_was_taken_back(stage: Stage) -> None:
+    """A release that was good, then bad, and that somebody wants all the same."""
+    stage.settled("v1")
+    stage.settled("v2")
+    stage.turn(stage.deploy("v1", BlueGreen(5.0)))
+    stage.ready("g3")
+    stage.turns(3)
+    while stage.target.rollout is not None and stage.target.rollout.phase == "progressing":
+        stage.ask(g3=(100, 0, 0))
+        stage.turn()
+    stage.until_quiet()
+    stage.turn(Rollback("x1", "bob"))
+    stage.until_quiet()
+    stage.turn(Rollback("x2", "bob", f"sha256:{'1' * 64}"))
+    stage.until_quiet()
+
+
+@story
+def live_is_not_well_as_it_begins(stage: Stage) -> None:
+    """Live has to carry less than before, so it need not be whole for that."""
+    stage.settled("v1")
+    stage.become("g1", "unready", 2)
+    stage.turn(stage.deploy("v2"))
+    stage.ready("g2")
+    stage.turns(3)
+    stage.say("and then not even one")
+    stage.become("g1", "unready", 2)
+    stage.become("g2", "unready", 1)
+    stage.turns(2)
+    stage.turn(Abort("r2", "bob"))
     stage.turns(2)

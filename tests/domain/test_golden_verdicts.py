@@ -39,7 +39,7 @@ class Bench:
         self.lines += [
             f"{self.now:.1f}: {verdict.outcome} {verdict.code!r} {verdict.sentence}",
             f"    {_arm(verdict.candidate)} against {_arm(verdict.live)}; proven {verdict.proven_bp}, needs "
-            f"{verdict.needs}, harm {verdict.harm:.9g}, good {verdict.good:.9g}",
+            f"{verdict.needs}, harm {shown(verdict.harm)}, good {shown(verdict.good)}",
             f"    {numbers}",
             *(
                 f"    {line}"
@@ -300,3 +300,10 @@ def what_is_asked_for_changes(bench: Bench) -> None:
     bench.block((30, 1), (270,))
     bench.exposures, bench.exposure = (10_000,), 0
     bench.block((30, 0, 0, 2), (270,))
+
+
+def test_at_level_one_anything_is_enough() -> None:
+    bench = Bench()
+    bench.criteria = EvidenceCriteria(alpha=1.0, beta=1.0)
+    for verdict in (bench.look(), bench.block((1,), (1,))):
+        assert (verdict.harm, verdict.good, verdict.proven_bp) == (1.0, 1.0, 10_000)

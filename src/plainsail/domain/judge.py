@@ -136,8 +136,8 @@ def _verdict(
             },
         },
         needs=finding.needs,
-        harm=_purse(harm) / _goal(criteria.alpha),
-        good=min(shown[exposure].values()) / goal if exposure else 0.0,
+        harm=_part(_purse(harm), _goal(criteria.alpha)),
+        good=_part(min(shown[exposure].values()), goal) if exposure else 0.0,
     )
 
 
@@ -172,3 +172,8 @@ def _unsure_code(evidence: Evidence, proven: int, exposure: int | None) -> str:
 def _goal(level: float) -> float:
     """Log evidence that is enough at this level; at level 0 none is."""
     return -math.log(level) if level > 0.0 else math.inf
+
+
+def _part(log: float, goal: float) -> float:
+    """How far evidence is on its way; at level 1 all is enough, and it is there."""
+    return log / goal if goal else 1.0

@@ -113,7 +113,7 @@ def _in_force(seen: Seen) -> Split:
 def _carries(group: str, share: int, want: Wanted, now: Split, seen: Seen) -> bool:
     rises = share > now.get(group, 0)
     full = rises and want.careful and (group != want.live or not now)
-    return seen.ready(group) >= (max(1, want.sizes.get(group, 0)) if full else 1)
+    return seen.ready(group) >= ((want.sizes.get(group) or 1) if full else 1)
 
 
 def _traffic(target: Target, want: Wanted, sizes: dict[str, int], split: Split, seen: Seen) -> Traffic:

@@ -218,8 +218,9 @@ def _begin(
     target: Target, intent: Deploy | Rollback, revision: Revision, kind: str, strategy: str, group: str | None,
     way: Course, placement: Placement, now: float, why: str = "",
 ) -> Changed:  # fmt: skip
-    serial = target.serial if group else target.serial + 1
-    replicas = max((step.sizes.get("candidate", 0) for step in way.steps), default=0)
+    """`group`: there is one already; then the rollout is over as it begins, and its target is not used."""
+    serial = target.serial + 1
+    replicas = max(step.sizes.get("candidate", 0) for step in way.steps)
     candidate = group or f"g{serial}"
     rollout = Rollout(
         id=intent.rollout, service=target.service, environment=target.environment,
@@ -227,7 +228,7 @@ def _begin(
         candidate=candidate, live=target.live, replicas=replicas, placement=placement, course=way,
         started_at=now, entered_at=now, phase="progressing", reason=why,
     )  # fmt: skip
-    groups = target.groups if group else (*target.groups, Group(candidate, "candidate", revision, replicas))
+    groups = (*target.groups, Group(candidate, "candidate", revision, replicas))
     kept = placement if target.live is None else target.placement
     changed = replace(target, serial=serial, groups=groups, rollout=rollout, placement=kept)
     return Changed(changed, (rollout,), (event("rollout_started", rollout, now, by=intent.by),))
