@@ -13,6 +13,8 @@ Json = dict[str, Any]
 
 TIMEOUT = 30.0
 """Seconds for an answer; a control plane answers within one."""
+APPLY_TIMEOUT = 300.0
+"""Seconds for the answer to a file, which may have ten thousand services."""
 UPLOAD_TIMEOUT = 600.0
 """Seconds for the answer to an upload, in which the whole tree is hashed and synced."""
 BLOCK = 2**20
@@ -64,7 +66,7 @@ class Client:
     def apply(self, files: Iterable[tuple[str, str]], dry_run: bool = False) -> Json:
         """Register (name, text) pairs."""
         told = [{"name": name, "text": text} for name, text in files]
-        return self._post("/spec", {"files": told, "dry_run": dry_run})
+        return self._ask("POST", "/spec", json={"files": told, "dry_run": dry_run}, timeout=APPLY_TIMEOUT)
 
     def release(self, service: str, text: str) -> Json:
         """By digest, its first digits, or version."""
@@ -135,6 +137,10 @@ class Client:
 
     def services(self, service: str | None = None) -> Json:
         return self._get("/services", service=service)
+
+    def overview(self, page: int = 1, size: int = 50) -> Json:
+        """Services a page at a time, those that want attention first."""
+        return self._get("/overview", page=page, size=size)
 
     def status(self, service: str, environment: str) -> Json:
         return self._get(_target(service, environment))

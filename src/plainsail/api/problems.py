@@ -92,9 +92,17 @@ def _http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Pro
         detail = "; ".join(filter(None, told)) or detail
     if status == 404:
         detail = f"There is nothing at {request.url.path}"
+    next_step = "see /api/v1/openapi.json"
+    if status == 413:
+        length = request.headers.get("content-length", "")
+        size = f" of {int(length) / 1e6:,.1f} MB" if length.isdigit() else ""
+        detail, next_step = (
+            f"The request{size} is larger than is read",
+            "split it into several files and apply each",
+        )
     if status >= 500:
         log.error("%s %s: %s", request.method, request.url.path, error.detail)
-    return _answer(problem(status, code, detail, "see /api/v1/openapi.json"), dict(error.headers or {}))
+    return _answer(problem(status, code, detail, next_step), dict(error.headers or {}))
 
 
 def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:

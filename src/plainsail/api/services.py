@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Annotated
 
 from litestar import get
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.types import ControllerRouterHandler
 
 from plainsail import __version__
 from plainsail.api.params import Asking, Ctx, Limit
-from plainsail.app import naming, queries, status
+from plainsail.app import naming, overview, queries, status
 from plainsail.app.access import OPEN
 from plainsail.app.documents import StatusDocument
 from plainsail.ports.store import Key
+
+PageSize = Annotated[int, QueryParameter(ge=1, le=200)]
 
 
 @get("/health", opt={OPEN: True}, security=[], sync_to_thread=False)
@@ -26,6 +29,19 @@ def health() -> dict[str, str]:
 def services(context: Ctx, request: Asking, service: FromQuery[str | None] = None) -> status.ServicesDocument:
     """All services, or one, in all their environments."""
     return status.services(context, request.user, service)
+
+
+@get("/overview", sync_to_thread=True)
+def all_at_a_glance(
+    context: Ctx,
+    request: Asking,
+    text: FromQuery[str] = "",
+    only: FromQuery[overview.Only] = "all",
+    page: FromQuery[int] = 1,
+    size: FromQuery[PageSize] = 50,
+) -> overview.OverviewDocument:
+    """Services a page at a time: those in trouble, those on the move, the rest by name; and how many there are of each."""
+    return overview.overview(context, request.user, text, only, page, size)
 
 
 @get("/services/{service:str}/environments/{environment:str}", sync_to_thread=True)
@@ -62,4 +78,4 @@ async def output(
     return await queries.output(context, request.user, Key(service, environment), group, lines)
 
 
-HANDLERS: list[ControllerRouterHandler] = [health, services, service_status, recent, output]
+HANDLERS: list[ControllerRouterHandler] = [health, services, all_at_a_glance, service_status, recent, output]

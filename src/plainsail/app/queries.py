@@ -112,11 +112,11 @@ def history(
 ) -> HistoryDocument:
     """Of one service or of all. Raises NotFound."""
     allow(subject, "read")
-    names = (service,) if service is not None else tuple(context.store.services())
-    releases = [one for name in names for one in context.store.releases(name)]
-    releases.sort(key=lambda one: -one.made_at)
+    if service is not None:
+        naming.service(context, service)
+    releases = context.store.releases(service, limit)
     return HistoryDocument(
-        tuple(map(release_document, releases[:limit])),
+        tuple(map(release_document, releases)),
         rollouts(context, subject, service, None, limit).rollouts,
         events(context, subject, -1, service, None, limit * 10).events,
     )

@@ -13,6 +13,8 @@ from plainsail.cli.options import AsJson
 from plainsail.cli.screen import Json, out, plain, print_json
 
 DEFAULT = Path("plainsail.yaml")
+MOST_SHOWN = 100
+"""Changes that a person may read through."""
 
 
 def apply(*files: Path, as_json: AsJson = False, plane: Plane = HERE) -> int:
@@ -76,7 +78,7 @@ def _text(path: Path) -> str:
 
 def _show(answer: Json) -> None:
     console = out()
-    for change in answer["changes"]:
+    for change in answer["changes"][:MOST_SHOWN]:
         mark = "+" if change["change"] == "added" else "~"
         name = f"{change['noun']} {change['name']}".strip()
         console.print(Text(f"{mark} {name} {change['change']}", style="green" if mark == "+" else "yellow"))
@@ -84,6 +86,8 @@ def _show(answer: Json) -> None:
             console.print(
                 f"    {field['path']}: {_value(field['before'])} -> {_value(field['after'])}", soft_wrap=True
             )
+    if (more := len(answer["changes"]) - MOST_SHOWN) > 0:
+        console.print(f"and {more:,} more; all of them: --json")
     if not answer["changes"]:
         console.print("Nothing changes")
     elif answer["dry_run"]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
@@ -11,6 +13,11 @@ from plainsail.cli.exits import DONE, NOT_FOUND, Refusal
 from plainsail.cli.options import AsJson, Env
 from plainsail.cli.screen import Json, groups_table, headline, out, plain, print_json, way
 from plainsail.client import Client
+
+MOST_SHOWN = 50
+"""Services that a person may look through; of more, those at rest are only counted."""
+PAGE = 100
+"""Services asked for at a time when all are wanted."""
 
 
 def status(
@@ -32,23 +39,67 @@ def status(
         One service; all if left out.
     """
     with plane.connect() as client:
-        documents = find(client, service, env)
+        seen = everything(client, env) if as_json and service is None else look(client, service, env)
     if as_json:
-        print_json(documents[0] if service and len(documents) == 1 else {"services": by_service(documents)})
+        found = seen.documents
+        print_json(found[0] if service and len(found) == 1 else {"services": by_service(found)})
         return DONE
     console = out()
-    if not documents:
+    if not seen.documents and not seen.rest:
         console.print("No service is registered; apply a plainsail.yaml: plainsail apply")
-    for document in documents:
+    for document in seen.documents:
         show(console, document)
+    if seen.rest:
+        console.print(seen.rest, soft_wrap=True)
     return DONE
 
 
+class Seen(NamedTuple):
+    """The targets to show, and what is said of those that are not."""
+
+    documents: list[Json]
+    rest: str = ""
+
+
+def look(client: Client, service: str | None, env: str | None) -> Seen:
+    """Those that are meant; of very many only those that want attention. Raises ProblemError, Refusal."""
+    if service is not None:
+        return Seen(find(client, service, env))
+    page = client.overview(size=MOST_SHOWN)
+    if page["services"] <= MOST_SHOWN:
+        return Seen(_in(env, page["rows"]))
+    wanting = [one for one in _in(env, page["rows"]) if one["rollout"] or one["trouble"]]
+    told = f"{page['services']:,} services: {page['busy']:,} with a rollout under way, {page['trouble']:,} in trouble"
+    return Seen(wanting, f"{told}; the others are at rest. See one: plainsail status SERVICE; all: --json")
+
+
+def everything(client: Client, env: str | None) -> Seen:
+    """All targets, asked for in pages: no answer takes long, however many there are."""
+    rows: list[Json] = []
+    number, pages = 1, 1
+    while number <= pages:
+        page = client.overview(number, PAGE)
+        rows += page["rows"]
+        number, pages = number + 1, page["pages"]
+    unique = {row["service"]: row for row in rows}  # while it was asked, one may have moved to another page
+    return Seen(_in(env, [unique[name] for name in sorted(unique)]))
+
+
+def _in(env: str | None, rows: list[Json]) -> list[Json]:
+    """Raises Refusal (`environment_unknown`)."""
+    found = [document for row in rows for document in row["environments"].values()]
+    return _chosen(found, env)
+
+
 def find(client: Client, service: str | None, env: str | None) -> list[Json]:
-    """The targets that are meant, each as its document. Raises ProblemError, Refusal (`environment_unknown`)."""
+    """The targets of a service, or all, each as its document. Raises ProblemError, Refusal (`environment_unknown`)."""
     if service is not None and env is not None:
         return [client.status(service, env)]
     found = [one for known in client.services(service)["services"] for one in known["environments"]]
+    return _chosen(found, env)
+
+
+def _chosen(found: list[Json], env: str | None) -> list[Json]:
     chosen = [one for one in found if env is None or one["environment"] == env]
     if found and not chosen:
         there = ", ".join(dict.fromkeys(one["environment"] for one in found))

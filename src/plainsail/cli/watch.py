@@ -14,7 +14,7 @@ from plainsail.cli.connect import HERE, Plane
 from plainsail.cli.exits import DONE
 from plainsail.cli.options import AsJsonLines, Env
 from plainsail.cli.screen import Json, clock, err, out, plain, print_json_line, words
-from plainsail.cli.status import find, picture
+from plainsail.cli.status import Seen, look, picture
 from plainsail.client import Client, Unreachable
 
 LOOK_EVERY = 1.0
@@ -43,13 +43,13 @@ def watch(
         One service; all if left out.
     """
     with plane.connect() as client:
-        documents = find(client, service, env)  # says now if there is no such service
+        seen = look(client, service, env)  # says now if there is no such service
         try:
             console = out()
             if as_json or not console.is_terminal:
                 _lines(client, console, service, env, as_json)
             else:
-                _pictures(client, console, documents, service, env)
+                _pictures(client, console, seen, service, env)
         except KeyboardInterrupt:
             pass
     return DONE
@@ -64,22 +64,20 @@ def _lines(client: Client, console: Console, service: str | None, env: str | Non
                 console.print(line(event), soft_wrap=True)
 
 
-def _pictures(
-    client: Client, console: Console, documents: list[Json], service: str | None, env: str | None
-) -> None:
+def _pictures(client: Client, console: Console, seen: Seen, service: str | None, env: str | None) -> None:
     last: deque[Json] = deque(maxlen=KEPT)
-    with Live(_picture(documents, last), console=console, refresh_per_second=4, screen=True) as live:
+    with Live(_picture(seen, last), console=console, refresh_per_second=4, screen=True) as live:
         for events in _follow(client, service, env, LOOK_EVERY):
             last.extend(events)
             try:
-                live.update(_picture(find(client, service, env), last))
+                live.update(_picture(look(client, service, env), last))
             except Unreachable as error:
-                live.update(Group(_picture([], last), Text(str(error), style="yellow")))
+                live.update(Group(_picture(Seen([]), last), Text(str(error), style="yellow")))
 
 
-def _picture(documents: list[Json], last: deque[Json]) -> RenderableType:
-    parts: list[RenderableType] = []
-    for document in documents:
+def _picture(seen: Seen, last: deque[Json]) -> RenderableType:
+    parts: list[RenderableType] = [Text(seen.rest)] if seen.rest else []
+    for document in seen.documents:
         parts += [picture(document), Text()]
     return Group(
         *parts, *(line(event) for event in last), Text("Ctrl-C ends this; nothing else ends", style="dim")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 
 from plainsail.domain.decide import AT_REST, FAST, IDLE
 from plainsail.domain.events import Event
 from plainsail.domain.observation import Seen
 from plainsail.domain.recent import Sample
 from plainsail.engine.turn import LEASE, Holding, Site
-from plainsail.ports.errors import Failure, Fenced
+from plainsail.ports.errors import Failure, Fenced, Transient
 from plainsail.ports.notifier import Notifier
 from plainsail.ports.provider import OutputLine
 from plainsail.ports.store import Key, Store
@@ -125,7 +126,8 @@ class Engine:
                 began = asyncio.get_running_loop().time()
                 wake_in = await self._turn(holding)
                 if wake_in >= AT_REST and not nudge.is_set():
-                    await asyncio.to_thread(self._store.release_claim, key, holding.epoch)
+                    with suppress(Transient):  # then it is ours until the lease is over, which harms nobody
+                        await asyncio.to_thread(self._store.release_claim, key, holding.epoch)
                     return
                 spent = asyncio.get_running_loop().time() - began
                 pause = self._idle(wake_in) if holding.target.rollout is None else wake_in

@@ -89,8 +89,8 @@ class Store(Protocol):
 
     def add_release(self, release: Release, events: Sequence[Event]) -> None: ...
 
-    def releases(self, service: str) -> tuple[Release, ...]:
-        """Latest first."""
+    def releases(self, service: str | None = None, limit: int | None = None) -> tuple[Release, ...]:
+        """Latest first; of all services without one."""
         ...
 
     def release(self, digest: str, service: str) -> Release | None: ...

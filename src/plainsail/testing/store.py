@@ -124,9 +124,9 @@ class MemoryStore:
             self._releases[release.service, release.digest] = release
             self._record(events)
 
-    def releases(self, service: str) -> tuple[Release, ...]:
-        found = [one for (of, _), one in self._releases.items() if of == service]
-        return tuple(sorted(found, key=lambda release: (-release.made_at, release.digest)))
+    def releases(self, service: str | None = None, limit: int | None = None) -> tuple[Release, ...]:
+        found = [one for (of, _), one in self._releases.items() if service in (None, of)]
+        return tuple(sorted(found, key=lambda release: (-release.made_at, release.digest))[:limit])
 
     def release(self, digest: str, service: str) -> Release | None:
         return self._releases.get((service, digest))

@@ -63,13 +63,10 @@ class Reading:
         rows = self._rows(sa.select(intent).where(intent.c.makes == rollout, ~intent.c.done))
         return _pending(rows[0]) if rows else None
 
-    def releases(self, service: str) -> tuple[Release, ...]:
+    def releases(self, service: str | None = None, limit: int | None = None) -> tuple[Release, ...]:
         release = tables.release
-        rows = self._rows(
-            sa.select(release)
-            .where(release.c.service == service)
-            .order_by(release.c.made_at.desc(), release.c.digest)
-        )
+        chosen = sa.select(release).order_by(release.c.made_at.desc(), release.c.digest).limit(limit)
+        rows = self._rows(chosen if service is None else chosen.where(release.c.service == service))
         return tuple(value(Release, "release", row.digest, row) for row in rows)
 
     def release(self, digest: str, service: str) -> Release | None:
