@@ -74,6 +74,7 @@ class Stage(Plane):
         world.now = time.time()
         self.world, self.directory, self.speed, self.port, self.idle = world, directory, speed, 0, idle
         self.store: Store = open_store(f"sqlite:///{directory / 'plainsail.db'}")
+        self.worlds = {"production": world}
         (directory / "spool").mkdir()
         self.start()
         super().__init__(directory, world, f"http://127.0.0.1:{self.port}", self.context)
@@ -135,7 +136,12 @@ class Stage(Plane):
         self.store.put_spec({}, {}, None, events)
 
     async def _site(self, environment: str) -> Site:
-        return Site(router=self.world.router, provider=self.world.provider)
+        """A world for each environment, as a service may be in several; all have one clock and the same behaviours."""
+        if environment not in self.worlds:
+            self.worlds[environment] = World(seed=7, rate=200.0)
+            self.worlds[environment].now = self.world.now
+            self.worlds[environment].behaviours = self.world.behaviours
+        return Site(router=self.worlds[environment].router, provider=self.worlds[environment].provider)
 
     async def _serve(self) -> None:
         alive = () if self.idle else (self.engine.run(), self._live())
@@ -148,7 +154,8 @@ class Stage(Plane):
     async def _live(self) -> None:
         while True:
             await asyncio.sleep(TICK)
-            self.world.advance(TICK * self.speed)
+            for one in tuple(self.worlds.values()):
+                one.advance(TICK * self.speed)
 
 
 @contextmanager

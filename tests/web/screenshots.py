@@ -1,0 +1,157 @@
+"""Makes the pictures in docs/images anew: `python -m tests.web.screenshots`; needs Chromium, takes about two minutes.
+
+The pages are the real ones, over a simulated world; each scene is looked at in light, in dark and on a telephone.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import expect
+from tests.api.practice import until
+from tests.web.stage import Stage, stage
+from tests.web.window import Window, chromium
+
+from plainsail.testing.world import Behaviour
+
+IMAGES = Path(__file__).parents[2] / "docs/images"
+MOST = 150_000
+"""Bytes of one picture; readers on a train load it too."""
+SPEED = 6.0
+
+GOOD = Behaviour(errors=0.001, slow=0.004)
+FINE = Behaviour(errors=0.0012, slow=0.004)
+BAD = Behaviour(errors=0.03, slow=0.02)
+
+SPEC = "\n".join([
+    "schema: 1",
+    "environments:",
+    "  staging: {router: {haproxy: {listen: 127.0.0.1:8080}}}",
+    "  production: {after: staging, router: {haproxy: {listen: 127.0.0.1:8081}}}",
+    "services:",
+    *(
+        f"""\
+  {name}:
+    run:
+      command: [bin/serve, --port, "{{port}}"]
+    in:
+      staging: {{replicas: 1, hosts: [{name}.staging.example]}}
+      production:
+        replicas: {replicas}
+        hosts: [{name}.example]
+        strategy: [{{canary: {{steps: [1%, 10%, 50%]}}}}]
+        pace: {{until: dwell, dwell: {dwell}, deadline: 60m}}"""
+        for name, replicas, dwell in (
+            ("accounts", 2, "20s"), ("catalogue", 3, "20s"), ("checkout", 4, "90s"), ("mailer", 1, "20s"),
+            ("payments", 3, "20s"), ("search", 4, "20s"),
+        )
+    ),
+    "",
+])  # fmt: skip
+OUTPUT = (
+    "listening on :41873, 4 workers",
+    "warmed 1,204 prices in 312 ms",
+    "POST /basket 201 8 ms",
+    "GET /basket/8812 200 3 ms",
+    "POST /order 201 41 ms",
+    "GET /basket/8813 200 2 ms",
+    "GET /healthz 200 0 ms",
+    "POST /order 201 38 ms",
+)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as place, stage(Path(place), speed=SPEED, spec=SPEC) as plane:
+        plane.engine.said = OUTPUT
+        with chromium() as browser:
+            taken_back = play(plane)
+            for scheme in ("light", "dark"):
+                windows = Window(
+                    browser, plane.url, color_scheme=scheme, viewport={"width": 1280, "height": 860}
+                )
+                pictures(windows, plane, scheme, taken_back)
+            telephone = Window(
+                browser, plane.url, viewport={"width": 390, "height": 780}, device_scale_factor=1.5
+            )
+            pictures(telephone, plane, "narrow", taken_back)
+
+
+def play(plane: Stage) -> str:
+    """A morning of six teams: most is well, one release was taken back, two are on their way. The id of the former."""
+    for name, version in (
+        ("accounts", "4.1.0"), ("catalogue", "2026.11.1"), ("checkout", "3.8.2"), ("mailer", "1.0.9"),
+        ("payments", "7.0.3"), ("search", "5.2.0"),
+    ):  # fmt: skip
+        deploy(plane, name, version, GOOD, "staging", "recreate")
+        deploy(plane, name, version, GOOD, strategy="recreate")
+    deploy(plane, "payments", "7.1.0", GOOD, "staging", "recreate")  # where it did not show
+    bad = deploy(plane, "payments", "7.1.0", BAD)
+    deploy(plane, "checkout", "3.9.0", FINE, "staging", "recreate")
+    deploy(plane, "checkout", "3.9.0", FINE, wait="10 %")
+    deploy(plane, "search", "5.3.0", FINE, "staging", "recreate")
+    deploy(plane, "search", "5.3.0", FINE, wait="1 %")
+    until(
+        lambda: (
+            plane.post(
+                f"/rollouts/{under_way(plane, 'search')}/pause", reason="waiting for the new index"
+            ).status_code
+            == 202
+        )
+    )
+    return bad
+
+
+def deploy(
+    plane: Stage, service: str, version: str, behaviour: Behaviour, environment: str = "production",
+    strategy: str | None = None, wait: str = "",
+) -> str:  # fmt: skip
+    """Until it has ended, or until it is at a step; the rollout's id."""
+    digest = plane.release(version, behaviour, service)
+    answer = plane.post(
+        f"/services/{service}/environments/{environment}/rollouts",
+        release=digest, **({"strategy": strategy} if strategy else {}),
+    )  # fmt: skip
+    assert answer.status_code == 202, answer.text
+    id = str(answer.json()["id"])
+
+    def there() -> bool:
+        found = plane.get(f"/rollouts/{id}")
+        return bool(
+            found["steps"][found["step"]]["name"] == wait if wait and found["steps"] else found["ended_at"]
+        )
+
+    until(there, within=180)
+    return id
+
+
+def under_way(plane: Stage, service: str) -> str:
+    return str(plane.status(service)["rollout"]["id"])
+
+
+def pictures(window: Window, plane: Stage, look: str, taken_back: str) -> None:
+    page = window.sign_in()
+    for scene, path in (
+        ("overview", "/"), ("service", "/services/checkout/production"), ("rollback", f"/rollouts/{taken_back}"),
+    ):  # fmt: skip
+        window.open(path)
+        expect(page.get_by_role("main")).to_be_visible()
+        page.wait_for_timeout(3000)  # the stream, the charts
+        target = IMAGES / f"{scene}-{look}.png"
+        size = page.viewport_size
+        assert size is not None
+        height = (
+            min(size["height"], 600) if scene == "overview" else size["height"]
+        )  # six services need no more
+        page.screenshot(
+            path=target,
+            animations="disabled",
+            clip={"x": 0, "y": 0, "width": size["width"], "height": height},
+        )
+        assert target.stat().st_size < MOST, f"{target.name} has {target.stat().st_size:,} bytes"
+        print(f"{target.name}: {target.stat().st_size:,} bytes")
+    window.context.close()
+
+
+if __name__ == "__main__":
+    main()
