@@ -33,9 +33,9 @@ def steer(
     """Write the intent; `rollout` is an id or a service. Raises NotFound, Conflict, Rejected (`ambiguous`)."""
     allow(subject, "steer")
     found = naming.rollout(context, rollout, environment)
+    check(context, found.key, expected)
     if isinstance(found.of, Rollout):
         _check(verb, found.of)
-    check(context, found.key, expected)
     step = expected.step if expected else None
     _ask(context, found.key, _intent(verb, found.id, subject.name, reason, step))
     return rollout_by_id(context, found.id)
