@@ -92,13 +92,15 @@ class Samples:
 class Connection:
     """One socket, and the request on it."""
 
-    __slots__ = ("due", "kind", "received", "socket")
+    __slots__ = ("due", "kind", "received", "sent", "socket")
 
     def __init__(self, kind: int) -> None:
         self.kind = kind
         self.socket: socket.socket | None = None
         self.due = 0.0
         """0: nothing is asked."""
+        self.sent = 0.0
+        """When it was really asked; later than due when all connections were busy."""
         self.received = b""
 
 
@@ -161,10 +163,13 @@ class Crowd:
     def _take_answers(self, wait: float) -> None:
         if wait:  # epoll alone rounds up to milliseconds
             select.select([self._epoll], [], [], wait)
-        for handle, _ in self._epoll.poll(0):
+        for handle, what in self._epoll.poll(0):
             connection = self._by_handle.get(handle)
             if connection is not None:
-                self._receive(connection)
+                if what & select.EPOLLOUT:
+                    self._connected(connection)
+                else:
+                    self._receive(connection)
             elif handle in self._streams:
                 self._listen(handle)
             elif handle == sys.stdin.fileno():
@@ -189,30 +194,36 @@ class Crowd:
             self._streams.pop(handle).close()
 
     def _ask(self, connection: Connection, due: float) -> None:
-        connection.due = due
-        if connection.socket is None and not self._connect(connection):
-            self._end(connection, REFUSED)
-            return
+        connection.due, connection.sent = due, time.monotonic()
+        fresh = connection.socket is None
+        if fresh:
+            self._connect(connection)
         assert connection.socket is not None
         try:
             connection.socket.send(self._texts[connection.kind])
-        except OSError as error:
-            self._end(connection, REFUSED if error.errno == 111 else RESET)
+        except BlockingIOError:  # not connected yet: the other side's queue is full
+            self._epoll.modify(connection.socket.fileno(), select.EPOLLIN | select.EPOLLOUT)
+        except OSError:
+            self._end(connection, REFUSED if fresh else RESET)
 
-    def _connect(self, connection: Connection) -> bool:
+    def _connect(self, connection: Connection) -> None:
+        """Begin to; on this machine it is done at once unless the other side is in trouble."""
         made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        try:
-            made.settimeout(1.0)
-            made.connect(("127.0.0.1", self.order.port))
-            made.setblocking(False)
-        except OSError:
-            made.close()
-            return False
+        made.setblocking(False)
+        made.connect_ex(("127.0.0.1", self.order.port))
         connection.socket = made
         self._by_handle[made.fileno()] = connection
         self._epoll.register(made.fileno(), select.EPOLLIN)
-        return True
+
+    def _connected(self, connection: Connection) -> None:
+        """Or refused. Now the request can be sent."""
+        assert connection.socket is not None
+        self._epoll.modify(connection.socket.fileno(), select.EPOLLIN)
+        try:
+            connection.socket.send(self._texts[connection.kind])
+        except OSError:
+            self._end(connection, REFUSED)
 
     def _receive(self, connection: Connection) -> None:
         assert connection.socket is not None
@@ -278,7 +289,7 @@ class Crowd:
     def _sweep(self, now: float) -> None:
         """Give up on answers that do not come; in the closed loop, try again where there was no connection."""
         for connection in list(self._by_handle.values()):
-            if connection.due and now - connection.due > WITHIN:
+            if connection.due and now - connection.sent > WITHIN:
                 self._end(connection, TIMEOUT)
         if self.order.rates is None:
             for free in self._free:
