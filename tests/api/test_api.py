@@ -256,7 +256,7 @@ def test_an_archive_has_a_limit(tmp_path: Path) -> None:
             413,
             "too_large",
         )
-        assert problem(plane.post("/spec", files=[{"name": "a", "text": "x" * 5_000_000}])) == (
+        assert problem(plane.post("/spec", files=[{"name": "a", "text": "x" * 17_000_000}])) == (
             413,
             "request_entity_too_large",
         )
