@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from plainsail.app import naming
 from plainsail.app.access import Refused, Subject, allow
 from plainsail.app.context import Context
 from plainsail.app.documents import RolloutDocument, StepDocument, step_documents
-from plainsail.app.expected import Expected, check
+from plainsail.app.expected import Expected, agreed
 from plainsail.app.status import rollout_by_id
 from plainsail.domain.intents import Deploy
 from plainsail.domain.release import Release, short
@@ -19,6 +21,7 @@ from plainsail.ports.errors import NotFound, Rejected
 from plainsail.ports.store import Key
 from plainsail.spec.diagnostics import did_you_mean, shown
 
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 STRATEGIES: dict[str, Strategy] = {name_of(one): one for one in (Canary(), BlueGreen(), Recreate())}
 
 
@@ -49,7 +52,6 @@ def deploy(
     Conflict (`moved_on`)."""
     allow(subject, "deploy")
     declared, placement, environment = naming.placed(context, key.service, key.environment)
-    check(context, key, expected)
     made = _held(context, key.service, release)
     _pass_gates(context, key, environment, made, again)
     run = run_in(declared, placement)
@@ -57,7 +59,8 @@ def deploy(
         rollout=context.new_id(), by=subject.name, again=again, placement=placement,
         revision=Revision(made.digest, made.version, run, config_digest(run)), strategy=strategy_of(placement, strategy),
     )  # fmt: skip
-    context.store.ask(key, intent, context.now())
+    with agreed(context, key, expected):
+        context.store.ask(key, intent, context.now())
     context.live.nudge(key)
     return rollout_by_id(context, intent.rollout)
 
@@ -73,7 +76,7 @@ def plan(
     """What `deploy` would do; refuses what it would refuse, and changes nothing."""
     allow(subject, "read")
     _, placement, environment = naming.placed(context, key.service, key.environment)
-    made = _held(context, key.service, release)
+    made = _to_be(context, key.service, release) or _held(context, key.service, release)
     _pass_gates(context, key, environment, made, again)
     chosen = strategy_of(placement, strategy)
     state = naming.target(context, key)
@@ -83,6 +86,13 @@ def plan(
         key.service, key.environment, made.digest, made.version, live.revision.version if live else None,
         name_of(chosen), step_documents(way.steps), step_documents(way.back),
     )  # fmt: skip
+
+
+def _to_be(context: Context, service: str, text: str) -> Release | None:
+    """A release that a plan asks about by its whole digest: it need not be here yet, and is not made by asking."""
+    if not DIGEST.fullmatch(text) or context.store.release(text, service) is not None:
+        return None
+    return Release(text, service, short(text), 0.0)
 
 
 def _held(context: Context, service: str, text: str) -> Release:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import msgspec
 
 from plainsail.app import naming
@@ -27,10 +31,22 @@ class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The live group; empty: there was none."""
 
 
-def check(context: Context, key: Key, expected: Expected | None) -> None:
-    """Raises Conflict (`moved_on`) with what is the case now."""
-    if expected is None:
-        return
+_deciding = threading.Lock()
+"""Two who press at once are told apart here; between two control planes the engine refuses the second, by its step."""
+
+
+@contextmanager
+def agreed(context: Context, key: Key, expected: Expected | None) -> Iterator[None]:
+    """While it lasts nobody else decides here, so what was seen still holds when the intent is written. Raises Conflict
+    (`moved_on`) with what is the case now."""
+    with _deciding:
+        if expected is not None:
+            _compare(context, key, expected)
+        yield
+
+
+def _compare(context: Context, key: Key, expected: Expected) -> None:
+    waiting = context.store.pending(key)  # before the rest: what is carried out meanwhile shows there
     found = naming.under_way(context, key)
     id = found.id if found else ""
     begun = found.of if found and isinstance(found.of, Rollout) else None
@@ -47,7 +63,7 @@ def check(context: Context, key: Key, expected: Expected | None) -> None:
         raise _moved_on(_now(key, found))
     if expected.step is not None and begun is not None and expected.step != begun.step:
         raise _moved_on(_now(key, found))
-    for pending in context.store.pending(key):
+    for pending in waiting:
         if begun is not None and pending.intent.rollout == id:
             verb = type(pending.intent).__name__.lower()
             raise _moved_on(f"{pending.intent.by} asked to {verb} rollout {id} a moment ago")

@@ -10,7 +10,7 @@ from plainsail.app import naming
 from plainsail.app.access import Subject, allow
 from plainsail.app.context import Context
 from plainsail.app.documents import RolloutDocument
-from plainsail.app.expected import Conflict, Expected, check
+from plainsail.app.expected import Conflict, Expected, agreed
 from plainsail.app.status import describe, rollout_by_id
 from plainsail.domain.intents import Abort, Advance, Intent, Pause, Resume, Rollback
 from plainsail.domain.release import short
@@ -33,11 +33,11 @@ def steer(
     """Write the intent; `rollout` is an id or a service. Raises NotFound, Conflict, Rejected (`ambiguous`)."""
     allow(subject, "steer")
     found = naming.rollout(context, rollout, environment)
-    check(context, found.key, expected)
-    if isinstance(found.of, Rollout):
-        _check(verb, found.of)
     step = expected.step if expected else None
-    _ask(context, found.key, _intent(verb, found.id, subject.name, reason, step))
+    with agreed(context, found.key, expected):
+        if isinstance(found.of, Rollout):
+            _check(verb, found.of)
+        _ask(context, found.key, _intent(verb, found.id, subject.name, reason, step))
     return rollout_by_id(context, found.id)
 
 
@@ -68,19 +68,19 @@ def rollback(
     second time, the rollback that is under way is the answer. Raises NotFound, Conflict (`nothing_to_go_back_to`).
     """
     allow(subject, "steer")
-    state = naming.target(context, key)
-    check(context, key, expected)
-    found = naming.under_way(context, key) if to is None else None
-    if found is not None and _goes_back(found):
-        return rollout_by_id(context, found.id)
-    if found is not None and _keeps_live(found, state):
-        _ask(context, key, Abort(found.id, subject.name, reason or f"rollback asked by {subject.name}"))
-        return rollout_by_id(context, found.id)
-    release = naming.release(context, key.service, to).digest if to is not None else None
-    _check_good(state, release)
-    intent = Rollback(context.new_id(), subject.name, release, reason)
-    _ask(context, key, intent)
-    return rollout_by_id(context, intent.rollout)
+    with agreed(context, key, expected):
+        state = naming.target(context, key)
+        found = naming.under_way(context, key) if to is None else None
+        if found is not None and _goes_back(found):
+            return rollout_by_id(context, found.id)
+        if found is not None and _keeps_live(found, state):
+            _ask(context, key, Abort(found.id, subject.name, reason or f"rollback asked by {subject.name}"))
+            return rollout_by_id(context, found.id)
+        release = naming.release(context, key.service, to).digest if to is not None else None
+        _check_good(state, release)
+        intent = Rollback(context.new_id(), subject.name, release, reason)
+        _ask(context, key, intent)
+        return rollout_by_id(context, intent.rollout)
 
 
 def possible(context: Context, subject: Subject, key: Key) -> dict[str, str]:
