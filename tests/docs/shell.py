@@ -42,7 +42,9 @@ class Shell:
         """Ends the shell and what it left running; what has a session of its own is not its business."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(b"for job in $(jobs -p); do kill -- -$job; done 2>/dev/null; wait; exit\n")
+        self._process.stdin.write(
+            b"for job in $(jobs -p); do kill -KILL -- -$job; done 2>/dev/null; wait; exit\n"
+        )
         try:
             self._process.wait(30)
         finally:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.docs.pages import DOCS, Block, Command, Page, commands, page
 from tests.docs.shell import Shell, begins, fits
-from tests.real.plane import free_port, pids_below
+from tests.real.plane import free_port
 
 PORTS = ("7676", "8080", "8081", "8082", "9000")
 """Those that pages name; each becomes a free one while they are run."""
@@ -82,9 +82,13 @@ class Stage:
 
     def __exit__(self, *_: object) -> None:
         self._shell.close()  # and the control plane with it, so that nothing is started again
-        for pid in pids_below(self.home):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        until = time.monotonic() + SOON
+        while left := _processes_below(self._place):
+            assert time.monotonic() < until, f"{left} don't end"
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.1)
 
     def play(self, block: Block, where: str) -> None:
         """Run or write a block. Raises AssertionError with the place in the page."""
@@ -152,6 +156,18 @@ def perform(page: Page, place: Path) -> None:
     with Stage(place, page.stage) as stage:
         for block in page.blocks:
             stage.play(block, page.name)
+
+
+def _processes_below(place: Path) -> list[int]:
+    """Whatever was started by a page: it works in a directory of this stage, also after that was removed."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+                if str((entry / "cwd").readlink()).startswith(f"{place}/") and state not in "ZX":
+                    found.append(int(entry.name))
+    return found
 
 
 def _of_the_tutorial(title: str) -> str:
