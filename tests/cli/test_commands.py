@@ -141,8 +141,9 @@ def test_a_plan_starts_nothing(terminal: Terminal, plane: Plane) -> None:
     assert "shop in production from 1.0 to 1.1" in told
     assert "10 % of users" in told
     assert plane.get(STATUS)["rollout"] is None
+    assert [one["version"] for one in plane.get("/history")["releases"]] == ["1.0"], "nothing was uploaded"
     plan = use(
-        "deploy", "shop", "1.1", "--to", "production", "--plan", "--strategy", "blue-green", "--json"
+        "deploy", "shop", "1.0", "--to", "production", "--plan", "--strategy", "blue-green", "--json"
     ).json()
     assert plan["strategy"] == "blue-green"
 
@@ -166,6 +167,17 @@ def test_a_release_is_uploaded_once_and_named_by_what_is_known(terminal: Termina
     assert "Uploading" not in second.err
     assert "it keeps that version" in second.err
     assert "is live already" in second.out
+
+
+def test_a_deploy_over_a_rollout_says_what_it_supersedes(terminal: Terminal, plane: Plane) -> None:
+    plane.live("1.0")
+    plane.apply(SPEC.replace("dwell: 3s", "dwell: 9m"))
+    rollout = plane.deploy(plane.release("1.1"))
+    until(lambda: (plane.get(STATUS)["rollout"] or {}).get("reached_bp"))
+    said = terminal.use(plane)("deploy", "shop", str(terminal.tree("v2")), "--to", "production")
+    assert said.code == 0
+    assert f"It supersedes rollout {rollout} of 1.1" in said.err
+    assert "progressing at 10 %" in said.err
 
 
 def test_output(terminal: Terminal, plane: Plane) -> None:

@@ -13,7 +13,7 @@ from plainsail.cli.exits import DONE, NOT_FOUND, USAGE, Refusal
 from plainsail.cli.options import AsJson, Duration, Flag
 from plainsail.cli.origin import origin
 from plainsail.cli.packing import pack
-from plainsail.cli.screen import Json, err, out, plain, print_json, release_name
+from plainsail.cli.screen import Json, err, out, plain, print_json, release_name, words
 from plainsail.cli.waiting import Waited, conclusion, wait
 from plainsail.client import Client, ProblemError
 from plainsail.domain.release import short
@@ -67,14 +67,37 @@ def deploy(
     if timeout is not None and not wait:
         raise Refusal(USAGE, "usage", "--timeout is for --wait, and --wait is not given", "add --wait")
     with plane.connect() as client:
-        release = _release(client, service, artifact, version, commit, label)
         if plan:
-            return _show_plan(
-                client.deploy(service, to, release["digest"], strategy=strategy, again=again, plan=True),
-                as_json,
-            )
+            return _plan(client, service, artifact, to, version, strategy, again, as_json)
+        release = _release(client, service, artifact, version, commit, label)
+        under_way = client.status(service, to)["rollout"]
         rollout = client.deploy(service, to, release["digest"], strategy=strategy, again=again)
+        if under_way and under_way["id"] != rollout["id"] and under_way["release"] != rollout["release"]:
+            old = release_name(under_way["version"], under_way["release"])
+            err().print(
+                f"It supersedes rollout {under_way['id']} of {old}, {words(under_way['phase'])} at {percent(under_way['reached_bp'])}",
+                soft_wrap=True,
+            )
         return follow(client, rollout, wait, timeout, as_json)
+
+
+def _plan(
+    client: Client, service: str, artifact: str, to: str, version: str, strategy: str | None, again: bool,
+    as_json: bool,
+) -> int:  # fmt: skip
+    """Of a directory the digest is all that is needed: nothing is uploaded, and no release is made."""
+    directory = Path(artifact)
+    if not directory.is_dir():
+        digest = _known(client, service, artifact)["digest"]
+        return _show_plan(
+            client.deploy(service, to, digest, strategy=strategy, again=again, plan=True), as_json
+        )
+    packed = pack(directory)
+    packed.tar.close()
+    told = client.deploy(service, to, packed.digest, strategy=strategy, again=again, plan=True)
+    if told["version"] == short(packed.digest):
+        told["version"] = version or origin(directory).version or told["version"]
+    return _show_plan(told, as_json)
 
 
 def follow(client: Client, rollout: Json, waits: bool, timeout: float | None, as_json: bool) -> int:
@@ -192,4 +215,5 @@ def _tell(waited: Waited, as_json: bool) -> None:
 
 
 def _size(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:,.0f} kB"
+    """Of what was packed; never less than a kilobyte, so never `0 kB`."""
+    return f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{max(size / 1e3, 1):,.0f} kB"
