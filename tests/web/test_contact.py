@@ -54,6 +54,22 @@ def test_a_control_plane_that_is_started_again_is_found_again(plane: Stage, wind
     caught_up(page, plane, v2)
 
 
+def test_a_page_whose_first_connection_fails_begins_another(plane: Stage, windows: Open) -> None:
+    """The page came through, and then the network broke."""
+    plane.live("v1")
+    with wire(plane.port) as line:
+        window = windows(url=line.url)
+        page = window.sign_in(SHOP)
+        window.expected |= LOST
+        page.route("**/live/**", lambda route: route.abort())
+        page.reload()
+        expect(page.locator("#contact")).to_contain_text("No contact")
+        page.unroute("**/live/**")
+        expect(page.locator("#contact")).to_have_text("Live")
+        plane.canary("v2")
+        expect(legend(page)).to_have_text(["live v1 90 %", "candidate v2 10 %"])
+
+
 def test_a_button_pressed_without_contact_says_that_it_is_not_known(plane: Stage, windows: Open) -> None:
     plane.live("v1")
     plane.canary("v2")

@@ -11,6 +11,7 @@
   let heard = performance.now();
   let seen = times.now();
   let connection = null;
+  let tried = heard;
   let ended = false;
 
   function contact() {
@@ -24,7 +25,7 @@
       [text, state] = ["This is not here any more; reload to see what is", "away"];
     } else if (silent > PATIENCE) {
       [text, state] = [`No contact for ${times.lasting(silent / 1000)}; what you see is from ${times.clock(seen)}`, "away"];
-      if (connection && connection.reader) connection.reader.cancel();
+      again();
     } else if (stale > 15 + silent / 1000) {
       [text, state] = [`plainsail can't look just now; what you see is from ${times.clock(seen)}`, "away"];
     }
@@ -33,6 +34,15 @@
       place.dataset.state = state;
       place.textContent = text;
     }
+  }
+
+  // A connection that has had its time and said nothing is dropped, so that the next can come; and where none is left to
+  // be tried again, since the very first one failed, another is begun.
+  function again() {
+    if (performance.now() - Math.max(heard, tried) <= PATIENCE) return;
+    tried = performance.now();
+    if (connection && connection.reader) connection.reader.cancel();
+    window.htmx.trigger(stream, "again");
   }
 
   if (stream) {
@@ -44,7 +54,10 @@
       contact();
     });
     stream.addEventListener("gone", () => { ended = true; contact(); });
-    stream.addEventListener("htmx:sse:after:connection", (event) => { connection = event.detail.connection; });
+    stream.addEventListener("htmx:sse:after:connection", (event) => {
+      connection = event.detail.connection;
+      tried = performance.now();
+    });
     stream.addEventListener("htmx:sse:error", (event) => {
       if (event.detail.status === 401) location.reload();
     });
