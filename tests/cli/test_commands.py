@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import select
 import signal
 from typing import IO
@@ -183,6 +184,10 @@ def test_a_deploy_over_a_rollout_says_what_it_supersedes(terminal: Terminal, pla
 def test_output(terminal: Terminal, plane: Plane) -> None:
     use = terminal.use(plane)
     assert use("output", "shop", "--lines", "2").out == "g1-1 | line 99\ng1-1 | line 100\n"
+    plane.live("1.0")
+    assert re.search(
+        r"^g1-1: live 1\.0, ready since \d\d:\d\d:\d\d$", use("output", "shop").err, re.MULTILINE
+    )
     assert len(use("output", "shop", "-n", "3", "--json").json()["lines"]) == 3
 
 

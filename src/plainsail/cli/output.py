@@ -10,7 +10,7 @@ from rich.text import Text
 from plainsail.cli.connect import HERE, Plane
 from plainsail.cli.exits import DONE
 from plainsail.cli.options import AsJson, Env
-from plainsail.cli.screen import err, out, plain, print_json
+from plainsail.cli.screen import Json, clock, err, out, plain, print_json, words
 from plainsail.cli.steer import only_environment
 
 
@@ -35,13 +35,28 @@ def output(
         Lines of each instance.
     """
     with plane.connect() as client:
-        answer = client.output(service, env or only_environment(client, service), lines, group)
+        where = env or only_environment(client, service)
+        answer = client.output(service, where, lines, group)
+        groups = {} if as_json else {one["group"]: one for one in client.status(service, where)["groups"]}
     if as_json:
         print_json(answer)
         return DONE
     console = out()
+    last = ""
     for line in answer["lines"]:
+        if line["instance"] != last:
+            last = line["instance"]
+            err().print(_who(line, groups.get(line["group"])), style="bold", soft_wrap=True)
         console.print(Text.assemble((f"{line['instance']} | ", "dim"), plain(line["text"])), soft_wrap=True)
     if not answer["lines"]:
         err().print("The instances wrote nothing, or none has run yet")
     return DONE
+
+
+def _who(line: Json, group: Json | None) -> str:
+    """`g1-1: live 1.4, ready since 12:00:03`, beside the lines, which stay as they were written."""
+    if group is None:
+        return f"{line['instance']}: of {line['group']}, which has ended"
+    found = [one for one in group["instances"] if one["id"] == line["instance"]]
+    state = f"{words(found[0]['state'])} since {clock(found[0]['since'])}" if found else "ended"
+    return f"{line['instance']}: {group['role']} {plain(group['version'])}, {state}"
