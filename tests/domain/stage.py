@@ -220,6 +220,9 @@ class Stage:
         told += [f"recorded: {_of_rollout(rollout)}" for rollout in decision.rollouts]
         told += changes(view(self.target), view(decision.target))
         told += [_order(action) for action in decision.actions]
+        trail = decision.evidence.trail if decision.evidence else ()
+        if trail and (self.evidence is None or trail != self.evidence.trail):
+            told.append(f"trail: {shown(msgspec.to_builtins(trail[-1]))}")
         wake = f"next in {decision.wake_in:g} s"
         self.lines.append(f"{self.now:.1f}: {'changed' if decision.changed else 'nothing new'}, {wake}")
         self.lines += [f"    {line}" for line in told]

@@ -171,6 +171,8 @@ def the_same_release_again(stage: Stage) -> None:
     stage.turns(2)
     stage.ready("g1")
     stage.turn()
+    stage.turn(stage.deploy("v1", replicas=1))
+    stage.turns(2)
     stage.turn(stage.deploy("v1", replicas=2))
     stage.turns(2)
     stage.gone()
@@ -273,4 +275,11 @@ def live_is_not_well_as_it_begins(stage: Stage) -> None:
     stage.become("g2", "unready", 1)
     stage.turns(2)
     stage.turn(Abort("r2", "bob"))
+    stage.turns(2)
+    stage.say("the router forgets; on a way back one of live is enough")
+    stage.traffic = None
+    found = stage.groups["g1"]
+    stage.groups["g1"] = replace(
+        found, instances=(replace(found.instances[0], state="ready"), *found.instances[1:])
+    )
     stage.turns(2)

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 from tests.domain.storybook import changes, compare, shown
 
-from plainsail.domain.evidence import Evidence, Verdict
+from plainsail.domain.evidence import Arm, Evidence, Mark, Verdict
+from plainsail.domain.finding import Finding, sentence
 from plainsail.domain.judge import begin, judge
 from plainsail.domain.observation import Counts
 from plainsail.domain.service import ErrorCriteria, EvidenceCriteria, LatencyCriteria
@@ -307,3 +308,13 @@ def test_at_level_one_anything_is_enough() -> None:
     bench.criteria = EvidenceCriteria(alpha=1.0, beta=1.0)
     for verdict in (bench.look(), bench.block((1,), (1,))):
         assert (verdict.harm, verdict.good, verdict.proven_bp) == (1.0, 1.0, 10_000)
+
+
+@pytest.mark.parametrize(("late", "told"), [(19, False), (21, True), (29, True)])
+def test_late_is_what_is_twice_as_bad_as_the_whole(late: int, told: bool) -> None:
+    evidence = Evidence(
+        0.0, candidate=Arm(200, 20), live=Arm(900), marks=(Mark(3.0, Arm(100, 20 - late), Arm(0)),)
+    )
+    harm = Finding("errors", 5.0, 5000, 0, 0, "")
+    words = sentence(harm, evidence, EvidenceCriteria(), now=8.0)
+    assert words.startswith("in the last 5 s ") is told

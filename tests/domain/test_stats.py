@@ -171,3 +171,14 @@ def test_the_whole_game_is_fair_over_every_course_of_four_blocks() -> None:
 def test_logs_add_up_without_overflow() -> None:
     assert math.isclose(log_sum((1e5, 1e5)), 1e5 + math.log(2))
     assert math.isclose(log_sum((-1e5, -1e5 - 1)), -1e5 + math.log(1 + math.exp(-1)))
+
+
+def test_bursts_of_a_live_that_is_alone_are_all_its_own() -> None:
+    assert remember(Bursts(), Block(0, 0, 10, 5)).usual() == 5.0
+
+
+def test_the_last_request_that_is_needed_is_one() -> None:
+    left = [proof.needed(proof.FRESH, 0.05, requests, 0, 3.0) for requests in range(100)]
+    assert 1 in left
+    assert left == sorted(left, reverse=True)
+    assert left[-1] == 0

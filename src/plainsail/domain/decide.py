@@ -63,7 +63,7 @@ def decide(
         rollouts=_latest(changed.rollouts),
         events=changed.events,
         actions=actions,
-        changed=bool(changed.events or changed.rollouts or intents or target_after.groups != target.groups),
+        changed=bool(changed.events or intents or target_after.groups != target.groups),
         wake_in=_wake_in(target_after, seen, bool(actions)),
     )
 
