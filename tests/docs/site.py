@@ -27,10 +27,6 @@ def navigation() -> list[str]:
     return list(_leaves(tomllib.loads((ROOT / "zensical.toml").read_text())["project"]["nav"]))
 
 
-MEASURED = {"benchmarks.md"}
-"""Made by `python -m bench report` from results that somebody measured; it has its place before it is there."""
-
-
 def misplaced() -> list[str]:
     """Pages that the navigation forgets or makes up. Decisions are found from each other and by search; they need not
     be listed."""
@@ -38,8 +34,7 @@ def misplaced() -> list[str]:
     listed = [name for name in navigation() if not name.startswith("adr/")]
     wrong = [f"{name} is not in the navigation (zensical.toml)" for name in sorted(there - set(listed))]
     wrong += [
-        f"{name} is in the navigation, but there is no such page"
-        for name in sorted(set(listed) - there - MEASURED)
+        f"{name} is in the navigation, but there is no such page" for name in sorted(set(listed) - there)
     ]
     return wrong + [
         f"{name} is in the navigation twice"
