@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from plainsail.domain.intents import Deploy
+from plainsail.domain.intents import Abort, Deploy
 from plainsail.domain.rollout import Revision
 from plainsail.domain.service import Driver, Environment, Placement, Run, Service, config_digest
 from plainsail.domain.strategy import Canary, Pace
@@ -86,5 +86,34 @@ def test_a_release_that_turns_bad_while_the_disk_is_full_loses_its_users(
         await practice.turns(100)
         rollout = practice.store.rollout("v2")
         assert rollout is not None and rollout.phase == "rolled_back", "and is told when there is room"  # noqa: PT018
+
+    asyncio.run(story())
+
+
+def test_an_abort_is_not_forgotten_when_only_the_numbers_can_not_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last page of the disk takes the decision; the evidence, which follows it, finds none."""
+    practice = Practice(tmp_path)
+
+    def full(*_: Any, **__: Any) -> None:
+        raise Broken("disk_full", "there is no room", "make some")
+
+    async def story() -> None:
+        practice.deploy("v1")
+        await practice.turns(60)
+        practice.deploy("v2")
+        await practice.turns(60)
+        assert practice.share() == 1000
+        practice.store.ask(KEY, Abort("v2", "test", "enough"), practice.world.now)
+        with monkeypatch.context() as patch:
+            patch.setattr(practice.store, "save_evidence", full)
+            await practice.turns(30)
+            assert practice.share() == 0
+        await practice.turns(100)
+        rollout = practice.store.rollout("v2")
+        assert rollout is not None and rollout.phase == "aborted", "and no turn wrote over it"  # noqa: PT018
+        told = [one.event.kind for one in practice.store.events(-1, None, "v2")]
+        assert told.count("rollout_turned_back") == 1, told
 
     asyncio.run(story())

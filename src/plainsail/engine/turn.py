@@ -129,11 +129,15 @@ class Holding:
             )  # fmt: skip
             self._happened.clear()
             self._held_until = now + LEASE
-            evidence = decision.evidence
-            if evidence is not None and (numbers or decision.changed):  # a decision keeps what it rests on
-                await self._aside(self._store.save_evidence, evidence.rollout, self.key, self.epoch, evidence)
-                self._recorded_at = now
-        self.target, self.evidence = decision.target, decision.evidence
+        self.target, self.evidence = (
+            decision.target,
+            decision.evidence,
+        )  # as is written now, whatever comes after
+        if self.evidence is not None and (numbers or decision.changed):  # a decision keeps what it rests on
+            await self._aside(
+                self._store.save_evidence, self.evidence.rollout, self.key, self.epoch, self.evidence
+            )
+            self._recorded_at = now
 
     async def _off_traffic(self, decision: Decision, now: float) -> None:
         """The one thing done without a record (a full disk, say): take users off a release that is on its way back.
