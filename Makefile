@@ -7,7 +7,7 @@ export UV_SYSTEM_CERTS := 1
 export UV_PYTHON_DOWNLOADS := never
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types contracts fix bench soak docs dist lock clean
+.PHONY: help setup demo test check format lint types contracts fix bench mutants soak docs dist lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -67,6 +67,9 @@ bench: .venv/.bench ## measure; ratios and counts, never absolute times
 docs: setup ## the documentation as a site, in site/; no network
 	@$(BIN)/zensical build --clean --strict
 	@$(BIN)/python -m tests.docs.site site
+
+mutants: setup ## do the tests notice a changed decision? (SAMPLE=1: every tenth, as CI)
+	@nice -n 5 $(BIN)/python -m tests.mutants $(if $(SAMPLE),--sample)
 
 soak: setup ## run for long under faults
 	@$(BIN)/python -m bench soak $(ARGS)
