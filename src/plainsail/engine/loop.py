@@ -102,7 +102,11 @@ class Engine:
             if key in self._held and self._held[key].target.rollout is None:
                 self._asked.add(key)
                 self._nudges.setdefault(key, asyncio.Event()).set()
+        moving = set(
+            busy
+        )  # first: a candidate has users, say; and what can't be taken keeps nobody else waiting
         free = [key for key in due if key not in self._tasks]
+        free.sort(key=lambda key: (key not in moving, key in self._stuck))
         self._more = len(free) > STARTING
         for key in free[:STARTING]:
             self._tasks[key] = asyncio.create_task(self._hold(key), name=f"{key.service}@{key.environment}")
