@@ -45,6 +45,16 @@ class Counter:
         return after, {}
 
 
+class Defective(Counter):
+    """Its first look raises what nobody foresaw."""
+
+    async def look(self) -> Picture:
+        if not self.looks:
+            self.looks += 1
+            raise ZeroDivisionError
+        return await super().look()
+
+
 class Gone(Counter):
     async def look(self) -> Picture:
         raise NotFound("gone", "it is gone")
@@ -145,6 +155,16 @@ def test_a_look_that_fails_leaves_the_page_as_it_was_and_tells_its_age() -> None
         told = json.loads(re.findall(r"data: (\{.*\})", messages[-1])[0])
         assert told["now"] == 130.0
         assert told["seen"] == 100.0
+
+    asyncio.run(story())
+
+
+def test_a_defect_of_one_look_does_not_end_the_looking() -> None:
+    async def story() -> None:
+        stream = follow(Hub(time.time), Defective())
+        async with asyncio.timeout(60.0):
+            while "hx-partial" not in (await anext(stream)).decode():
+                pass
 
     asyncio.run(story())
 

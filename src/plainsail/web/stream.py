@@ -110,6 +110,9 @@ class Feed:
         except Failure as failure:  # the page says how old it is, and we try again
             log.warning("can't draw: %s", failure)
             return False
+        except Exception:  # A defect of one moment must not leave the page standing still for good.
+            log.exception("can't draw")
+            return False
         self.looked_at = self._clock()
         changed = {id: html for id, html in drawn.items() if self._drawn.get(id, (0, None))[1] != html}
         self.version += 1
