@@ -95,6 +95,19 @@ def test_a_page_of_an_older_rollout_does_not_abort_the_newer(plane: Plane, clien
     assert rollout(plane, newer)["phase"] in ("progressing", "finishing")
 
 
+@pytest.mark.parametrize("carried_out", [False, True])
+def test_an_abort_stops_the_rollout_however_far_it_has_come_meanwhile(
+    plane: Plane, client: httpx2.Client, carried_out: bool
+) -> None:
+    id = held(plane)
+    seen = form(client.get(f"{SHOP}/ask/abort").text, f"{SHOP}/abort")
+    plane.post(f"/rollouts/{id}/advance")
+    if carried_out:
+        until(lambda: rollout(plane, id)["step"] == 2)
+    assert client.post(f"{SHOP}/abort", data=seen).status_code == 303
+    assert plane.ended(id)["phase"] == "aborted"
+
+
 def test_two_tabs_that_advance_at_once_advance_once(plane: Plane, client: httpx2.Client) -> None:
     id = held(plane)
     seen = form(client.get(f"{SHOP}/ask/advance").text, f"{SHOP}/advance")
@@ -182,7 +195,7 @@ def test_a_form_that_does_not_say_what_was_seen_does_nothing(
 
 def test_the_api_takes_what_was_seen_too(plane: Plane) -> None:
     id = held(plane)
-    stale = plane.post(f"/rollouts/{id}/abort", expected={"rollout": id, "step": 0})
+    stale = plane.post(f"/rollouts/{id}/advance", expected={"rollout": id, "step": 0})
     assert (stale.status_code, stale.json()["code"]) == (409, "moved_on")
     assert rollout(plane, id)["phase"] == "paused"
     fresh = plane.post(f"/rollouts/{id}/abort", expected={"rollout": id, "step": 1, "phase": "paused"})

@@ -63,7 +63,7 @@ def _compare(context: Context, key: Key, expected: Expected) -> None:
         raise _moved_on(_now(key, found))
     if expected.step is not None and begun is not None and expected.step != begun.step:
         raise _moved_on(_now(key, found))
-    for pending in waiting:
+    for pending in waiting if (expected.phase, expected.step) != (None, None) else ():  # it will change these
         if begun is not None and pending.intent.rollout == id:
             verb = type(pending.intent).__name__.lower()
             raise _moved_on(f"{pending.intent.by} asked to {verb} rollout {id} a moment ago")

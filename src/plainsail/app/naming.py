@@ -137,7 +137,7 @@ def rollout_by_id(context: Context, id: str) -> Found | None:
             return Found(Key(begun.service, begun.environment), begun)
         if context.store.asked(id) is None:
             continue
-        for key in context.store.targets():
+        for key in context.store.busy():
             for one in context.store.pending(key):
                 if isinstance(one.intent, Deploy | Rollback) and one.intent.rollout == id:
                     return Found(key, one)

@@ -74,7 +74,7 @@ class OutputDocument(msgspec.Struct, frozen=True):
 def rollout(context: Context, subject: Subject, name: str, environment: str | None = None) -> RolloutDocument:
     """By id or service. Raises NotFound, Rejected (`ambiguous`)."""
     allow(subject, "read")
-    if name in context.store.services():
+    if context.store.service(name) is not None:
         return describe(context, naming.rollout(context, name, environment))
     return rollout_by_id(context, name)
 

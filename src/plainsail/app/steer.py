@@ -34,6 +34,8 @@ def steer(
     allow(subject, "steer")
     found = naming.rollout(context, rollout, environment)
     step = expected.step if expected else None
+    if verb == "abort" and expected is not None:  # however far it has come meanwhile: it is to stop
+        expected = Expected(rollout=expected.rollout)
     with agreed(context, found.key, expected):
         if isinstance(found.of, Rollout):
             _check(verb, found.of)
