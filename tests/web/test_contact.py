@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+import time
+
+from playwright.sync_api import Page, Route, expect
 from tests.api.practice import until
 from tests.web.conftest import Open
 from tests.web.stage import Stage
@@ -52,6 +54,23 @@ def test_a_control_plane_that_is_started_again_is_found_again(plane: Stage, wind
     plane.steer("advance")
     until(lambda: plane.share(v2) == 5000)
     caught_up(page, plane, v2)
+
+
+def test_scripts_that_come_late_are_waited_for(plane: Stage, window: Window) -> None:
+    plane.live("v1")
+    page = window.sign_in("/history")
+    for late in ("hx-sse.min.js", "plainsail.js", "htmx.min.js"):
+        page.route(f"**/{late}", slowly)
+        page.goto(f"{plane.url}{SHOP}", wait_until="commit")
+        expect(page.locator("#contact")).to_have_text("Live")
+        expect(page.locator("#contact")).to_have_attribute("data-state", "live")
+        page.wait_for_function("document.querySelector('#stream')._htmx?.sse?.reader")
+        page.unroute(f"**/{late}")
+
+
+def slowly(route: Route) -> None:
+    time.sleep(0.5)
+    route.continue_()
 
 
 def test_a_page_whose_first_connection_fails_begins_another(plane: Stage, windows: Open) -> None:
