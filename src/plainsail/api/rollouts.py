@@ -48,7 +48,7 @@ class SteerBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """For a service with rollouts in several."""
     reason: str = ""
     expected: Expected | None = None
-    """What the asker saw; if it has moved on, nothing is done (`moved_on`)."""
+    """What the asker saw; if it has moved on, nothing is done (`moved_on`). Of an abort only `rollout` is compared."""
 
 
 @post("/services/{service:str}/environments/{environment:str}/rollouts", status_code=202, sync_to_thread=True)
