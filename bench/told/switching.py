@@ -18,7 +18,7 @@ def told(
     lost = [_lost(load, [cell for cell in cells if cell.load == load]) for load in LOADS]
     return found(
         "switching", arguments, [*lost, _felt(cells), _capacity(carried)],
-        findings=[*(_sentence(way, cells) for way in _names(cells)), *_doubts(cells)],
+        findings=[*(_sentence(way, cells) for way in _names(cells)), *_doubts(carried, cells)],
         losses=_losses(carried, cells), versions=notes, charts={"bench-switching": _chart(cells)},
     )  # fmt: skip
 
@@ -91,8 +91,29 @@ def _sentence(way: str, cells: Sequence[Cell]) -> str:
     return f"{way}: {lost:,} of {requests:,} requests lost in {switches:,} switches{which}; {streams}."
 
 
-def _doubts(cells: Sequence[Cell]) -> list[str]:
-    """Runs in which users could not keep their rate: something else needed the machine, and they say little."""
+BUSY = 0.8
+"""The part of its core that a router, or else the users, must need before one can say that it is at its limit."""
+
+
+def _at_its_limit(one: Carried) -> bool:
+    return max(one.router_cpu, one.users_cpu) >= BUSY
+
+
+def _doubts(carried: Sequence[Carried], cells: Sequence[Cell]) -> list[str]:
+    """Runs in which something else needed the machine: users could not keep their rate, or nobody was at its limit."""
+    idle = [one.way for one in carried if one.way != NOBODY and not _at_its_limit(one)]
+    unsaturated = [
+        f"Not to be relied on: at full speed neither the router nor the users came to {BUSY:.0%} of their core with "
+        f"{', '.join(idle)}; so what each carries, and 'as fast as it goes', say little there. Run it again on a machine "
+        "with nothing else to do."
+    ]
+    return [
+        *(unsaturated if idle else ()),
+        *_behind(cells),
+    ]
+
+
+def _behind(cells: Sequence[Cell]) -> list[str]:
     return [
         f"Not to be relied on: {cell.way}, {cell.load}: {cell.rate:,.0f} of {cell.asked_rate:,.0f} requests/s asked for were "
         "answered in their time. Run it again on a machine with nothing else to do."
@@ -107,7 +128,10 @@ def _losses(carried: Sequence[Carried], cells: Sequence[Cell]) -> list[str]:
         f"{one.way} carries {one.rate / ours.rate:.1f} times as much on one core as our HAProxy, which counts and "
         "splits by maps for each request."
         for one in carried
-        if one.way not in (OURS, NOBODY) and one.rate > ours.rate
+        if one.way not in (OURS, NOBODY)
+        and one.rate > ours.rate
+        and _at_its_limit(one)
+        and _at_its_limit(ours)
     ]
     for load in LOADS:
         rest = {cell.way: _over(cell) for cell in cells if cell.load == load}
