@@ -16,6 +16,7 @@ from plainsail.domain.intents import Abort, Advance, Intent, Pause, Resume, Roll
 from plainsail.domain.release import short
 from plainsail.domain.rollout import Revision, Rollout, Target
 from plainsail.domain.strategy import Judged
+from plainsail.ports.errors import Failure, Transient
 from plainsail.ports.store import Key
 
 Verb = Literal["pause", "resume", "advance", "abort"]
@@ -44,16 +45,36 @@ def steer(
 
 
 def abort_all(context: Context, subject: Subject, reason: str = "") -> tuple[RolloutDocument, ...]:
-    """Every rollout that can still be taken back; the empty tuple if nothing is under way."""
+    """Every rollout that can still be taken back; the empty tuple if nothing is under way.
+
+    One that can't be asked keeps no other from being asked: after the last, raises Transient with the code of the first
+    failure (`store_busy`) and the names of all that were not.
+    """
     allow(subject, "steer")
-    stopped: list[RolloutDocument] = []
+    asked: list[naming.Found] = []
+    missed: dict[Key, Failure] = {}
     for key in context.store.busy():
-        found = naming.under_way(context, key)
-        if found is None or (isinstance(found.of, Rollout) and found.of.phase == "rolling_back"):
-            continue
-        _ask(context, key, Abort(found.id, subject.name, reason))
-        stopped.append(describe(context, found))
-    return tuple(stopped)
+        try:
+            found = naming.under_way(context, key)
+            if found is None or (isinstance(found.of, Rollout) and found.of.phase == "rolling_back"):
+                continue
+            _ask(context, key, Abort(found.id, subject.name, reason))
+            asked.append(found)
+        except Failure as failure:
+            missed[key] = failure
+    if missed:
+        raise _not_all(len(asked), missed)
+    return tuple(describe(context, found) for found in asked)
+
+
+def _not_all(asked: int, missed: dict[Key, Failure]) -> Transient:
+    names = ", ".join(f"{key.service} in {key.environment}" for key in missed)
+    first = next(iter(missed.values()))
+    return Transient(
+        first.code,
+        f"{asked} of {asked + len(missed)} rollouts are being aborted; could not ask {names}: {first.message}",
+        "abort all again: asking twice harms nobody",
+    )
 
 
 def rollback(
