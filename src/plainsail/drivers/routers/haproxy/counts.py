@@ -57,7 +57,7 @@ class Counter:
 
     def __init__(self, seen: Mapping[str, Counts], ending: bool = False) -> None:
         self.seen = dict(seen)
-        """By group; nothing of it is ever taken back."""
+        """By group, those that HAProxy still has last; nothing of it is ever taken back."""
         self._before: dict[str, Counts] = {}
         """By group: what was counted when HAProxy threw the counters away."""
         self._ending = ending
@@ -74,6 +74,7 @@ class Counter:
             missing = seen.requests - counts.requests
             if missing > 0 and settled and not self._ending:
                 await _remember(line, service, group, tally.abandoned + missing)
+            self.seen.pop(group, None)
             self.seen[group] = _each(max, counts, seen)
         return dict(self.seen)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -67,7 +67,10 @@ class Ledger:
         It is written down before, lest we are killed meanwhile. Raises what `reload` raises.
         """
         known = {kept.traffic.service: await self._read(line, born, kept) for kept in services}
-        earlier = _folded(self._shelf.state.earlier, {born, *living})
+        wanted = {
+            kept.traffic.service: (*_named(kept), *reversed(known[kept.traffic.service])) for kept in services
+        }
+        earlier = _folded(self._shelf.state.earlier, {born, *living}, wanted)
         self._late = {key: one for key, one in self._late.items() if key[0] in earlier.before}
         self._shelf.note(_replaced(earlier, born, known))
         reloading = asyncio.create_task(reload())
@@ -132,23 +135,36 @@ def _replaced(earlier: Earlier, born: str, its: Tallies) -> Earlier:
     return msgspec.structs.replace(earlier, before={**earlier.before, born: its})
 
 
-def _folded(earlier: Earlier, living: set[str]) -> Earlier:
-    """Those that have ended as one: nothing of them will change any more."""
+def _named(kept: Kept) -> tuple[str, ...]:
+    """Groups that are in service."""
+    traffic = kept.traffic
+    live = () if traffic.live is None else (traffic.live,)
+    return (*live, *traffic.members, *(part.group for route in traffic.routes for part in route.split))
+
+
+def _folded(earlier: Earlier, living: set[str], wanted: Mapping[str, Sequence[str]]) -> Earlier:
+    """Those that have ended as one: nothing of them will change any more. `wanted`: by service, groups to keep first."""
     gone = [its for born, its in earlier.before.items() if born not in living]
     services = {service for its in gone for service in its}
-    sums = {service: _last(_sum(its.get(service, {}) for its in gone)) for service in sorted(services)}
+    sums = {
+        service: _last(_sum(its.get(service, {}) for its in gone), wanted.get(service, ()))
+        for service in sorted(services)
+    }
     alive = {born: its for born, its in earlier.before.items() if born in living}
     return msgspec.structs.replace(earlier, before={GONE: sums, **alive} if sums else alive)
 
 
-def _last(groups: dict[str, Counts]) -> dict[str, Counts]:
-    """As many groups as HAProxy itself keeps, the newest."""
-    return dict(list(groups.items())[-GROUPS_KEPT:])
+def _last(groups: dict[str, Counts], wanted: Sequence[str]) -> dict[str, Counts]:
+    """As many groups as HAProxy itself keeps: those that it has now, whose counts would fall, and then the newest."""
+    order = dict.fromkeys((*wanted, *reversed(groups)))
+    kept = set([group for group in order if group in groups][:GROUPS_KEPT])
+    return {group: counts for group, counts in groups.items() if group in kept}
 
 
 def _sum(parts: Iterable[Mapping[str, Counts]]) -> dict[str, Counts]:
+    """Groups in the order in which they were seen last, if the parts are in the order of time."""
     sums: dict[str, Counts] = {}
     for part in parts:
         for group, counts in part.items():
-            sums[group] = add(sums.get(group, Counts()), counts)
+            sums[group] = add(sums.pop(group, Counts()), counts)
     return sums
