@@ -18,7 +18,7 @@ from plainsail.domain.recent import GroupSample, Sample
 from plainsail.ports.errors import NotFound, Transient
 from plainsail.testing.world import Behaviour
 from plainsail.web import curves
-from plainsail.web.stream import BEAT, BUSY, Hub, Picture
+from plainsail.web.stream import BEAT, BUSY, CALM, LONGEST, Feed, Hub, Picture, pause
 
 SHOP = "/live/services/shop/production"
 
@@ -52,6 +52,20 @@ class Defective(Counter):
         if not self.looks:
             self.looks += 1
             raise ZeroDivisionError
+        return await super().look()
+
+
+class Waiting(Counter):
+    """Its looks wait for somebody else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.thrice = asyncio.Event()
+
+    async def look(self) -> Picture:
+        await asyncio.sleep(0.3)
+        if self.looks >= 2:
+            self.thrice.set()
         return await super().look()
 
 
@@ -92,6 +106,24 @@ def test_many_pages_share_one_look_and_none_gets_more_than_four_a_second() -> No
             assert 0 < len(fragments(messages)) <= most
 
     asyncio.run(story())
+
+
+def test_what_a_look_waits_for_keeps_no_page_old() -> None:
+    async def run() -> None:
+        view = Waiting()
+        task = asyncio.create_task(Feed(view, time.time, lambda: 1000).run())
+        async with asyncio.timeout(60):
+            await view.thrice.wait()
+        task.cancel()
+
+    asyncio.run(run())
+
+
+def test_many_dear_views_are_looked_at_less_often_but_are() -> None:
+    assert pause(True, 0.001, 1) == BUSY
+    assert pause(False, 0.001, 1) == CALM
+    assert pause(True, 0.01, 100) == 5.0
+    assert pause(True, 2.0, 100) == LONGEST
 
 
 def test_a_slow_page_skips_to_the_newest() -> None:

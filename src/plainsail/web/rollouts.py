@@ -19,7 +19,7 @@ from plainsail.ports.store import Key
 from plainsail.web import curves
 from plainsail.web.following import Following, stream
 from plainsail.web.rendering import page
-from plainsail.web.stream import Picture
+from plainsail.web.stream import Picture, in_thread
 from plainsail.web.visiting import BY_SESSION, Ctx, Signing, Visiting
 
 EVENTS = 200
@@ -42,7 +42,7 @@ class RolloutView:
         self.trail = b""
 
     async def look(self) -> Picture:
-        values = await asyncio.to_thread(self._values)
+        values = await in_thread(self._values)
         return Picture(values, busy=values["shown"].ended_at is None)
 
     def later(self, after: float) -> tuple[float, dict[str, bytes]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Annotated, cast, get_args
 
@@ -16,7 +15,7 @@ from plainsail.app.context import Context
 from plainsail.app.overview import Only, overview
 from plainsail.web.following import Following, stream
 from plainsail.web.rendering import page
-from plainsail.web.stream import Picture
+from plainsail.web.stream import Picture, in_thread
 from plainsail.web.visiting import BY_SESSION, Ctx, Signing, Visiting
 
 Text = Annotated[str, QueryParameter(max_length=200)]
@@ -35,9 +34,7 @@ class ServicesView:
         self._q, self._only, self._number = q, only, number
 
     async def look(self) -> Picture:
-        found = await asyncio.to_thread(
-            overview, self._context, self._subject, self._q, self._only, self._number
-        )
+        found = await in_thread(overview, self._context, self._subject, self._q, self._only, self._number)
         values = {"found": found, "q": self._q, "only": self._only}
         return Picture(values, busy=found.rollouts > 0)
 

@@ -9,9 +9,11 @@ import asyncio
 import itertools
 import logging
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import contextmanager
-from typing import Any, Protocol
+from contextvars import ContextVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -25,13 +27,39 @@ BUSY, CALM = 0.25, 1.0
 SHARE = 0.2
 """At most this part of a core goes into all views together: the rollouts they show come first. What is dear to draw, and
 many views at once, are drawn less often."""
+LONGEST = 10.0
+"""Seconds between two looks at most, however dear they are and however many: a page that is older tells nobody anything."""
 BEAT = 2.0
 """Seconds of silence after which a page is told that we are here; it misses three of them before it says so."""
 MOST = 500
 """Pages at once."""
 
 
+T = TypeVar("T")
+
 _numbers = itertools.count(1)
+_spent: ContextVar[list[float] | None] = ContextVar("spent", default=None)
+"""Seconds of a core that the parts of a look took, while a feed looks."""
+
+
+async def in_thread(work: Callable[..., T], *given: Any) -> T:
+    """Its answer. What it takes of a core is counted for the look that it is part of; what it waits for is not."""
+
+    def measured() -> T:
+        began = time.thread_time()
+        try:
+            return work(*given)
+        finally:
+            spent = _spent.get()
+            if spent is not None:
+                spent.append(time.thread_time() - began)
+
+    return await asyncio.to_thread(measured)
+
+
+def pause(busy: bool, spent: float, crowd: int) -> float:
+    """Seconds until the next look. `spent`: seconds of a core that the last took; `crowd`: how many views there are."""
+    return min(LONGEST, max(BUSY if busy else CALM, spent * crowd / SHARE))
 
 
 class Picture(msgspec.Struct, frozen=True):
@@ -74,13 +102,12 @@ class Feed:
 
     async def run(self) -> None:
         """Look again and again, until cancelled or until there is nothing to look at."""
-        loop = asyncio.get_running_loop()
         while not self.gone:
-            began = loop.time()
+            spent: list[float] = []
+            _spent.set(spent)
             self._nudged.clear()
             busy = await self._look()
-            spent = loop.time() - began
-            await _wait(self._nudged, max(BUSY if busy else CALM, spent * self._crowd() / SHARE))
+            await _wait(self._nudged, pause(busy, sum(spent), self._crowd()))
 
     def since(self, version: int) -> dict[str, str]:
         """Fragments that changed after a version."""
@@ -102,7 +129,7 @@ class Feed:
     async def _look(self) -> bool:
         try:
             picture = await self.view.look()
-            drawn = await asyncio.to_thread(self._draw, picture)
+            drawn = await in_thread(self._draw, picture)
         except NotFound:
             self.gone = True
             self.wake()

@@ -22,7 +22,7 @@ from plainsail.ports.store import Key
 from plainsail.web import curves, sentences
 from plainsail.web.following import Following, stream
 from plainsail.web.rendering import HEADERS, page
-from plainsail.web.stream import Picture
+from plainsail.web.stream import Picture, in_thread
 from plainsail.web.visiting import BY_SESSION, Ctx, Signing, Visiting
 
 LINES, LINES_EACH = 200, 60
@@ -54,7 +54,7 @@ class TargetView:
         self._trail = b""
 
     async def look(self) -> Picture:
-        values = await asyncio.to_thread(self._values)
+        values = await in_thread(self._values)
         await self._read_output()
         return Picture({**values, "lines": self._lines}, busy=values["document"].rollout is not None)
 
