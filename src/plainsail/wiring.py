@@ -19,7 +19,9 @@ from plainsail.app.context import Context, rollout_id
 from plainsail.domain.service import Driver, Environment
 from plainsail.drivers.stores.sql import open_store
 from plainsail.drivers.stores.tree import TreeStore
+from plainsail.engine.aside import StoreThreads
 from plainsail.engine.loop import Engine
+from plainsail.engine.turn import Aside
 from plainsail.engine.turn import Site as Held
 from plainsail.ports.artifacts import Artifacts
 from plainsail.ports.errors import Broken, Failure, NotFound
@@ -29,7 +31,7 @@ from plainsail.ports.store import Store
 from plainsail.spec.drivers import Drivers
 
 READ_EVERY = 0.5
-"""Seconds after which changed settings of an environment are seen."""
+"""Seconds after which settings of an environment that another control plane changed are seen; our own, at once."""
 
 
 class ControlPlane(msgspec.Struct, frozen=True):
@@ -44,11 +46,14 @@ class ControlPlane(msgspec.Struct, frozen=True):
 class Sites:
     """The drivers of each environment, made and started on first use, made anew when their configuration changed."""
 
-    def __init__(self, data: Path, store: Store | None, artifacts: Artifacts) -> None:
-        self._data, self._store, self._artifacts = data, store, artifacts
+    def __init__(
+        self, data: Path, store: Store | None, artifacts: Artifacts, aside: Aside = asyncio.to_thread
+    ) -> None:
+        self._data, self._store, self._artifacts, self._aside = data, store, artifacts, aside
         self._held: dict[str, tuple[tuple[Driver, Driver], Held]] = {}
         self._declared: tuple[float, Mapping[str, Environment]] = (0.0, {})
-        """When that was read from the store, and what it was."""
+        """When that was asked of the store, and what it was."""
+        self._changed_at = 0.0
         self._making = asyncio.Lock()
 
     async def get(self, environment: str) -> Held:
@@ -75,11 +80,17 @@ class Sites:
 
     async def _find(self, environment: str) -> Environment | None:
         """As it was declared half a second ago at the latest: every turn of every service asks."""
-        read_at, declared = self._declared
-        if self._store and (environment not in declared or time.monotonic() - read_at > READ_EVERY):
-            declared = await asyncio.to_thread(self._store.environments)
-            self._declared = (time.monotonic(), declared)
+        asked_at, declared = self._declared
+        old = asked_at <= self._changed_at or time.monotonic() - asked_at > READ_EVERY
+        if self._store and (old or environment not in declared):
+            asked_at = time.monotonic()
+            declared = await self._aside(self._store.environments)
+            self._declared = (asked_at, declared)
         return declared.get(environment)
+
+    def forget(self) -> None:
+        """What was declared may have changed: the next who asks reads it, also when a read is under way. From any thread."""
+        self._changed_at = time.monotonic()
 
     def make(self, environment: str, router: Driver, provider: Driver) -> Held:
         return Held(
@@ -128,11 +139,12 @@ def build(data: Path, hosts: frozenset[str] = frozenset(), *, anew: bool = False
         )  # fmt: skip
     store = open_store(f"sqlite:///{quote(str(data / 'plainsail.db'))}")
     artifacts = TreeStore(data / "releases")
-    sites = Sites(data, store, artifacts)
+    aside = StoreThreads()
+    sites = Sites(data, store, artifacts, aside)
     spool = data / "spool"
     spool.mkdir(mode=0o700, exist_ok=True)
     clock = steady_clock()
-    engine = Engine(store, sites.get, clock, _identity(data), lambda: _notifiers(store))
+    engine = Engine(store, sites.get, clock, _identity(data), lambda: _notifiers(store), sites.forget, aside)
     context = Context(
         store=store, artifacts=artifacts, live=engine, drivers=drivers(), now=clock,
         new_id=lambda: rollout_id(clock()), token_hash=hash_token(token(data)), spool=spool, hosts=hosts,

@@ -11,6 +11,7 @@ from plainsail.domain.decide import AT_REST, FAST, IDLE
 from plainsail.domain.events import Event
 from plainsail.domain.observation import Seen
 from plainsail.domain.recent import Sample
+from plainsail.engine.aside import StoreThreads
 from plainsail.engine.turn import LEASE, Holding, Site
 from plainsail.ports.errors import Failure, Fenced, Transient
 from plainsail.ports.notifier import Notifier
@@ -32,14 +33,17 @@ AFTER_TROUBLE = 1.0
 
 
 class Engine:
-    """Runs until cancelled. `site` gives an environment's drivers, made and started on first use."""
+    """Runs until cancelled, once. `site` gives an environment's drivers, made and started on first use; `forget` is
+    called at each nudge, before `site` is asked again: settings may have changed. It stops `aside` when it ends."""
 
     def __init__(
         self, store: Store, site: Callable[[str], Awaitable[Site]], clock: Callable[[], float], holder: str,
-        notifiers: Callable[[], tuple[Notifier, ...]] = tuple,
+        notifiers: Callable[[], tuple[Notifier, ...]] = tuple, forget: Callable[[], None] = lambda: None,
+        aside: StoreThreads | None = None,
     ) -> None:  # fmt: skip
         self._store, self._site, self._clock, self._holder = store, site, clock, holder
-        self._notifiers = notifiers
+        self._notifiers, self._forget = notifiers, forget
+        self._aside = aside or StoreThreads()
         self._held: dict[Key, Holding] = {}
         self._tasks: dict[Key, asyncio.Task[None]] = {}
         self._nudges: dict[Key, asyncio.Event] = {}
@@ -61,11 +65,13 @@ class Engine:
                 await _wait(self._look, LOOK_EVERY)
         finally:
             await self._let_go(telling)
+            await self._aside.stop()
 
     # What the use cases see of it (`app.live.Live`); safe from any thread.
 
     def nudge(self, key: Key) -> None:
         """Something is to be done for this target: look now."""
+        self._forget()
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._nudged, key)
 
@@ -94,7 +100,7 @@ class Engine:
 
     async def _take_what_is_free(self) -> None:
         try:
-            due, busy = await asyncio.to_thread(self._found)
+            due, busy = await self._aside(self._found)
         except Failure as failure:
             log.error("can't look for work: %s", failure)
             return
@@ -121,17 +127,17 @@ class Engine:
         try:
             holding = await self._claim(key)
             while holding is not None:
+                nudge.clear()  # before the look at the settings: a nudge during it is for those after it
                 if await self._site(key.environment) != holding.site:  # its settings were changed
                     holding = await self._claim(key)
                     continue
-                nudge.clear()
                 holding.asked = key in self._asked
                 self._asked.discard(key)
                 began = asyncio.get_running_loop().time()
                 wake_in = await self._turn(holding)
                 if wake_in >= AT_REST and not nudge.is_set():
                     with suppress(Transient):  # then it is ours until the lease is over, which harms nobody
-                        await asyncio.to_thread(self._store.release_claim, key, holding.epoch)
+                        await self._aside(self._store.release_claim, key, holding.epoch)
                     return
                 spent = asyncio.get_running_loop().time() - began
                 pause = self._idle(wake_in) if holding.target.rollout is None else wake_in
@@ -157,7 +163,7 @@ class Engine:
         try:
             site = await self._site(key.environment)
             now = self._clock()
-            claimed = await asyncio.to_thread(self._store.claim, key, self._holder, now, LEASE)
+            claimed = await self._aside(self._store.claim, key, self._holder, now, LEASE)
         except Failure as failure:
             if self._stuck.get(key) != str(failure):
                 log.error("can't take %s: %s", key, failure)
@@ -174,7 +180,7 @@ class Engine:
         self._stuck.pop(key, None)
         self._asked.add(key)
         site.provider.changed = lambda service: self._nudged(Key(service, key.environment))
-        self._held[key] = Holding(key, claimed, site, self._store, now)
+        self._held[key] = Holding(key, claimed, site, self._store, now, self._aside)
         return self._held[key]
 
     async def _turn(self, holding: Holding) -> float:
@@ -200,9 +206,9 @@ class Engine:
         while True:
             try:
                 if after < 0:
-                    last = await asyncio.to_thread(self._store.events, -1, None, None, 1)
+                    last = await self._aside(self._store.events, -1, None, None, 1)
                     after = last[-1].id if last else 0
-                for written in await asyncio.to_thread(self._store.events, after):
+                for written in await self._aside(self._store.events, after):
                     after = written.id
                     await self._tell_one(written.event)
             except Exception as failure:  # Nobody may go untold for good because of one bad moment.
@@ -224,7 +230,7 @@ class Engine:
         await asyncio.gather(*tasks, return_exceptions=True)
         for holding in held:
             try:
-                await asyncio.to_thread(self._store.release_claim, holding.key, holding.epoch)
+                await self._aside(self._store.release_claim, holding.key, holding.epoch)
             except Failure as failure:
                 log.info("can't release %s: %s", holding.key, failure)
 
