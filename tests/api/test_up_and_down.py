@@ -7,12 +7,14 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from plainsail.local import down
+from plainsail.local import down, up
+from plainsail.ports.errors import Rejected
 
 
 def test_an_ipv6_address_has_its_brackets(tmp_path: Path) -> None:
@@ -54,3 +56,18 @@ def test_a_stranger_with_the_number_in_the_lock_is_left_alone(
             assert stranger.poll() is None
         finally:
             stranger.kill()
+
+
+def test_a_look_at_the_lock_keeps_nobody_from_starting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(up, "GLANCE", 60.0)
+    with open(tmp_path / "lock", "w") as looking:  # as doctor does
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        done = threading.Timer(0.2, fcntl.flock, (looking, fcntl.LOCK_UN))
+        done.start()
+        with up._alone(tmp_path):
+            done.join()
+            monkeypatch.setattr(up, "GLANCE", 0.1)
+            with pytest.raises(Rejected, match=r"runs on .* already"), up._alone(tmp_path):
+                pass

@@ -9,8 +9,9 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,8 @@ from plainsail.web.pages import Pages
 from plainsail.wiring import ControlPlane, build, write_private
 
 LISTEN = "127.0.0.1:7676"
+GLANCE = 1.0
+"""Seconds that a look at the lock may take, on a machine that is busy."""
 
 
 def up(
@@ -152,19 +155,29 @@ def _text(path: Path) -> str:
 def _alone(data: Path) -> Iterator[None]:
     """Hold the data directory. Raises Rejected (`already_up`) if another control plane does."""
     with open(data / "lock", "a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(lock.fileno()):
             lock.seek(0)
             holder = lock.read().strip() or "unknown"
             raise Rejected(
                 "already_up", f"a control plane runs on {data} already (pid {holder})",
                 "use it, or name another directory with --data",
-            ) from None  # fmt: skip
+            )  # fmt: skip
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
         lock.flush()
         yield
+
+
+def _locked(lock: int) -> bool:
+    """Whether we hold it now. Who only looks, as `plainsail doctor` does, holds it for a moment: that is waited out."""
+    until = time.monotonic() + GLANCE
+    while True:
+        with suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)
 
 
 @contextmanager
