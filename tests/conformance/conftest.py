@@ -1,5 +1,6 @@
 """The suites over all registered drivers, and over those that only tests use."""
 
+import os
 import shutil
 
 import pytest
@@ -26,9 +27,9 @@ class SystemHAProxy(RouterBench):
     registered = False
 
     def config(self) -> dict[str, object]:
-        return {**super().config(), "binary": shutil.which("haproxy")}
+        return {**super().config(), "binary": shutil.which("haproxy") or "/usr/sbin/haproxy"}
 
 
 plugin.ALSO.extend(SIMULATED)
-if shutil.which("haproxy"):
+if shutil.which("haproxy") or os.environ.get("CI"):  # CI leaves nothing out: without it the tests fail
     plugin.ALSO.append(plugin.Subject("haproxy-of-the-system", HAProxy, SystemHAProxy))
