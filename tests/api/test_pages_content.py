@@ -15,6 +15,8 @@ from plainsail.domain.events import Event
 from plainsail.domain.release import Release
 from plainsail.ports.provider import OutputLine
 from plainsail.ports.store import Key
+from plainsail.web.assets import ASSETS
+from plainsail.web.rendering import answer_time, digits
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
 SHOP = "/services/shop/production"
@@ -178,6 +180,33 @@ def test_what_is_not_there_is_said_in_a_page(plane: Still) -> None:
         assert sentence in answer.text
         assert answer.headers["content-type"].startswith("text/html")
     assert plane.browser.get("/api/v1/nowhere").headers["content-type"] == "application/problem+json"
+
+
+def test_the_head_of_a_page_is_that_of_the_page(plane: Still) -> None:
+    style = ASSETS.url("plainsail.css")
+    for place in ("/", SHOP, "/history", "/ask/abort-all", "/login", "/nowhere", "/services/shopp", style):
+        whole, head = plane.browser.get(place), plane.browser.head(place)
+        assert (head.status_code, head.content) == (whole.status_code, b"")
+        assert head.headers["content-type"] == whole.headers["content-type"]
+        assert head.headers.get("content-length") == whole.headers.get("content-length")
+        assert head.headers["x-content-type-options"] == "nosniff"
+    stranger = browser(plane.url).head("/history")
+    assert (stranger.status_code, stranger.headers["location"]) == (303, "/login?next=%2Fhistory")
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(0, "0"), (0.5, "0.5"), (0.0000123, "0.0000123"), (12.34, "12.3"), (100, "100"), (1234, "1,230"), (1e7, "10,000,000")],
+)  # fmt: skip
+def test_numbers_have_three_digits_and_no_exponent(value: float, written: str) -> None:
+    assert digits(value) == written
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "written"), [(0.4, "0.4 ms"), (999.4, "999 ms"), (999.6, "1 s"), (1500, "1.5 s")]
+)
+def test_long_answers_are_in_seconds(milliseconds: float, written: str) -> None:
+    assert answer_time(milliseconds) == written
 
 
 def test_ten_thousand_services_are_paged_and_filtered(tmp_path: Path) -> None:

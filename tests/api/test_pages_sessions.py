@@ -95,11 +95,31 @@ def test_a_link_signs_in_once(plane: Still) -> None:
     assert TOKEN not in given["path"]
     client = browser(plane.url)
     led = client.get(given["path"], params={"next": "/services/shop"})
-    assert (led.status_code, led.headers["location"]) == (303, "/services/shop")
+    assert (
+        led.status_code == 200
+    )  # led on by a redirect, who comes from another site would come without the cookie
+    assert '<meta http-equiv="refresh" content="0; url=/services/shop">' in led.text
+    assert "SameSite=strict" in led.headers["set-cookie"]
     assert client.get("/").status_code == 200
     again = browser(plane.url).get(given["path"])
     assert again.status_code == 401
     assert "was used" in again.text
+
+
+def test_a_link_leads_nowhere_else(plane: Still) -> None:
+    bearer = {"Authorization": f"Bearer {TOKEN}"}
+    for place in ("//elsewhere.example/", "https://elsewhere.example/", "/\\elsewhere"):
+        path = browser(plane.url).post("/api/v1/login-codes", headers=bearer).json()["path"]
+        led = browser(plane.url).get(path, params={"next": place})
+        assert 'content="0; url=/">' in led.text
+        assert "elsewhere" not in led.text
+
+
+def test_who_looks_whether_a_link_is_there_does_not_use_it_up(plane: Still) -> None:
+    bearer = {"Authorization": f"Bearer {TOKEN}"}
+    path = browser(plane.url).post("/api/v1/login-codes", headers=bearer).json()["path"]
+    assert "set-cookie" not in browser(plane.url).head(path).headers
+    assert browser(plane.url).get(path).status_code == 200
 
 
 def test_a_link_is_good_for_a_minute() -> None:

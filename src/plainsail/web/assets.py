@@ -6,7 +6,7 @@ import hashlib
 from importlib.resources import files
 
 import msgspec
-from litestar import Response, get
+from litestar import Response, route
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
@@ -20,6 +20,8 @@ TYPES = {
 }
 FOR_EVER = "public, max-age=31536000, immutable"
 """A year: another content has another path."""
+NO_GUESS = {"X-Content-Type-Options": "nosniff"}
+"""A file is what its type says."""
 
 
 class Assets(msgspec.Struct, frozen=True):
@@ -52,13 +54,20 @@ def load() -> Assets:
 ASSETS = load()
 
 
-@get("/static/{digest:str}/{name:str}", opt={PAGE: True, OPEN: True}, sync_to_thread=False)
+@route(
+    "/static/{digest:str}/{name:str}",
+    http_method=["GET", "HEAD"],
+    opt={PAGE: True, OPEN: True},
+    sync_to_thread=False,
+)
 def static(digest: FromPath[str], name: FromPath[str]) -> Response[bytes]:
     """One file; open, since the sign-in page needs them."""
     if digest != ASSETS.digest or name not in ASSETS.contents:
-        return Response(b"", status_code=404, media_type="text/plain")
+        return Response(b"", status_code=404, media_type="text/plain", headers=NO_GUESS)
     media_type = TYPES[name.rpartition(".")[2]]
-    return Response(ASSETS.contents[name], media_type=media_type, headers={"Cache-Control": FOR_EVER})
+    return Response(
+        ASSETS.contents[name], media_type=media_type, headers={**NO_GUESS, "Cache-Control": FOR_EVER}
+    )
 
 
 HANDLERS: list[ControllerRouterHandler] = [static]

@@ -14,12 +14,12 @@ from plainsail.app.access import OPEN, PAGE, identify
 from plainsail.app.sessions import LASTS, Sessions
 from plainsail.ports.errors import Rejected
 from plainsail.web.rendering import HEADERS, page
-from plainsail.web.visiting import BY_SESSION, Ctx, Signing, Visiting
+from plainsail.web.visiting import BY_SESSION, Ctx, Signing, Visiting, page_at
 
 BEFORE = {PAGE: True, OPEN: True}
 
 
-@get("/login", opt=BEFORE, sync_to_thread=False)
+@page_at("/login", opt=BEFORE, sync_to_thread=False)
 def login(sessions: Signing, request: Visiting, next: FromQuery[str] = "/") -> Response[Any]:
     """The form; whoever is signed in goes on."""
     try:
@@ -42,18 +42,18 @@ async def sign_in(context: Ctx, sessions: Signing, request: Visiting) -> Respons
             "token_wrong": "This token is not known here. Is it from the data directory of this control plane?",
         }[refused.code]
         return page("login.html", status=401, message=message, next=place)
-    return _admitted(sessions, request, place)
+    return Redirect(place, status_code=303, headers=HEADERS, cookies=[_session(sessions, request)])
 
 
 @get("/enter/{code:str}", opt=BEFORE, sync_to_thread=False)
 def enter(
     sessions: Signing, request: Visiting, code: FromPath[str], next: FromQuery[str] = "/"
 ) -> Response[Any]:
-    """A one-time link."""
+    """A one-time link. Not for HEAD: who looks whether it is there doesn't use it up."""
     if not sessions.take_code(code):
         message = "This link was used or is over a minute old. Ask for a new one with `plainsail open`."
         return page("login.html", status=401, message=message, next="/")
-    return _admitted(sessions, request, _local(next))
+    return page("entering.html", cookies=[_session(sessions, request)], next=_local(next))
 
 
 @post("/logout", opt=BY_SESSION, status_code=200, sync_to_thread=False)
@@ -63,12 +63,11 @@ def logout(sessions: Signing, request: Visiting) -> Response[Any]:
     return Redirect("/login", status_code=303, headers=HEADERS, cookies=[gone])
 
 
-def _admitted(sessions: Sessions, request: Visiting, place: str) -> Response[Any]:
-    session = Cookie(
+def _session(sessions: Sessions, request: Visiting) -> Cookie:
+    return Cookie(
         key=sessions.cookie, value=sessions.begin(), path="/", max_age=int(LASTS), httponly=True,
         samesite="strict", secure=request.url.scheme == "https",
     )  # fmt: skip
-    return Redirect(place, status_code=303, headers=HEADERS, cookies=[session])
 
 
 def _local(place: str) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from litestar import Response, Router, get
+from litestar import Response, Router
 from litestar.di import Provide
 from litestar.params import FromPath
 
 from plainsail.ports.errors import NotFound
 from plainsail.web import assets, login, rollouts, services, steering, target
 from plainsail.web.stream import Hub
-from plainsail.web.visiting import BY_SESSION, PROBLEMS
+from plainsail.web.visiting import BY_SESSION, PROBLEMS, page_at
 
 
 class Pages:
@@ -39,7 +39,7 @@ class Pages:
         self.hub.close()
 
 
-@get("/{path:path}", opt=BY_SESSION, sync_to_thread=False)
+@page_at("/{path:path}", opt=BY_SESSION, sync_to_thread=False)
 def nothing(path: FromPath[str]) -> Response[str]:
     """Whatever else is asked for."""
     raise NotFound("nothing_here", f"There is nothing at {path[:100]}", "the services are at /")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Response
+from litestar.datastructures import Cookie
 from litestar.types import ResponseHeaders
 
 from plainsail import __version__
@@ -53,6 +56,8 @@ def templates() -> Environment:
         clock=clock,
         points=points,
         count=lambda n: f"{n:,}",
+        digits=digits,
+        answer_time=answer_time,
         words=lambda code: str(code).replace("_", " "),
     )
     made.globals.update(
@@ -67,11 +72,18 @@ def render(template: str, **values: Any) -> str:
 
 
 def page(
-    template: str, *, status: int = 200, headers: ResponseHeaders | None = None, **values: Any
+    template: str,
+    *,
+    status: int = 200,
+    headers: ResponseHeaders | None = None,
+    cookies: Sequence[Cookie] = (),
+    **values: Any,
 ) -> Response[str]:
     """An answer that no cache keeps: it is of this moment and of this person."""
     shown = {**HEADERS, "Cache-Control": "no-store", **(dict(headers) if isinstance(headers, dict) else {})}
-    return Response(render(template, **values), status_code=status, media_type="text/html", headers=shown)
+    return Response(
+        render(template, **values), status_code=status, media_type="text/html", headers=shown, cookies=cookies
+    )
 
 
 def iso(at: float) -> str:
@@ -91,7 +103,19 @@ def part_of(arm: Arm, kind: str) -> str:
 
 def points(margin: float) -> str:
     """A difference of two parts: 0.005 -> `0.5 points`."""
-    return f"{margin * 100:.3g} point{'s' * (margin != 0.01)}"
+    return f"{digits(margin * 100)} point{'s' * (margin != 0.01)}"
+
+
+def digits(value: float) -> str:
+    """Three that count, never with an exponent: `0.0123`, `12.3`, `1,230`."""
+    text = f"{Decimal(f'{value:.2e}'):,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def answer_time(milliseconds: float) -> str:
+    """`35.2 ms`, and `1.5 s` from a second on."""
+    in_seconds = milliseconds >= 999.5  # what is less is not written as 1,000 ms
+    return f"{digits(milliseconds / 1000)} s" if in_seconds else f"{digits(milliseconds)} ms"
 
 
 def took(rollout: RolloutDocument) -> str:

@@ -20,7 +20,7 @@ from plainsail.web import curves
 from plainsail.web.following import Following, stream
 from plainsail.web.rendering import page
 from plainsail.web.stream import Picture, in_thread
-from plainsail.web.visiting import BY_SESSION, Ctx, Signing, Visiting
+from plainsail.web.visiting import BY_SESSION, Ctx, Signing, Visiting, page_at
 
 EVENTS = 200
 ROLLOUTS = 100
@@ -68,7 +68,7 @@ class RolloutView:
         }
 
 
-@get("/rollouts/{rollout:str}", opt=BY_SESSION)
+@page_at("/rollouts/{rollout:str}", opt=BY_SESSION)
 async def rollout(context: Ctx, request: Visiting, rollout: FromPath[str]) -> Response[str]:
     """Its page; followed as long as it is under way."""
     view = RolloutView(context, request.user, rollout)
@@ -88,7 +88,7 @@ async def live(
     return stream(following, sessions, request, key, lambda: RolloutView(context, request.user, rollout))
 
 
-@get("/history", opt=BY_SESSION, sync_to_thread=True)
+@page_at("/history", opt=BY_SESSION, sync_to_thread=True)
 def history(
     context: Ctx, request: Visiting, service: Annotated[str, QueryParameter(max_length=200)] = ""
 ) -> Response[str]:

@@ -16,7 +16,7 @@ from plainsail.app.overview import Only, overview
 from plainsail.web.following import Following, stream
 from plainsail.web.rendering import page
 from plainsail.web.stream import Picture, in_thread
-from plainsail.web.visiting import BY_SESSION, Ctx, Signing, Visiting
+from plainsail.web.visiting import BY_SESSION, Ctx, Signing, Visiting, page_at
 
 Text = Annotated[str, QueryParameter(max_length=200)]
 
@@ -42,7 +42,7 @@ class ServicesView:
         return after, {}
 
 
-@get("/", opt=BY_SESSION)
+@page_at("/", opt=BY_SESSION)
 async def services(
     context: Ctx,
     request: Visiting,

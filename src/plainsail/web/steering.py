@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Literal
 
-from litestar import Response, get, post
+from litestar import Response, post
 from litestar.datastructures import FormMultiDict
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
@@ -24,7 +24,7 @@ from plainsail.web import sentences
 from plainsail.web.following import Following
 from plainsail.web.rendering import HEADERS, page
 from plainsail.web.target import show
-from plainsail.web.visiting import BY_SESSION, Ctx, Signing, Visiting, by_script, status_of
+from plainsail.web.visiting import BY_SESSION, Ctx, Signing, Visiting, by_script, page_at, status_of
 
 Verb = Literal["pause", "resume", "advance", "abort", "rollback", "deploy"]
 
@@ -34,7 +34,7 @@ DONE: dict[str, str] = {
 }  # fmt: skip
 
 
-@get("/services/{service:str}/{environment:str}/ask/{verb:str}", opt=BY_SESSION, sync_to_thread=True)
+@page_at("/services/{service:str}/{environment:str}/ask/{verb:str}", opt=BY_SESSION, sync_to_thread=True)
 def ask(
     context: Ctx, sessions: Signing, request: Visiting, service: FromPath[str], environment: FromPath[str],
     verb: FromPath[Verb], release: FromQuery[str] = "",
@@ -76,7 +76,7 @@ async def act(
     return Redirect(f"/services/{service}/{environment}", status_code=303, headers=HEADERS)
 
 
-@get("/ask/abort-all", opt=BY_SESSION, sync_to_thread=True)
+@page_at("/ask/abort-all", opt=BY_SESSION, sync_to_thread=True)
 def ask_abort_all(context: Ctx, sessions: Signing, request: Visiting) -> Response[str]:
     """Which rollouts it would take back."""
     keys = context.store.busy()

@@ -23,7 +23,7 @@ from plainsail.web import curves, sentences
 from plainsail.web.following import Following, stream
 from plainsail.web.rendering import HEADERS, page
 from plainsail.web.stream import Picture, in_thread
-from plainsail.web.visiting import BY_SESSION, Ctx, Signing, Visiting
+from plainsail.web.visiting import BY_SESSION, Ctx, Signing, Visiting, page_at
 
 LINES, LINES_EACH = 200, 60
 """Of output: in all, and of each instance."""
@@ -113,7 +113,7 @@ def _groups(document: StatusDocument, rollouts: tuple[RolloutDocument, ...]) -> 
     return {**ended, **{group.group: (group.version, group.role) for group in document.groups}}
 
 
-@get("/services/{service:str}/{environment:str}", opt=BY_SESSION)
+@page_at("/services/{service:str}/{environment:str}", opt=BY_SESSION)
 async def target(
     context: Ctx, request: Visiting, service: FromPath[str], environment: FromPath[str]
 ) -> Response[str]:
@@ -145,7 +145,7 @@ def chain_of(context: Context, service: str) -> list[str]:
     return [name for name in in_chain_order(context.store.environments()) if name in placements]
 
 
-@get("/services/{service:str}", opt=BY_SESSION, sync_to_thread=True)
+@page_at("/services/{service:str}", opt=BY_SESSION, sync_to_thread=True)
 def somewhere(context: Ctx, request: Visiting, service: FromPath[str]) -> Response[Any]:
     """The environment that matters most: the last of its chain."""
     chain = chain_of(context, service)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from litestar import Request, Response
+from litestar import Request, Response, route
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
 from litestar.params import SkipValidation
@@ -29,6 +30,9 @@ Visiting = Request[Subject, str, Any]
 
 BY_SESSION = {PAGE: True}
 
+page_at = partial(route, http_method=["GET", "HEAD"])
+"""What a browser shows. Asked for its head, it answers as ever; the server leaves the body out."""
+
 
 def by_script(request: Request[Any, Any, Any]) -> bool:
     """Asked for by htmx: it wants a fragment, not a page."""
@@ -45,7 +49,9 @@ def status_of(failure: Failure) -> int:
 def _unidentified(request: Request[Any, Any, Any], error: Unidentified) -> Response[Any]:
     """To the sign-in page, and back to where they wanted to go."""
     there = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    place = "/login" + (f"?next={quote(there, safe='')}" if request.method == "GET" and there != "/" else "")
+    place = "/login" + (
+        f"?next={quote(there, safe='')}" if request.method in ("GET", "HEAD") and there != "/" else ""
+    )
     if by_script(request):
         return Response(
             b"", status_code=401, media_type="text/plain", headers={**HEADERS, "HX-Redirect": "/login"}

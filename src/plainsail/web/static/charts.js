@@ -14,8 +14,8 @@
 
   function number(value, unit) {
     if (value == null) return "–";
-    const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
-    return `${value.toLocaleString(undefined, { maximumFractionDigits: digits })}${unit}`;
+    if (unit === " ms" && value >= 999.5) return number(value / 1000, " s");
+    return `${value.toLocaleString(undefined, { maximumSignificantDigits: 3 })}${unit}`;
   }
 
   // Hours and minutes; seconds too while the whole chart is a few minutes.
@@ -28,7 +28,7 @@
     return {
       stroke: colour("muted"), size, gap: 4, font: "11px system-ui, sans-serif", space: unit === "time" ? 84 : 26,
       grid: { stroke: colour("grid"), width: 1 }, ticks: { stroke: colour("grid"), width: 1, size: 4 },
-      values: unit === "time" ? hours : (_, ticks) => ticks.map((tick) => number(tick, "")),
+      values: unit === "time" ? hours : (_, ticks) => ticks.map((tick) => tick.toLocaleString()),
     };
   }
 
