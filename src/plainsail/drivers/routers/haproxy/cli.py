@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -33,6 +33,10 @@ class Line(ABC):
     @abstractmethod
     async def ask(self, command: str) -> str:
         """The answer, without the blank lines around it."""
+
+    async def ask_all(self, commands: Sequence[str]) -> list[str]:
+        """The answers, in the order of the questions."""
+        return [await self.ask(command) for command in commands]
 
     async def pay(self, command: str, lines: list[str]) -> str:
         """The command with these lines as its payload, in parts if there are many; the first complaint, or nothing."""
@@ -60,17 +64,33 @@ class Session(Line):
     async def ahead(self, commands: Sequence[str]) -> None:
         """Put questions together that are asked presently: one way there and back instead of one for each. Whoever
         asks then has the answer of now; one that is named twice is put twice."""
+        for command, answer in zip(commands, await self.ask_all(commands), strict=True):
+            self._ahead.setdefault(command, []).append(answer)
+
+    async def ask_all(self, commands: Sequence[str]) -> list[str]:
         with _reachable(commands[0]):
             async with asyncio.timeout(WITHIN):
                 self._writer.write("".join(f"{command}\n" for command in commands).encode())
-                for command in commands:
-                    self._ahead.setdefault(command, []).append(await self._answer())
+                return [await self._answer() for _ in commands]
 
     async def _answer(self) -> str:
         answer = await self._reader.readuntil(PROMPT)
         return (
             answer[: -len(PROMPT)].decode(errors="replace").lstrip("+ ").strip()
         )  # one + for each payload line
+
+
+class Answered(Line):
+    """A line of which some answers are there already; each is given once, to the first who asks."""
+
+    def __init__(self, line: Line, known: Mapping[str, Sequence[str]]) -> None:
+        self._line = line
+        self._known = {command: list(answers) for command, answers in known.items()}
+
+    async def ask(self, command: str) -> str:
+        if known := self._known.get(command):
+            return known.pop(0)
+        return await self._line.ask(command)
 
 
 class Relay(Line):

@@ -15,13 +15,13 @@ they began anew after what was read last.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
 from plainsail.domain.observation import Counts
 from plainsail.domain.traffic import Traffic
-from plainsail.drivers.routers.haproxy.cli import Line
+from plainsail.drivers.routers.haproxy.cli import Answered, Line
 from plainsail.drivers.routers.haproxy.table import micros, width
 from plainsail.drivers.routers.haproxy.template import COUNTS
 
@@ -77,6 +77,17 @@ class Counter:
             self.seen.pop(group, None)
             self.seen[group] = _each(max, counts, seen)
         return dict(self.seen)
+
+
+async def read_together(line: Line, counters: Sequence[tuple[Counter, Traffic]], now: float) -> None:
+    """Read many services at little more than the cost of their questions: all are put at once, and the table of requests
+    under way, which is everybody's, is asked for once. `now`: before it is asked for."""
+    tables = [_counters_of(traffic.service) for _, traffic in counters]
+    answers = await line.ask_all([*tables, WAITING, *tables])
+    number = len(tables)
+    for place, (counter, traffic) in enumerate(counters):
+        known = {tables[place]: (answers[place], answers[number + 1 + place]), WAITING: (answers[number],)}
+        await counter.read(Answered(line, known), traffic, now)
 
 
 async def under_way(line: Line) -> bool:

@@ -13,19 +13,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from plainsail.domain.observation import Counts
+from plainsail.domain.traffic import Traffic
 from plainsail.drivers.routers.haproxy.cli import Line
-from plainsail.drivers.routers.haproxy.counts import Counter, add, under_way
+from plainsail.drivers.routers.haproxy.counts import Counter, add, read_together, under_way
 from plainsail.drivers.routers.haproxy.shelf import Earlier, Shelf, Tallies
 from plainsail.drivers.routers.haproxy.template import GROUPS_KEPT, Kept
 from plainsail.ports.errors import Transient
 
 LAST_WORD = 0.5
 """Seconds after a reload that the old worker's answers are waited for. Later ones are read as long as it lives."""
+READ_WITHIN = 2.0
+"""Seconds for reading all services before a reload, and again for what the old worker counted last."""
+TOGETHER = 50
+"""Services that are read in one batch."""
 POLL = 0.005
 """Seconds between looks at a worker that is about to end."""
 GONE = ""
@@ -59,14 +64,21 @@ class Ledger:
             self._shelf.note(_replaced(earlier, born, {**earlier.before[born], service: found}))
 
     async def over_reload(
-        self, line: Line, born: str, services: Collection[Kept], living: Collection[str],
+        self, line: Line, born: str, services: Sequence[Kept], living: Collection[str],
         reload: Callable[[], Coroutine[None, None, None]],
     ) -> None:  # fmt: skip
         """Reload, and take down what the worker counts until it ends. `living`: older ones that have not ended yet.
 
         It is written down before, lest we are killed meanwhile. Raises what `reload` raises.
+
+        Everybody else waits meanwhile, so each of the two readings ends after `READ_WITHIN`; with some thousands of
+        services on a busy machine that is not enough for all. Those that were not reached stay at what was read of them
+        last, which is what everybody was told: what they counted since is lost if HAProxy throws it away in the moment
+        the old worker begins to end. Services of which nothing was read yet are read before, however long it takes:
+        nobody knows what was told of them.
         """
-        known = {kept.traffic.service: await self._read(line, born, kept) for kept in services}
+        await self._read_all(line, born, services)
+        known = {kept.traffic.service: dict(self._counters[kept.traffic.service].seen) for kept in services}
         wanted = {
             kept.traffic.service: (*_named(kept), *reversed(known[kept.traffic.service])) for kept in services
         }
@@ -78,20 +90,20 @@ class Ledger:
             with contextlib.suppress(Transient):
                 asked = [kept for kept in services if known[kept.traffic.service]]
                 await self._follow(line, born, asked, reloading)
-                for kept in services:
-                    await self._read_late(line, born, kept)
+                others = [kept for kept in services if not known[kept.traffic.service]]
+                until = time.monotonic() + READ_WITHIN
+                await self._read_all_late(line, born, [*asked, *others], lambda: time.monotonic() > until)
         finally:
             await reloading
         known = {service: self._late_counter(born, service).seen for service in known}
         self._shelf.note(_replaced(self._shelf.state.earlier, born, known))
 
     async def _follow(
-        self, line: Line, born: str, services: Collection[Kept], reloading: asyncio.Task[None]
+        self, line: Line, born: str, services: Sequence[Kept], reloading: asyncio.Task[None]
     ) -> None:
         """Look again and again: it throws counters away when it begins to end, and some requests go on."""
         while not reloading.done():
-            for kept in services:
-                await self._read_late(line, born, kept)
+            await self._read_all_late(line, born, services, reloading.done)
             await asyncio.wait([reloading], timeout=POLL)
         until = time.monotonic() + LAST_WORD
         while await under_way(line) and time.monotonic() < until:  # noqa: ASYNC110  (HAProxy has no event for it)
@@ -101,13 +113,45 @@ class Ledger:
         self._counters.pop(service, None)
 
     async def _read(self, line: Line, born: str, kept: Kept) -> dict[str, Counts]:
+        self._serves(born)
+        counter = self._counters.get(kept.traffic.service) or Counter({})
+        found = await counter.read(line, kept.traffic, time.time())
+        self._counters[kept.traffic.service] = counter
+        return found
+
+    async def _read_all(self, line: Line, born: str, services: Collection[Kept]) -> None:
+        """As many as there is time for, and at any rate those that were never read."""
+        self._serves(born)
+        until = time.monotonic() + READ_WITHIN
+        known = [kept for kept in services if kept.traffic.service in self._counters]
+        fresh = [kept for kept in services if kept.traffic.service not in self._counters]
+        for some in _batches(fresh):
+            counters = {kept.traffic.service: Counter({}) for kept in some}
+            await _read_batch(line, [(counters[kept.traffic.service], kept.traffic) for kept in some])
+            self._counters.update(counters)
+        for some in _batches(known):
+            if time.monotonic() > until:
+                break
+            await _read_batch(line, [(self._counters[kept.traffic.service], kept.traffic) for kept in some])
+
+    async def _read_all_late(
+        self, line: Line, born: str, services: Sequence[Kept], enough: Callable[[], bool]
+    ) -> None:
+        for some in _batches(services):
+            if enough():
+                break
+            await _read_batch(
+                line, [(self._late_counter(born, kept.traffic.service), kept.traffic) for kept in some]
+            )
+
+    def _serves(self, born: str) -> None:
+        """This worker does: what was read of another is of before."""
         earlier = self._shelf.state.earlier
-        known = {service: counter.seen for service, counter in self._counters.items()}
-        self._shelf.note(_served_by(earlier, born, known if self._born == earlier.born else {}))
+        if born != earlier.born or born in earlier.before:
+            known = {service: counter.seen for service, counter in self._counters.items()}
+            self._shelf.note(_served_by(earlier, born, known if self._born == earlier.born else {}))
         if born != self._born:
             self._born, self._counters = born, {}
-        counter = self._counters.setdefault(kept.traffic.service, Counter({}))
-        return await counter.read(line, kept.traffic, time.time())
 
     async def _read_late(self, line: Line, born: str, kept: Kept) -> dict[str, Counts]:
         return await self._late_counter(born, kept.traffic.service).read(line, kept.traffic, time.time())
@@ -117,6 +161,14 @@ class Ledger:
             known = self._shelf.state.earlier.before[born].get(service, {})
             self._late[(born, service)] = Counter(known, ending=True)
         return self._late[(born, service)]
+
+
+async def _read_batch(line: Line, counters: Sequence[tuple[Counter, Traffic]]) -> None:
+    await read_together(line, counters, time.time())
+
+
+def _batches(services: Sequence[Kept]) -> Iterator[Sequence[Kept]]:
+    return (services[at : at + TOGETHER] for at in range(0, len(services), TOGETHER))
 
 
 def _served_by(earlier: Earlier, born: str, known: Tallies) -> Earlier:
