@@ -100,8 +100,10 @@ def _plan(
     return _show_plan(told, as_json)
 
 
-def follow(client: Client, rollout: Json, waits: bool, timeout: float | None, as_json: bool) -> int:
-    """Tell that it began; or wait, and tell what became of it."""
+def follow(
+    client: Client, rollout: Json, waits: bool, timeout: float | None, as_json: bool, what: str = ""
+) -> int:
+    """Tell that it began, or `what` happens to it; or wait, and tell what became of it."""
     where = f"{rollout['service']} --env {rollout['environment']}"
     back = rollout["kind"] == "rollback"
     name = f"{'Rollback' if back else 'Rollout'} {rollout['id']} {'to' if back else 'of'} " + release_name(
@@ -111,9 +113,9 @@ def follow(client: Client, rollout: Json, waits: bool, timeout: float | None, as
         if as_json:
             print_json(rollout)
         else:
-            out().print(f"{name} has begun; follow it: plainsail watch {where}", soft_wrap=True)
+            out().print(f"{what or f'{name} has begun'}; follow it: plainsail watch {where}", soft_wrap=True)
         return DONE
-    err().print(f"{name} in {rollout['environment']}", soft_wrap=True)
+    err().print(what or f"{name} in {rollout['environment']}", soft_wrap=True)
     waited = wait(client, rollout, timeout, f"plainsail abort {where}")
     _tell(waited, as_json)
     return waited.exit_code

@@ -8,7 +8,7 @@ from plainsail.cli.connect import HERE, Plane
 from plainsail.cli.deploy import follow
 from plainsail.cli.exits import ABORTED, DONE, USAGE, Refusal
 from plainsail.cli.options import AsJson, Duration, Env, Flag, Reason
-from plainsail.cli.screen import out, plain, print_json, release_name, words
+from plainsail.cli.screen import Json, out, plain, print_json, release_name, words
 from plainsail.cli.status import find
 from plainsail.client import Client
 
@@ -130,9 +130,18 @@ def rollback(
     with plane.connect() as client:
         environment = env or only_environment(client, service)
         rollout = client.rollback(service, environment, to, reason)
-        code = follow(client, rollout, wait, timeout, as_json)
+        what = "" if as_json or rollout["kind"] == "rollback" else _taken_back(client, rollout)
+        code = follow(client, rollout, wait, timeout, as_json, what)
     # Taking back what was under way is what was asked for.
     return DONE if code == ABORTED else code
+
+
+def _taken_back(client: Client, rollout: Json) -> str:
+    """What a rollback does to a rollout under way."""
+    groups = client.status(rollout["service"], rollout["environment"])["groups"]
+    live = next((plain(one["version"]) for one in groups if one["role"] == "live"), "the release before")
+    name = release_name(rollout["version"], rollout["release"])
+    return f"Rollout {rollout['id']} of {name} is being taken back; all users go back to {live}"
 
 
 def only_environment(client: Client, service: str) -> str:
