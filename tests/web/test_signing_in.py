@@ -49,6 +49,14 @@ def test_a_one_time_link_opens_one_browser_once(windows: Open, plane: Stage) -> 
     expect(second.open(path).get_by_role("alert")).to_contain_text("was used")
 
 
+def test_a_one_time_link_signs_in_who_clicks_it_on_another_site(window: Window, plane: Stage) -> None:
+    path = plane.post("/login-codes").json()["path"]
+    window.page.goto(f"data:text/html,<a href='{window.url}{path}?next=/history'>the link</a>")
+    window.page.get_by_role("link").click()
+    expect(window.page).to_have_url(f"{window.url}/history")
+    expect(window.page.get_by_role("heading", level=1)).to_have_text("History")
+
+
 def test_no_script_can_read_the_session_and_the_token_is_nowhere(window: Window) -> None:
     page = window.sign_in()
     (session,) = window.context.cookies()
