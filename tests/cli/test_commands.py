@@ -78,8 +78,16 @@ def test_rollback(terminal: Terminal, plane: Plane) -> None:
     assert [group["version"] for group in plane.get(STATUS)["groups"] if group["role"] == "live"] == ["1.0"]
     nowhere = use("rollback", "shop", "--to", "1.0")
     assert nowhere.code == 2
+    again = "1.1 is in quarantine since it was rolled back; if that is meant: plainsail deploy shop 1.1 --to production --again"
+    assert use("rollback", "shop", "--to", "1.1").err.strip() == again
     plane.apply(SPEC.replace("dwell: 3s", "dwell: 9m"))
     rollout = plane.deploy(plane.release("1.2"))
+    until(lambda: (plane.get(STATUS)["rollout"] or {}).get("reached_bp"))
+    told = use("rollback", "shop", "--reason", "fire").out
+    assert f"Rollout {rollout} of 1.2 (" in told
+    assert "is being taken back; all users go back to 1.0; follow it: plainsail watch shop" in told
+    assert plane.ended(rollout)["phase"] == "aborted"
+    rollout = plane.deploy(plane.release("1.3"))
     until(lambda: (plane.get(STATUS)["rollout"] or {}).get("reached_bp"))
     assert use("rollback", "shop", "--wait", "--reason", "fire").code == 0
     assert plane.get(f"/rollouts/{rollout}")["phase"] == "aborted"

@@ -13,7 +13,7 @@ from plainsail.app.documents import RolloutDocument
 from plainsail.app.expected import Conflict, Expected, agreed
 from plainsail.app.status import describe, rollout_by_id
 from plainsail.domain.intents import Abort, Advance, Intent, Pause, Resume, Rollback
-from plainsail.domain.release import short
+from plainsail.domain.release import Release, short
 from plainsail.domain.rollout import Revision, Rollout, Target
 from plainsail.domain.strategy import Judged
 from plainsail.ports.errors import Failure, Transient
@@ -99,9 +99,9 @@ def rollback(
         if found is not None and _keeps_live(found, state):
             _ask(context, key, Abort(found.id, subject.name, reason or f"rollback asked by {subject.name}"))
             return rollout_by_id(context, found.id)
-        release = naming.release(context, key.service, to).digest if to is not None else None
+        release = naming.release(context, key.service, to) if to is not None else None
         _check_good(state, release)
-        intent = Rollback(context.new_id(), subject.name, release, reason)
+        intent = Rollback(context.new_id(), subject.name, release.digest if release else None, reason)
         _ask(context, key, intent)
         return rollout_by_id(context, intent.rollout)
 
@@ -195,21 +195,25 @@ def _check(verb: Verb, found: Rollout) -> None:
         )
 
 
-def _check_good(state: Target, release: str | None) -> None:
+def _check_good(state: Target, release: Release | None) -> None:
     live = state.group(state.live)
     good: tuple[Revision, ...] = state.good
     if state.rollout is not None and state.rollout.phase == "finishing" and live is not None:
         good = (live.revision, *good)
     if release is None and any(one.release not in state.quarantine for one in good):
         return
-    if release is not None and any(one.release == release for one in good):
+    if release is not None and any(one.release == release.digest for one in good):
         return
     where = f"{state.service} in {state.environment}"
     if live is None:
         raise Conflict("nothing_to_go_back_to", f"{where} has nothing live", "deploy a release")
+    if release is not None and release.digest in state.quarantine:
+        deploy = f"plainsail deploy {state.service} {release.version} --to {state.environment} --again"
+        raise Conflict("nothing_to_go_back_to", f"{release.version} is in quarantine since it was rolled back",
+                       f"if that is meant: {deploy}")  # fmt: skip
     if release is not None:
         names = ", ".join(f"{one.version} ({short(one.release)})" for one in good[:5])
-        raise Conflict("nothing_to_go_back_to", f"{short(release)} was not live as {where} before",
+        raise Conflict("nothing_to_go_back_to", f"{release.version} was not live as {where} before",
                        f"there is {names}" if names else "deploy it instead")  # fmt: skip
     raise Conflict(
         "nothing_to_go_back_to",
