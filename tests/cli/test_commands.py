@@ -175,7 +175,10 @@ def test_a_release_is_uploaded_once_and_named_by_what_is_known(terminal: Termina
     second = use("deploy", "shop", tree, "--to", "production", "--version", "1.0", "--wait")
     assert "Uploading" not in second.err
     assert "it keeps that version" in second.err
-    assert "is live already" in second.out
+    nothing = f"{started['version']} is live already; nothing to do\n"
+    assert second.out == nothing
+    assert use("deploy", "shop", tree, "--to", "production").out == nothing
+    assert use("deploy", "shop", tree, "--to", "production", "--json").json()["reason_code"] == "no_change"
 
 
 def test_a_deploy_over_a_rollout_says_what_it_supersedes(terminal: Terminal, plane: Plane) -> None:

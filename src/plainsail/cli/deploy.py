@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,9 @@ from plainsail.cli.waiting import Waited, conclusion, wait
 from plainsail.client import Client, ProblemError
 from plainsail.domain.release import short
 from plainsail.domain.units import percent, plural
+
+LOOKED_AT_WITHIN = 5.0
+"""Seconds that a rollout of what is live already is followed, to tell that there is nothing to do."""
 
 
 def deploy(
@@ -70,8 +74,11 @@ def deploy(
         if plan:
             return _plan(client, service, artifact, to, version, strategy, again, as_json)
         release = _release(client, service, artifact, version, commit, label)
-        under_way = client.status(service, to)["rollout"]
+        before = client.status(service, to)
+        under_way = before["rollout"]
         rollout = client.deploy(service, to, release["digest"], strategy=strategy, again=again)
+        if under_way is None and not wait and _is_live(before, release["digest"]):
+            rollout = _begun(client, rollout)
         if under_way and under_way["id"] != rollout["id"] and under_way["release"] != rollout["release"]:
             old = release_name(under_way["version"], under_way["release"])
             err().print(
@@ -112,6 +119,8 @@ def follow(
     if not waits:
         if as_json:
             print_json(rollout)
+        elif rollout["reason_code"] == "no_change":
+            out().print(_nothing(rollout), soft_wrap=True)
         else:
             out().print(f"{what or f'{name} has begun'}; follow it: plainsail watch {where}", soft_wrap=True)
         return DONE
@@ -213,7 +222,25 @@ def _tell(waited: Waited, as_json: bool) -> None:
         for line in waited.output:
             console.print(Text(f"  {line['instance']} | {plain(line['text'])}"), soft_wrap=True)
     if rollout["ended_at"] is not None:
-        out().print(conclusion(rollout), soft_wrap=True)
+        said = _nothing(rollout) if rollout["reason_code"] == "no_change" else conclusion(rollout)
+        out().print(said, soft_wrap=True)
+
+
+def _nothing(rollout: Json) -> str:
+    return f"{plain(rollout['version'])} is live already; nothing to do"
+
+
+def _is_live(status: Json, digest: str) -> bool:
+    return any(one["role"] == "live" and one["release"] == digest for one in status["groups"])
+
+
+def _begun(client: Client, rollout: Json) -> Json:
+    """The rollout once the control plane has looked at it: what is live already ends at once, as `no_change`."""
+    until = time.monotonic() + LOOKED_AT_WITHIN
+    while rollout["phase"] == "pending" and time.monotonic() < until:
+        time.sleep(0.05)
+        rollout = client.rollout(rollout["id"])
+    return rollout
 
 
 def _size(size: int) -> str:
