@@ -106,6 +106,13 @@ def test_the_verdict_shows_both_sides(terminal: Terminal, plane: Plane) -> None:
     document = use("verdict", ended["id"], "--json").json()
     assert document["verdict"]["outcome"] == "fail"
     assert document["evidence"]["candidate"] == document["verdict"]["candidate"]
+    plane.apply(SPEC.replace("dwell: 3s", "dwell: 9m"))
+    rollout = plane.deploy(plane.release("1.2"))
+    until(lambda: plane.get(f"/rollouts/{rollout}")["verdict"])
+    until(lambda: "Not sure yet: " in use("verdict", rollout).out)
+    plane.post(f"/rollouts/{rollout}/abort")
+    plane.ended(rollout)
+    assert "Was not sure yet: " in use("verdict", rollout).out
 
 
 def test_history(terminal: Terminal, plane: Plane) -> None:
@@ -118,6 +125,8 @@ def test_history(terminal: Terminal, plane: Plane) -> None:
     assert "shop production  1.1  canary: rolled back at 10 %" in told
     assert told.index("1.1  canary") < told.index("1.0  canary")
     assert "Releases without a rollout here:" in told
+    plane.ended(plane.deploy("1.2"))
+    assert "Releases without" not in use("history", "-n", "1").out, "what the cut list lacks had rollouts"
     document = use("history", "--json").json()
     assert [one["version"] for one in document["releases"]] == ["1.2", "1.1", "1.0"]
     assert {"spec_applied", "release_made", "rollout_started", "rollout_turned_back"} <= {

@@ -48,7 +48,8 @@ def history(
         )
         console.print(Padding(told, (0, 0, 0, 4), expand=False))
     used = {rollout["release"] for rollout in answer["rollouts"]}
-    unused = [release for release in answer["releases"] if release["digest"] not in used]
+    since = _told_since(answer["rollouts"], limit)
+    unused = [one for one in answer["releases"] if one["digest"] not in used and one["made_at"] > since]
     if unused:
         console.print("Releases without a rollout here:" if answer["rollouts"] else "Releases:")
         for release in unused:
@@ -90,13 +91,19 @@ def verdict(rollout: str, /, *, env: Env = None, as_json: AsJson = False, plane:
     console.print()
     console.print(_arms(found))
     console.print()
-    console.print(Text.assemble((f"{_outcome(found)}: ", "bold"), plain(found["sentence"])))
+    console.print(Text.assemble((f"{_outcome(found, told)}: ", "bold"), _sentence(found, told)))
     if found["proven_bp"]:
         console.print(f"Proven safe for {percent(found['proven_bp'])} of the users")
     if found["outcome"] == "unsure" and found["needs"] and told["ended_at"] is None:
         console.print(f"Needs {found['needs']:,} more requests to be sure, if none of them fails")
     _criteria(answer["criteria"])
     return DONE
+
+
+def _told_since(rollouts: list[Json], limit: int) -> float:
+    """Every rollout after this time is in the list; of a release made before, earlier ones may have been cut off."""
+    started = [one["started_at"] for one in rollouts if one["started_at"] is not None]
+    return min(started, default=0.0) if len(rollouts) >= limit else 0.0
 
 
 def _line(rollout: Json) -> Text:
@@ -113,10 +120,19 @@ def _line(rollout: Json) -> Text:
     return text
 
 
-def _outcome(verdict: Json) -> str:
+def _outcome(verdict: Json, rollout: Json) -> str:
     if verdict["outcome"] != "fail" and verdict["proven_bp"] == ALL:
         return "Good enough"
-    return {"pass": "Good enough", "fail": "Worse", "unsure": "Not sure yet"}[verdict["outcome"]]
+    unsure = "Not sure yet" if rollout["ended_at"] is None else "Was not sure yet"
+    return {"pass": "Good enough", "fail": "Worse", "unsure": unsure}[verdict["outcome"]]
+
+
+def _sentence(verdict: Json, rollout: Json) -> str:
+    """The judge spoke while it was under way; of an ended rollout what it still needed is past."""
+    said = plain(verdict["sentence"])
+    if rollout["ended_at"] is None or verdict["outcome"] != "unsure" or not said.startswith("needs "):
+        return said
+    return f"needed {said.removeprefix('needs ')}".replace(", has had ", ", had had ")
 
 
 def _arms(verdict: Json) -> Table:
