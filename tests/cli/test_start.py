@@ -45,6 +45,15 @@ def test_what_needs_nothing_loads_nothing(tokens: list[str]) -> None:
     assert set(done.stderr.split()).isdisjoint(HEAVY)
 
 
+def test_options_before_the_command_are_put_behind_it(terminal: Terminal) -> None:
+    said = terminal("--url", "http://127.0.0.1:7676", "status", "shop")
+    assert said.code == 2
+    hint = "options come after the command: plainsail status shop --url http://127.0.0.1:7676"
+    assert said.err == f"--url is no command; {hint}\n"
+    assert "see plainsail --help" in terminal("--url", "somewhere").err
+    assert terminal("--json", "status").json()["code"] == "usage"
+
+
 def test_the_control_plane_is_found(terminal: Terminal, plane: Plane) -> None:
     data = terminal.directory / ".plainsail"
     below = terminal.directory / "a" / "b"
@@ -58,6 +67,9 @@ def test_the_control_plane_is_found(terminal: Terminal, plane: Plane) -> None:
     assert terminal("status").code == 0
     os.chdir("/")
     assert terminal("status", "--data", str(data)).code == 0
+    above = terminal("status", "--data", str(data.parent))
+    assert above.code == 8
+    assert f"did you mean {data}?" in above.err
     terminal.set("PLAINSAIL_DATA", str(data))
     assert terminal("status").code == 0
     terminal.set("PLAINSAIL_TOKEN", "ps_other")

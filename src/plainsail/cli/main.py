@@ -68,14 +68,26 @@ def _run(tokens: list[str]) -> int:
     if not name and (not tokens or options[0] in HELP):
         sys.stdout.write(overview(width()))
         return DONE
+    if not name:
+        return _tell(as_json, USAGE, "usage", f"{tokens[0]} is no command", _in_order(tokens))
     try:
-        if name and any(token in HELP for token in options):
+        if any(token in HELP for token in options):
             return _help(name)
         return _do(tokens)
     except Exception as error:
         return _failed(as_json, name, error)
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _in_order(tokens: list[str]) -> str:
+    """What to type when an option came first."""
+    import shlex
+
+    at = next((index for index, token in enumerate(tokens) if token in NAMES), None)
+    if at is None:
+        return "options come after the command; see plainsail --help"
+    return f"options come after the command: plainsail {shlex.join([*tokens[at:], *tokens[:at]])}"
 
 
 def _help(name: str) -> int:

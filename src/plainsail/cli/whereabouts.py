@@ -21,6 +21,11 @@ def find(url: str | None, data: Path | None) -> Whereabouts:
     directory = data or nearest()
     known = _read(directory, "url") if directory else ""
     url = url or known
+    if not url and data and (data / ".plainsail").is_dir():
+        raise Refusal(
+            UNREACHABLE, "plane_unknown", f"No control plane is known in {data}",
+            f"did you mean {data / '.plainsail'}?",
+        )  # fmt: skip
     if not url:
         raise Refusal(
             UNREACHABLE, "plane_unknown", f"No control plane is known in {directory or 'this directory or above'}",
