@@ -13,7 +13,8 @@ import subprocess
 from pathlib import Path
 
 from bench.rig.machine import family, version
-from bench.rig.way import Table, await_port, connected, free_port
+from bench.rig.way import Table, await_port, connected
+from plainsail.testing.conformance.bench import free_port
 
 
 class Caddy:

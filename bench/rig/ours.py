@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 
 from bench.rig.machine import family, version
-from bench.rig.way import Table, free_port
+from bench.rig.way import Table
 from plainsail.domain.service import Shield
 from plainsail.domain.traffic import GroupShare, Match, Member, Route, Traffic
 from plainsail.drivers.routers.haproxy import Config, HAProxy
 from plainsail.drivers.routers.haproxy import binary as haproxy
 from plainsail.drivers.stores.tree import TreeStore
 from plainsail.ports.site import Site
+from plainsail.testing.conformance.bench import free_port
 
 
 class Plainsail:

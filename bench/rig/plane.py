@@ -13,9 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench.rig.way import free_port
 from plainsail.cli.packing import pack
 from plainsail.client import Client
+from plainsail.testing.conformance.bench import free_port
 
 APP = Path(__file__).with_name("app.py")
 

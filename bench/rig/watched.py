@@ -17,7 +17,6 @@ from pathlib import Path
 import msgspec
 
 from bench.rig.plane import APP, SERVICE, SPEC
-from bench.rig.way import free_port
 from plainsail.app.access import OWNER
 from plainsail.app.apply import apply
 from plainsail.app.deploy import deploy
@@ -33,6 +32,7 @@ from plainsail.engine import turn as engine_turn
 from plainsail.engine.turn import Site
 from plainsail.ports.router import Router, RouterSeen
 from plainsail.ports.store import Key
+from plainsail.testing.conformance.bench import free_port
 from plainsail.wiring import build
 
 KEY = Key("shop", "production")

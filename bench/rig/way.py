@@ -43,12 +43,6 @@ class Way(Protocol):
     async def end(self) -> None: ...
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def await_port(port: int) -> None:
     """Returns when somebody listens there."""
     until = time.monotonic() + STARTS_WITHIN

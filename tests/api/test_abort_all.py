@@ -54,7 +54,7 @@ def test_one_that_can_not_be_asked_keeps_no_other_from_being_stopped(tmp_path: P
     )  # fmt: skip
     with pytest.raises(Transient, match="2 of 3 rollouts") as told:
         abort_all(context, OWNER)
-    assert told.value.code == "store_busy"
+    assert told.value.code == "not_all_aborted"
     assert f"could not ask {busy.service} in production: the store is busy" in told.value.message
     asked = {key for key in KEYS if any(isinstance(one.intent, Abort) for one in store.pending(key))}
     assert asked == set(KEYS) - {busy}

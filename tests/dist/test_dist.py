@@ -22,7 +22,8 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.real.plane import free_port
+
+from plainsail.testing.conformance.bench import free_port
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "src/plainsail/web"

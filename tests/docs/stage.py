@@ -13,7 +13,8 @@ from pathlib import Path
 
 from tests.docs.pages import DOCS, Block, Command, Page, commands, page
 from tests.docs.shell import Shell, begins, fits
-from tests.real.plane import free_port
+
+from plainsail.testing.conformance.bench import free_port
 
 PORTS = ("7676", "8080", "8081", "8082", "9000")
 """Those that pages name; each becomes a free one while they are run."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
+
+from plainsail.testing.conformance.bench import free_port
 
 SHOP = Path(__file__).parents[2] / "src" / "plainsail" / "local" / "demo_app" / "serve.py"
 
@@ -123,12 +124,6 @@ class Plane:
                 return status
             time.sleep(0.1)
         raise AssertionError(f"{what}: not within {within:g} s; {json.dumps(status)}\n{self.log()[-3000:]}")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def pids_below(place: Path) -> dict[int, str]:

@@ -128,7 +128,7 @@ def test_upgraded_in_mid_rollout(ending: signal.Signals, tmp_path: Path) -> None
         assert _running(tmp_path) == running
         plane.env["PYTHONPATH"] = str(tmp_path / "newer")
         plane.up()
-        assert plane.status()["groups"][0]["ready"] == 2
+        plane.until("its instances are found again", lambda status: status["groups"][0]["ready"] == 2)
         load.stop()
         assert load.failed() == []
         assert {sample.version for sample in load.samples[-20:]} == {"v2"}

@@ -16,8 +16,10 @@ expect.set_options(timeout=PATIENCE)
 Open = Callable[..., Window]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One for a file, not for the session: while it is there, this thread has a running event loop, and a test of others
+    could have none of its own."""
     if CHROMIUM is None:
         pytest.skip(MISSING)
     with chromium() as one:

@@ -47,8 +47,8 @@ def steer(
 def abort_all(context: Context, subject: Subject, reason: str = "") -> tuple[RolloutDocument, ...]:
     """Every rollout that can still be taken back; the empty tuple if nothing is under way.
 
-    One that can't be asked keeps no other from being asked: after the last, raises Transient with the code of the first
-    failure (`store_busy`) and the names of all that were not.
+    One that can't be asked keeps no other from being asked: after the last, raises Transient (`not_all_aborted`) with
+    the names of all that were not.
     """
     allow(subject, "steer")
     asked: list[naming.Found] = []
@@ -71,7 +71,7 @@ def _not_all(asked: int, missed: dict[Key, Failure]) -> Transient:
     names = ", ".join(f"{key.service} in {key.environment}" for key in missed)
     first = next(iter(missed.values()))
     return Transient(
-        first.code,
+        "not_all_aborted",
         f"{asked} of {asked + len(missed)} rollouts are being aborted; could not ask {names}: {first.message}",
         "abort all again: asking twice harms nobody",
     )

@@ -117,12 +117,11 @@ QUERIES = {"get /names/{kind}": "?service=shop"}
 
 UPLOAD = """\
 The digest is that of the tree, whoever packs it ([releases](../explanation/how-a-rollout-is-decided.md#a-release)), so it is
-easiest to let the command line do it; with `--plan` nothing else happens.
+easiest to let the command line do it, which then starts the rollout too.
 
 ```console
-$ plainsail deploy shop ./v2 --to production --version 2.0 --plan
+$ plainsail deploy shop ./v2 --to production --version 2.0
 ...
-Nothing was started; leave --plan out to start it
 ```
 """
 

@@ -166,6 +166,10 @@ ASKING = {
         "The rollout waits for instances, and those can't be skipped.",
         "See what they say: `plainsail output SERVICE`.",
     ),
+    "not_all_aborted": (
+        "Abort all could not ask every rollout; those it could are being aborted.",
+        "Abort all again: asking twice harms nobody.",
+    ),
     "nothing_to_go_back_to": (
         "There is no good release before the live one, or the one named was never live there.",
         "Deploy a release instead.",
