@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import select
@@ -9,9 +10,11 @@ import signal
 from typing import IO
 
 import pytest
+from rich.console import Console
 from tests.api.practice import SPEC, Plane, until
 from tests.cli.terminal import Terminal
 
+from plainsail.cli.screen import tell
 from plainsail.testing.world import Behaviour
 
 STATUS = "/services/shop/environments/production"
@@ -132,6 +135,16 @@ def test_history(terminal: Terminal, plane: Plane) -> None:
     assert {"spec_applied", "release_made", "rollout_started", "rollout_turned_back"} <= {
         one["kind"] for one in document["events"]
     }
+
+
+@pytest.mark.parametrize("on_terminal", [True, False])
+def test_a_sentence_is_wrapped_at_words_and_only_on_a_terminal(on_terminal: bool) -> None:
+    console = Console(file=io.StringIO(), force_terminal=on_terminal, width=20, highlight=False)
+    with console.capture() as shown:
+        tell(console, "Rollout of 4.0 is being taken back")
+    wrapped = "Rollout of 4.0 is\nbeing taken back\n"
+    said = "\n".join(map(str.rstrip, shown.get().split("\n")))
+    assert said == (wrapped if on_terminal else "Rollout of 4.0 is being taken back\n")
 
 
 def test_apply_and_diff(terminal: Terminal, plane: Plane) -> None:

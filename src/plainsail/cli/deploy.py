@@ -14,7 +14,7 @@ from plainsail.cli.exits import DONE, NOT_FOUND, USAGE, Refusal
 from plainsail.cli.options import AsJson, Duration, Flag
 from plainsail.cli.origin import origin
 from plainsail.cli.packing import pack
-from plainsail.cli.screen import Json, err, out, plain, print_json, release_name, words
+from plainsail.cli.screen import Json, err, out, plain, print_json, release_name, tell, words
 from plainsail.cli.waiting import Waited, conclusion, wait
 from plainsail.client import Client, ProblemError
 from plainsail.domain.release import short
@@ -81,9 +81,9 @@ def deploy(
             rollout = _begun(client, rollout)
         if under_way and under_way["id"] != rollout["id"] and under_way["release"] != rollout["release"]:
             old = release_name(under_way["version"], under_way["release"])
-            err().print(
+            tell(
+                err(),
                 f"It supersedes rollout {under_way['id']} of {old}, {words(under_way['phase'])} at {percent(under_way['reached_bp'])}",
-                soft_wrap=True,
             )
         return follow(client, rollout, wait, timeout, as_json)
 
@@ -120,11 +120,11 @@ def follow(
         if as_json:
             print_json(rollout)
         elif rollout["reason_code"] == "no_change":
-            out().print(_nothing(rollout), soft_wrap=True)
+            tell(out(), _nothing(rollout))
         else:
-            out().print(f"{what or f'{name} has begun'}; follow it: plainsail watch {where}", soft_wrap=True)
+            tell(out(), f"{what or f'{name} has begun'}; follow it: plainsail watch {where}")
         return DONE
-    err().print(what or f"{name} in {rollout['environment']}", soft_wrap=True)
+    tell(err(), what or f"{name} in {rollout['environment']}")
     waited = wait(client, rollout, timeout, f"plainsail abort {where}")
     _tell(waited, as_json)
     return waited.exit_code
@@ -148,16 +148,10 @@ def _release(
                 raise
         else:
             if version and version != known["version"]:
-                err().print(
-                    f"These files are release {known['version']} already; it keeps that version",
-                    soft_wrap=True,
-                )
+                tell(err(), f"These files are release {known['version']} already; it keeps that version")
             return known
         from_git = origin(directory)
-        err().print(
-            f"Uploading {artifact}: {plural(packed.files, 'file')}, {_size(packed.size)}",
-            soft_wrap=True,
-        )
+        tell(err(), f"Uploading {artifact}: {plural(packed.files, 'file')}, {_size(packed.size)}")
         return client.upload(
             service, packed.digest, packed.tar, packed.size,
             version or from_git.version or short(packed.digest), commit or from_git.commit, labels,
@@ -223,7 +217,7 @@ def _tell(waited: Waited, as_json: bool) -> None:
             console.print(Text(f"  {line['instance']} | {plain(line['text'])}"), soft_wrap=True)
     if rollout["ended_at"] is not None:
         said = _nothing(rollout) if rollout["reason_code"] == "no_change" else conclusion(rollout)
-        out().print(said, soft_wrap=True)
+        tell(out(), said)
 
 
 def _nothing(rollout: Json) -> str:

@@ -12,7 +12,7 @@ from rich.text import Text
 from plainsail.cli.connect import HERE, Plane
 from plainsail.cli.exits import DONE
 from plainsail.cli.options import AsJson, Env
-from plainsail.cli.screen import Json, clock, headline, out, phase_text, plain, print_json, release_name
+from plainsail.cli.screen import Json, clock, headline, out, phase_text, plain, print_json, release_name, tell
 from plainsail.domain.units import ALL, percent, percent_of, seconds
 
 
@@ -42,19 +42,23 @@ def history(
         return DONE
     console = out()
     for rollout in answer["rollouts"]:
-        console.print(_line(rollout))
+        tell(console, _line(rollout))
         told = Text.assemble(
             (f"{rollout['id']} by {plain(rollout['by'])}: ", "dim"), plain(rollout["reason"])
         )
-        console.print(Padding(told, (0, 0, 0, 4), expand=False))
+        if console.is_terminal:
+            console.print(Padding(told, (0, 0, 0, 4), expand=False))
+        else:
+            tell(console, Text.assemble("    ", told))
     used = {rollout["release"] for rollout in answer["rollouts"]}
     since = _told_since(answer["rollouts"], limit)
     unused = [one for one in answer["releases"] if one["digest"] not in used and one["made_at"] > since]
     if unused:
         console.print("Releases without a rollout here:" if answer["rollouts"] else "Releases:")
         for release in unused:
-            console.print(
-                f"  {clock(release['made_at'], 'day')}  {release['service']} {release_name(release['version'], release['digest'])}"
+            tell(
+                console,
+                f"  {clock(release['made_at'], 'day')}  {release['service']} {release_name(release['version'], release['digest'])}",
             )
     if not answer["rollouts"] and not unused:
         console.print("Nothing was deployed yet")

@@ -39,6 +39,11 @@ def err() -> Console:
     return Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 
+def tell(console: Console, text: str | Text) -> None:
+    """A sentence: wrapped at words on a terminal, one line elsewhere, where lines are what is searched."""
+    console.print(text, soft_wrap=not console.is_terminal)
+
+
 def print_json(document: Any) -> None:
     """The one document."""
     sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")

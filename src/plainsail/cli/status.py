@@ -11,7 +11,7 @@ from rich.text import Text
 from plainsail.cli.connect import HERE, Plane
 from plainsail.cli.exits import DONE, NOT_FOUND, Refusal
 from plainsail.cli.options import AsJson, Env
-from plainsail.cli.screen import Json, groups_table, headline, out, plain, print_json, way
+from plainsail.cli.screen import Json, groups_table, headline, out, plain, print_json, tell, way
 from plainsail.client import Client
 
 MOST_SHOWN = 50
@@ -50,7 +50,7 @@ def status(
     for document in seen.documents:
         show(console, document)
     if seen.rest:
-        console.print(seen.rest, soft_wrap=True)
+        tell(console, seen.rest)
     return DONE
 
 

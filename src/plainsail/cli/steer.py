@@ -8,7 +8,7 @@ from plainsail.cli.connect import HERE, Plane
 from plainsail.cli.deploy import follow
 from plainsail.cli.exits import ABORTED, DONE, USAGE, Refusal
 from plainsail.cli.options import AsJson, Duration, Env, Flag, Reason
-from plainsail.cli.screen import Json, out, plain, print_json, release_name, words
+from plainsail.cli.screen import Json, out, plain, print_json, release_name, tell, words
 from plainsail.cli.status import find
 from plainsail.client import Client
 
@@ -169,9 +169,9 @@ def _steer(
         return DONE
     done = {"pause": "Pausing", "resume": "Resuming", "advance": "Advancing", "abort": "Aborting"}[verb]
     name = release_name(answer["version"], answer["release"])
-    out().print(
+    tell(
+        out(),
         f"{done} rollout {answer['id']} of {answer['service']} {name} in {answer['environment']}"
         f" ({words(answer['phase'])}); see it: plainsail status {answer['service']} --env {answer['environment']}",
-        soft_wrap=True,
     )
     return DONE

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from plainsail.cli.exits import GATED, INTERRUPTED, TIMED_OUT, of_rollout
-from plainsail.cli.screen import Json, clock, err, groups_table, headline, plain, way, words
+from plainsail.cli.screen import Json, clock, err, groups_table, headline, plain, tell, way, words
 from plainsail.client import Client, ProblemError, Unreachable
 from plainsail.domain.units import percent, seconds
 
@@ -50,14 +50,12 @@ def wait(client: Client, rollout: Json, timeout: float | None, abort_with: str) 
         with display(console) as screen:
             waited = _follow(client, rollout, timeout, screen)
     except KeyboardInterrupt:
-        console.print(
-            f"Detached; rollout {rollout['id']} goes on. Abort it with: {abort_with}", soft_wrap=True
-        )
+        tell(console, f"Detached; rollout {rollout['id']} goes on. Abort it with: {abort_with}")
         return Waited(rollout, INTERRUPTED)
     if waited.exit_code in (TIMED_OUT, GATED):
-        console.print(
+        tell(
+            console,
             f"Not over after {seconds(timeout or 0)}; rollout {rollout['id']} goes on. Abort it with: {abort_with}",
-            soft_wrap=True,
         )
     if waited.rollout["phase"] in ("failed", "rolled_back"):
         return msgspec.structs.replace(waited, output=_last_words(client, waited.rollout))
@@ -146,7 +144,7 @@ class Lines:
 
     def say(self, text: str) -> None:
         self._said_at = time.monotonic()
-        self._console.print(f"{clock(time.time())} {text}", soft_wrap=True)
+        tell(self._console, f"{clock(time.time())} {text}")
 
 
 def arms(rollout: Json) -> dict[str, Json]:
