@@ -49,6 +49,12 @@ def test_help_fits_the_terminal(name: str, columns: int) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_default_is_said_once(name: str) -> None:
+    twice = [one for one in ENTRIES[name].parameters if one.default and "if left out" in one.about]
+    assert not twice
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_its_examples_are_commands_of_ours(name: str) -> None:
     told = ENTRIES[name]
     assert told.examples

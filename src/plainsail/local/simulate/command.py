@@ -56,23 +56,23 @@ def simulate(
     Parameters
     ----------
     file
-        A plainsail.yaml; ./plainsail.yaml if left out.
+        The plainsail.yaml to play.
     service
         The service, if the file has several.
     strategy
         By name, with its keys as the file has them, else with their defaults; the file's own if left out.
     release
-        What the new release is like: good, errors:2%, latency:+50%, crash:30s or never-ready; good if left out.
+        What the new release is like: good, errors:2%, latency:+50%, crash:30s or never-ready.
     traffic
-        Requests of all users; 100/s if left out. 0/s is an idle service.
+        Requests of all users; 0/s is an idle service.
     first
         Nothing is live yet.
     seed
-        The same seed gives the same result; 1 if left out.
+        The same seed gives the same result.
     runs
         So many runs, with seeds one after the other: how the outcomes are spread.
     within
-        The longest time to simulate; 12h if left out.
+        The longest time to simulate.
     plot
         Write a picture of the (first) run here: shares, failures, slow answers and evidence over time.
     """
