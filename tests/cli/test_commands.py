@@ -45,7 +45,8 @@ def test_status_says_what_runs_and_why(terminal: Terminal, plane: Plane) -> None
     assert "Rollout of 1.1: progressing for" in told
     assert rollout in told
     assert "watching until 9 min are over" in told
-    assert "(pause, advance, abort) shop --env production" in told
+    for verb in ("pause", "advance", "abort"):
+        assert f" plainsail {verb} shop --env production" in told
     assert max(map(len, told.splitlines())) <= 80
     assert "\x1b" not in told
     plane.post("/rollouts/shop/abort", reason="fire")
@@ -61,7 +62,7 @@ def test_steering(terminal: Terminal, plane: Plane) -> None:
     until(lambda: (plane.get(STATUS)["rollout"] or {}).get("reached_bp"))
     assert f"Pausing rollout {rollout} of shop 1.1" in use("pause", "shop", "--reason", "lunch").out
     until(lambda: plane.get(STATUS)["rollout"]["phase"] == "paused")
-    assert "(resume, advance, abort)" in use("status").out
+    assert "steer: plainsail resume shop --env production" in use("status").out
     assert use("pause", rollout).code == 2
     assert use("resume", rollout, "--json").json()["id"] == rollout
     until(lambda: plane.get(STATUS)["rollout"]["phase"] == "progressing")

@@ -152,13 +152,11 @@ def _rollout(document: Json) -> list[RenderableType]:
     if rollout["reason"]:
         lines.append(Text(plain(rollout["reason"])))
     if document["rollout"] and rollout["phase"] not in ("rolling_back", "finishing"):
-        verbs = "resume, advance, abort" if rollout["phase"] == "paused" else "pause, advance, abort"
-        lines.append(
-            Text(
-                f"steer: plainsail ({verbs}) {document['service']} --env {document['environment']}",
-                style="dim",
-            )
-        )
+        where = f"{document['service']} --env {document['environment']}"
+        first = "resume" if rollout["phase"] == "paused" else "pause"
+        for verb in (first, "advance", "abort"):
+            label = "steer:" if verb == first else ""
+            lines.append(Text(f"{label:<6} plainsail {verb} {where}", style="dim"))
     elif not document["rollout"] and rollout["phase"] in ("rolled_back", "failed"):
         lines.append(Text(f"numbers: plainsail verdict {rollout['id']}", style="dim"))
     return lines
