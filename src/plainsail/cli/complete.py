@@ -22,10 +22,14 @@ HARMLESS = re.compile(r"[A-Za-z0-9._+%/-]{1,200}")
 """Names that no shell takes for anything else and that need no quotes; others are not offered."""
 
 
+def end_in_time() -> None:
+    """Whatever happens, this process is over then: also out of a name server that does not answer."""
+    signal.signal(signal.SIGALRM, lambda *_: os._exit(DONE))
+    signal.setitimer(signal.ITIMER_REAL, WITHIN)
+
+
 def complete(words: Sequence[str]) -> int:
     """`KIND PREFIX SERVICE WORD...`: names of a kind that begin so, one a line; the words so far say where to ask."""
-    signal.signal(signal.SIGALRM, lambda *_: os._exit(DONE))  # also out of a name server that does not answer
-    signal.setitimer(signal.ITIMER_REAL, WITHIN)
     try:
         kind, prefix, service, *typed = words
         found = _ask(kind, prefix, service, typed)

@@ -42,6 +42,10 @@ def run(tokens: Sequence[str] | None = None) -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # no name of a file may end us
     try:
+        if tokens is None and given[:1] == ["__complete"]:  # a process of its own: nobody else's is ended
+            from plainsail.cli.complete import end_in_time
+
+            end_in_time()
         code = _run(given)
         sys.stdout.flush()
     except BrokenPipeError:  # `plainsail history | head`: whoever read has seen enough
