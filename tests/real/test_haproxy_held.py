@@ -165,11 +165,12 @@ async def test_a_killed_haproxy_comes_back_with_the_same_split_from_its_first_re
         seen = await users(place.port, ALL)
         assert seen[(200, "g2-0")] == 3333
         assert (await again.observe("shop")).traffic == wanted
-        os.kill(master(place), signal.SIGKILL)
+        second = master(place)
+        os.kill(second, signal.SIGKILL)
 
         async def noticed() -> bool:
             try:
-                return (await again.observe("shop")).traffic == wanted
+                return (await again.observe("shop")).traffic == wanted and master(place) != second
             except Transient:
                 return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -13,6 +14,7 @@ from typing import Any
 from plainsail.domain.service import Shield, Sticky
 from plainsail.domain.traffic import GroupShare, Match, Member, Route, Traffic
 from plainsail.domain.units import ALL
+from plainsail.ports.errors import Transient
 from plainsail.ports.router import Router, RouterSeen
 from plainsail.testing.conformance.bench import SiteBench, free_port
 from plainsail.testing.conformance.router.street import SLOW_AFTER, Backend, Mode, Street, User, crowd, users
@@ -53,9 +55,16 @@ class RouterBench(SiteBench):
 
     @contextlib.asynccontextmanager
     async def another(self) -> AsyncIterator[Router]:
-        """One more object for the same router, let go afterwards."""
+        """One more object for the same router, let go afterwards. As the engine does, a start that is Transient (the old
+        process is still dying, say) is tried again."""
         router: Router = self.make()
-        await router.start()
+        for _ in range(100):
+            with contextlib.suppress(Transient):
+                await router.start()
+                break
+            await asyncio.sleep(0.1)
+        else:
+            await router.start()
         try:
             yield router
         finally:
