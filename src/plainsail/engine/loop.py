@@ -108,9 +108,7 @@ class Engine:
             if key in self._held and self._held[key].target.rollout is None:
                 self._asked.add(key)
                 self._nudges.setdefault(key, asyncio.Event()).set()
-        moving = set(
-            busy
-        )  # first: a candidate has users, say; and what can't be taken keeps nobody else waiting
+        moving = set(busy)  # first: a candidate has users, say; and what can't be taken keeps nobody waiting
         free = [key for key in due if key not in self._tasks]
         free.sort(key=lambda key: (key not in moving, key in self._stuck))
         self._more = len(free) > STARTING
@@ -141,9 +139,7 @@ class Engine:
                     return
                 spent = asyncio.get_running_loop().time() - began
                 pause = self._idle(wake_in) if holding.target.rollout is None else wake_in
-                await _wait(
-                    nudge, max(0.01, pause - spent)
-                )  # a turn's own time is no pause for a bad release
+                await _wait(nudge, max(0.01, pause - spent))  # a turn's own time is no pause
         except Fenced as fenced:
             log.info("%s is held by somebody else: %s", key, fenced)
         except Failure as failure:
@@ -188,9 +184,7 @@ class Engine:
             return await holding.turn(self._clock())
         except Fenced:
             raise
-        except (
-            Failure
-        ) as failure:  # The store: nothing was recorded, so nothing was done. Traffic stays where it is.
+        except Failure as failure:  # The store: nothing recorded, so nothing done. Traffic stays where it is.
             if holding.trouble.get("store") != str(failure):
                 log.error("%s: %s", holding.key, failure)
             holding.trouble["store"] = str(failure)

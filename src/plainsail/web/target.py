@@ -18,6 +18,7 @@ from plainsail.app.access import Subject
 from plainsail.app.context import Context
 from plainsail.app.documents import RolloutDocument, StatusDocument
 from plainsail.app.overview import in_chain_order
+from plainsail.domain.service import Environment
 from plainsail.ports.store import Key
 from plainsail.web import curves, sentences
 from plainsail.web.following import Following, stream
@@ -94,9 +95,9 @@ class TargetView:
 
     def _onward(self) -> str | None:
         """The environment that a release which passed this one goes to next."""
-        chain = chain_of(self._context, self._key.service)
-        after = chain[chain.index(self._key.environment) + 1 :]
         environments = self._context.store.environments()
+        chain = chain_of(self._context, self._key.service, environments)
+        after = chain[chain.index(self._key.environment) + 1 :]
         return next((name for name in after if environments[name].after is not None), None)
 
     async def _read_output(self) -> None:
@@ -139,10 +140,11 @@ async def show(
     )
 
 
-def chain_of(context: Context, service: str) -> list[str]:
-    """Where it is placed, in the order in which releases walk."""
+def chain_of(context: Context, service: str, environments: dict[str, Environment] | None = None) -> list[str]:
+    """Where it is placed, in the order in which releases walk. `environments`: if they were read already."""
     placements = naming.service(context, service).placements
-    return [name for name in in_chain_order(context.store.environments()) if name in placements]
+    known = context.store.environments() if environments is None else environments
+    return [name for name in in_chain_order(known) if name in placements]
 
 
 @page_at("/services/{service:str}", opt=BY_SESSION, sync_to_thread=True)
