@@ -8,8 +8,8 @@ import io
 import tarfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,7 +28,7 @@ from plainsail.drivers.stores.tree import TreeStore
 from plainsail.engine.loop import Engine
 from plainsail.engine.turn import Site
 from plainsail.ports.provider import OutputLine
-from plainsail.ports.store import Key
+from plainsail.ports.store import Key, Store
 from plainsail.spec.drivers import Drivers
 from plainsail.testing.world import Behaviour, World
 from plainsail.web.pages import Pages
@@ -71,17 +71,107 @@ services:
 """
 
 
-class Plane:
-    """A running control plane: its address, its token, and the world behind it."""
+class PractisingEngine(Engine):
+    """Whose instances say what they are told to say; those of the simulated world have no words of their own."""
 
-    def __init__(self, directory: Path, world: World, url: str, context: Context) -> None:
-        self.directory, self.world, self.url, self.context = directory, world, url, context
+    said: tuple[str, ...] = tuple(f"line {n}" for n in range(1, 101))
+
+    async def output(self, key: Key, group: str | None = None, lines: int = 50) -> tuple[OutputLine, ...]:
+        return tuple(OutputLine("g1-1", "g1", text) for text in self.said)[-lines:]
+
+
+class Plane:
+    """A running control plane: its address, its token, and the world behind it. It can be stopped and started again, on
+    the same port, over the same store and the same world.
+
+    `speed`: simulated seconds in a real one; `idle`: no engine runs; `options`: fields of the context.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        speed: float = 10.0,
+        spec: str | None = SPEC,
+        idle: bool = False,
+        **options: Any,
+    ) -> None:
+        self.directory, self.speed, self.idle, self.port = directory, speed, idle, 0
+        self.world = World(seed=7, rate=200.0)
+        self.world.now = time.time()
+        self.worlds = {"production": self.world}
+        self.store: Store = open_store(f"sqlite:///{directory / 'plainsail.db'}")
+        (directory / "spool").mkdir()
+        self._options = options
+        self._make()
+        if spec is not None:
+            apply(self.context, OWNER, [("plainsail.yaml", spec)])
+        self._serve()
+        self.url = f"http://127.0.0.1:{self.port}"
         self.http = httpx2.Client(
-            base_url=url + "/api/v1",
+            base_url=self.url + "/api/v1",
             headers={"Authorization": f"Bearer {TOKEN}"},
             timeout=20,
             trust_env=False,
         )
+
+    def start(self) -> None:
+        """Serve and take turns, on the port it had before; what happened until now is in the store."""
+        self._make()
+        self._serve()
+
+    def stop(self) -> None:
+        """The control plane ends; its world does not move meanwhile."""
+        self.pages.close()
+        self.server.should_exit = True
+        self.thread.join(30)
+        assert not self.thread.is_alive()
+
+    def close(self) -> None:
+        self.http.close()
+        self.stop()
+        self.store.close()
+
+    def _make(self) -> None:
+        self.engine = PractisingEngine(self.store, self._site, lambda: self.world.now, "practice")
+        self.context = Context(
+            store=self.store, artifacts=TreeStore(self.directory / "releases"), live=self.engine, drivers=DRIVERS,
+            now=lambda: self.world.now, new_id=lambda: rollout_id(self.world.now), token_hash=hash_token(TOKEN),
+            spool=self.directory / "spool", **self._options,
+        )  # fmt: skip
+        self.pages = Pages(self.context.now)
+        app = create_app(self.context, self.pages.handlers)
+        self.server = uvicorn.Server(
+            uvicorn.Config(app, port=self.port, log_config=None, timeout_graceful_shutdown=1)
+        )
+
+    def _serve(self) -> None:
+        self.thread = threading.Thread(target=asyncio.run, args=(self._run(),), daemon=True)
+        self.thread.start()
+        until(lambda: self.server.started or not self.thread.is_alive())
+        self.port = self.server.servers[0].sockets[0].getsockname()[1]
+
+    async def _run(self) -> None:
+        alive = () if self.idle else (self.engine.run(), self._live())
+        background = [asyncio.create_task(one) for one in alive]
+        await self.server.serve()
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+
+    async def _site(self, environment: str) -> Site:
+        """A world for each environment, as a service may be in several; all have one clock and the same behaviours."""
+        if environment not in self.worlds:
+            self.worlds[environment] = World(seed=7, rate=200.0)
+            self.worlds[environment].now = self.world.now
+            self.worlds[environment].behaviours = self.world.behaviours
+        return Site(router=self.worlds[environment].router, provider=self.worlds[environment].provider)
+
+    async def _live(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            for one in tuple(self.worlds.values()):
+                one.advance(TICK * self.speed)
 
     def get(self, path: str, **query: Any) -> Any:
         answer = self.http.get(path, params=query)
@@ -121,73 +211,9 @@ class Plane:
         return digest
 
 
-class PractisingEngine(Engine):
-    """With an instance's last words, which the simulated world has none of."""
-
-    async def output(self, key: Key, group: str | None = None, lines: int = 50) -> tuple[OutputLine, ...]:
-        told = (OutputLine("g1-1", "g1", f"line {n}") for n in range(1, 101))
-        return tuple(told)[-lines:]
-
-
-@contextmanager
-def practice(
-    directory: Path, *, speed: float = 10.0, applied: bool = True, **options: Any
-) -> Iterator[Plane]:
-    """Run one. `speed`: simulated seconds in a real one."""
-    world = World(seed=7, rate=200.0)
-    world.now = time.time()
-    store = open_store(f"sqlite:///{directory / 'plainsail.db'}")
-    (directory / "spool").mkdir()
-
-    worlds = {"production": world}
-
-    async def site(environment: str) -> Site:
-        """A world for each environment, as a service may be in several; all have one clock and the same behaviours."""
-        if environment not in worlds:
-            worlds[environment] = World(seed=7, rate=200.0)
-            worlds[environment].now, worlds[environment].behaviours = world.now, world.behaviours
-        return Site(router=worlds[environment].router, provider=worlds[environment].provider)
-
-    engine = PractisingEngine(store, site, lambda: world.now, "practice")
-    context = Context(
-        store=store, artifacts=TreeStore(directory / "releases"), live=engine, drivers=DRIVERS, now=lambda: world.now,
-        new_id=lambda: rollout_id(world.now), token_hash=hash_token(TOKEN), spool=directory / "spool", **options,
-    )  # fmt: skip
-    if applied:
-        apply(context, OWNER, [("plainsail.yaml", SPEC)])
-    pages = Pages(context.now)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create_app(context, pages.handlers), port=0, log_config=None, timeout_graceful_shutdown=1
-        )
-    )
-
-    async def live() -> None:
-        while True:
-            await asyncio.sleep(TICK)
-            for one in tuple(worlds.values()):
-                one.advance(TICK * speed)
-
-    async def serve() -> None:
-        background = [asyncio.create_task(engine.run()), asyncio.create_task(live())]
-        await server.serve()
-        for task in background:
-            task.cancel()
-        await asyncio.gather(*background, return_exceptions=True)
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
-    thread.start()
-    try:
-        until(lambda: server.started or not thread.is_alive())
-        host, port = server.servers[0].sockets[0].getsockname()
-        plane = Plane(directory, world, f"http://{host}:{port}", context)
-        yield plane
-        plane.http.close()
-    finally:
-        pages.close()
-        server.should_exit = True
-        thread.join(20)
-        store.close()
+def practice(directory: Path, *, applied: bool = True, **options: Any) -> closing[Plane]:
+    """Run one; `applied`: with `SPEC` from the start."""
+    return closing(Plane(directory, spec=SPEC if applied else None, **options))
 
 
 def archive(files: dict[str, bytes]) -> tuple[bytes, str]:

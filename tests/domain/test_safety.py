@@ -10,9 +10,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from plainsail.domain.actions import Fleet, Send
 from plainsail.domain.decide import IDLE, Decision
 from plainsail.domain.intents import Abort, Advance, Deploy, Pause, Resume, Rollback
+from plainsail.domain.plan import wanted
 from plainsail.domain.rollout import ENDED, Revision
 from plainsail.domain.service import Placement, Probe, Run, Stop, config_digest
-from plainsail.domain.strategy import BlueGreen, Canary, Pace, Recreate, Strategy
+from plainsail.domain.strategy import BlueGreen, Canary, Judged, Pace, Recreate, Strategy
 from plainsail.domain.units import ALL
 from plainsail.testing.control import Control
 from plainsail.testing.world import Behaviour, World
@@ -167,7 +168,14 @@ class Safety(RuleBasedStateMachine):
 
     def check(self, decision: Decision, seen) -> None:  # type: ignore[no-untyped-def]
         rollout, target = decision.target.rollout, decision.target
-        anybody = any(group.ready() for group in seen.groups.values())
+        want = wanted(target)
+        served = [
+            part.group for route in (seen.traffic.routes if seen.traffic else ()) for part in route.split
+        ]
+        # A candidate that was superseded may run for a while yet, but it is no refuge: nobody asked for it any more.
+        anybody = any(
+            seen.ready(group) for group in (*want.split, *served, *([want.live] if want.live else []))
+        )
         for action in decision.actions:
             if isinstance(action, Send):
                 for route in action.traffic.routes:
@@ -206,9 +214,12 @@ class Safety(RuleBasedStateMachine):
         for _ in range(40):
             rollout = self.control.target.rollout
             if rollout is not None and rollout.phase == "paused":
-                self.control.ask(
-                    Resume(rollout.id, "ops") if rollout.in_force_at is None else Abort(rollout.id, "ops")
+                verb = (
+                    Advance
+                    if rollout.in_force_at is None and isinstance(rollout.current().leave, Judged)
+                    else Abort
                 )
+                self.control.ask(verb(rollout.id, "ops"))
             self.control.run(200.0)
             if self.control.target.rollout is None and not self.control.asked:
                 break

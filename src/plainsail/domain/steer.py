@@ -192,7 +192,10 @@ def _steer_rollout(
         case Advance(step=step):
             if step is not None and step != rollout.step:
                 return _refused(target, intent, now, f"rollout {rollout.id} has left that step already")
-            if not isinstance(rollout.current().leave, Judged) or rollout.in_force_at is None:
+            held = (
+                rollout.phase == "paused"
+            )  # live may be what is broken: who was told may go on without its share
+            if not isinstance(rollout.current().leave, Judged) or (rollout.in_force_at is None and not held):
                 return _refused(
                     target, intent, now, "there is no evidence to skip here: instances must be ready first"
                 )
