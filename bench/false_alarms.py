@@ -15,9 +15,9 @@ from concurrent.futures import ProcessPoolExecutor
 import msgspec
 
 from bench.results import Table, found, publish
+from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.judge import begin, judge
 from plainsail.domain.observation import Counts
-from plainsail.domain.service import EvidenceCriteria
 
 
 class Kind(msgspec.Struct, frozen=True):

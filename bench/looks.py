@@ -14,10 +14,10 @@ from collections.abc import Sequence
 import msgspec
 
 from bench.results import Table, found, publish, quantile
+from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.evidence import Evidence
 from plainsail.domain.judge import begin, judge
 from plainsail.domain.observation import Counts
-from plainsail.domain.service import EvidenceCriteria
 
 LOOK = 0.1
 """Seconds."""

@@ -9,20 +9,13 @@ import msgspec
 from tests.domain.storybook import changes, shown
 
 from plainsail.domain.actions import Action, Fleet, Send
+from plainsail.domain.criteria import ErrorCriteria, EvidenceCriteria
 from plainsail.domain.decide import Decision, decide
 from plainsail.domain.evidence import Evidence
 from plainsail.domain.intents import Deploy, Intent
 from plainsail.domain.observation import Counts, GroupSeen, Instance, InstanceState, Seen
 from plainsail.domain.rollout import Revision, Rollout, Target
-from plainsail.domain.service import (
-    ErrorCriteria,
-    EvidenceCriteria,
-    Placement,
-    Probe,
-    Run,
-    Stop,
-    config_digest,
-)
+from plainsail.domain.service import Placement, Probe, Run, Stop, config_digest
 from plainsail.domain.strategy import Canary, Pace, Strategy
 from plainsail.domain.traffic import Traffic
 

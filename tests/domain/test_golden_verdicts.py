@@ -8,11 +8,11 @@ import msgspec
 import pytest
 from tests.domain.storybook import changes, compare, shown
 
+from plainsail.domain.criteria import ErrorCriteria, EvidenceCriteria, LatencyCriteria
 from plainsail.domain.evidence import Arm, Evidence, Mark, Verdict
 from plainsail.domain.finding import Finding, sentence
 from plainsail.domain.judge import begin, judge
 from plainsail.domain.observation import Counts
-from plainsail.domain.service import ErrorCriteria, EvidenceCriteria, LatencyCriteria
 
 
 class Bench:

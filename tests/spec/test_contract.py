@@ -2,7 +2,8 @@
 
 from tests.spec.drivers import DRIVERS
 
-from plainsail.domain.service import Driver, LatencyCriteria, Probe, Stop
+from plainsail.domain.criteria import LatencyCriteria
+from plainsail.domain.service import Driver, Probe, Stop
 from plainsail.domain.strategy import Canary, Pace
 from plainsail.spec.decode import decode
 

@@ -16,10 +16,10 @@ from plainsail.app.documents import (
     rollout_document,
 )
 from plainsail.app.status import describe, rollout_by_id
+from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.evidence import Evidence, Verdict
 from plainsail.domain.recent import Sample
 from plainsail.domain.rollout import Rollout
-from plainsail.domain.service import EvidenceCriteria
 from plainsail.ports.provider import OutputLine
 from plainsail.ports.store import Key
 

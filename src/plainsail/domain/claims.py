@@ -8,9 +8,9 @@ import msgspec
 
 from plainsail.domain import proof
 from plainsail.domain.blocks import Compared
+from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.evidence import Evidence
 from plainsail.domain.mishaps import KIND, mishaps
-from plainsail.domain.service import EvidenceCriteria
 
 
 class Claim(msgspec.Struct, frozen=True):

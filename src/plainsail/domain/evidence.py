@@ -39,6 +39,8 @@ class Verdict(msgspec.Struct, frozen=True):
     """Log evidence of harm as a part of the line at which the candidate is taken back: 1.0 is on the line."""
     good: float = 0.0
     """Log evidence for the exposure that is asked for, as a part of the line at which it is proven."""
+    warnings: tuple[str, ...] = ()
+    """What makes the evidence weaker than it looks, a sentence each, without full stops."""
 
 
 class Stake(msgspec.Struct, frozen=True, array_like=True):
@@ -58,6 +60,51 @@ class Mark(msgspec.Struct, frozen=True):
     at: float
     candidate: Arm
     live: Arm
+
+
+class Sums(msgspec.Struct, frozen=True, array_like=True):
+    """One side of a metric: of counts, requests and failures (`squares` is 0); of a mean, units, their sum and the sum of
+    their squares; of values, windows, and the sums of what was read in them."""
+
+    n: float = 0.0
+    sum: float = 0.0
+    squares: float = 0.0
+
+
+class Told(msgspec.Struct, frozen=True, array_like=True):
+    """One window of a metric, kept with the rollout for people to see."""
+
+    until: float
+    candidate: float | None
+    live: float | None
+    """A part of counts, a mean, a value, a median; None: there was nothing."""
+    note: str = ""
+    """Why there was nothing, or why it is not all."""
+
+
+class Track(msgspec.Struct, frozen=True):
+    """What is known of one metric of a source."""
+
+    until: float = 0.0
+    """End of the last window taken; older ones that come late are passed over."""
+    candidate: Sums = Sums()
+    live: Sums = Sums()
+    differences: Sums = Sums()
+    """Of values: windows with both sides, candidate less live (and less its relative margin), and squares of that."""
+    missing: str = ""
+    """Why the last window told nothing; empty: it told something."""
+    failed: int = 0
+    """Windows beyond `max` or `min`; with `judge: threshold`, failed measurements."""
+    errors: int = 0
+    """Windows in a row that told nothing."""
+    passed: int = 0
+    """Good measurements in the present step (`judge: threshold`)."""
+    told: tuple[Told, ...] = ()
+    """The last `TOLD` windows."""
+
+
+TOLD = 20
+"""Windows of each metric that are kept."""
 
 
 class Bursts(msgspec.Struct, frozen=True, array_like=True):
@@ -99,5 +146,17 @@ class Evidence(msgspec.Struct, frozen=True):
     """By test (`errors`, `max_errors`, `latency`): its bets that the candidate is worse."""
     proof: dict[str, tuple[float, ...]] = {}
     """By test and exposure (`errors 5000`): log wealth of its bets, block by block, that the candidate is good enough."""
+    tracks: dict[str, Track] = {}
+    """By metric of a source."""
+    shares: tuple[Stake, ...] = ()
+    """Bets that the requests do not fall to the sides as the split says (sample ratio mismatch)."""
+    voided: str = ""
+    """Why the comparison with live counts for nothing any more, in one clause; empty: it counts."""
+    standing: tuple[Stake, ...] = ()
+    """Bets that live's own instances differ: a standing A/A test of what the other tests take for granted."""
+    replaced: tuple[str, ...] = ()
+    """Instances of the candidate that were replaced because they alone were bad."""
+    tests: tuple[str, ...] = ()
+    """Names of the tests of harm, sorted: those of `harm`."""
     trail: tuple[Point, ...] = ()
     """How it came about; decides nothing."""

@@ -8,8 +8,8 @@ from typing import Literal
 import msgspec
 
 from plainsail.domain.blocks import lately
+from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.evidence import Arm, Evidence
-from plainsail.domain.service import EvidenceCriteria
 from plainsail.domain.units import percent, percent_of, plural, seconds
 
 HARM = ("errors", "max_errors", "latency", "crashes")

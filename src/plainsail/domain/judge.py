@@ -16,11 +16,11 @@ import msgspec
 
 from plainsail.domain import claims, stats
 from plainsail.domain.blocks import Compared, advance, count_crashes, marked
+from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.evidence import Evidence, Stake, Verdict
 from plainsail.domain.finding import Finding, sentence
 from plainsail.domain.mishaps import KIND, mishaps, remembered
 from plainsail.domain.observation import Counts
-from plainsail.domain.service import EvidenceCriteria
 
 replace = msgspec.structs.replace
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from plainsail.domain.measurement import Reading
 from plainsail.domain.traffic import Traffic
 
 InstanceState = Literal["starting", "ready", "unready", "leaving"]
@@ -71,6 +72,25 @@ class Latency(msgspec.Struct, frozen=True):
     p90: float
     p99: float
     coverage: float
+    buckets: dict[int, int] = {}
+    """The histogram they come from (`domain/histogram.py`), cumulative as counts are: requests by number of the bucket."""
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """One window of a metric source, for both sides; what has not been taken yet comes again with every look."""
+
+    candidate: Reading
+    live: Reading | None
+    """None: there is nobody to compare with."""
+
+
+class Unmeasured(msgspec.Struct, frozen=True):
+    """A source that failed to say anything of a window."""
+
+    since: float
+    until: float
+    why: str
+    """In one clause."""
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -86,6 +106,10 @@ class Seen(msgspec.Struct, frozen=True):
     """Open connections by instance, of those the router still knows."""
     counts: dict[str, Counts] = {}
     latency: dict[str, Latency] = {}
+    instances: dict[str, Counts] = {}
+    """By instance, from the router's log: what each had of its group's requests, as far as the log came through."""
+    measured: dict[str, Measured | Unmeasured] = {}
+    """By metric: the last window that a source was asked about."""
 
     def ready(self, group: str) -> int:
         seen = self.groups.get(group)

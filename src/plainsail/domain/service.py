@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.strategy import Canary, Pace, Strategy
 from plainsail.domain.units import Duration, Ratio, Size
 
@@ -66,42 +67,6 @@ class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     live: Probe | None = None
     stop: Stop = Stop()
     limits: Limits = Limits()
-
-
-class ErrorCriteria(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How many more failed requests (no answer, or 5xx) the candidate may have than live."""
-
-    margin: Ratio = 0.005
-    """Absolute: at most this much more than live's part."""
-    relative: Ratio = 0.0
-    """Relative: on top, this part of live's own failures."""
-    max: Ratio = 0.05
-    """Never more than this part, whatever live does (unless live is above it too)."""
-
-
-class LatencyCriteria(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How many more slow requests the candidate may have than live."""
-
-    bound: Duration = 1.0
-    """A request is slow when the first byte of its answer takes longer than this. The test is comparative, so a
-    bound that live itself often misses does no harm; the tighter it is, the sooner slowness shows."""
-    margin: Ratio = 0.01
-    """Absolute: at most this much more than live's part."""
-    relative: Ratio = 0.0
-    """Relative: on top, this part of live's own slow requests."""
-
-
-class EvidenceCriteria(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a candidate is judged by."""
-
-    errors: ErrorCriteria = ErrorCriteria()
-    latency: LatencyCriteria = LatencyCriteria()
-    alpha: Ratio = 0.01
-    """Longest odds of taking back a release that is within its margins, however often one looks."""
-    beta: Ratio = 0.05
-    """Longest odds of calling a step proven when the release is beyond its margin."""
-    crashes: int = 1
-    """Crashes of ready candidate instances that are forgiven; each of live's own excuses three more."""
 
 
 class Shield(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -168,6 +133,8 @@ class Environment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What runs the instances."""
     after: str | None = None
     """The environment a release must have passed before."""
+    metrics: dict[str, Driver] = {}
+    """Metric sources by name, for services to ask: `shop-metrics: {prometheus: {url: ...}}`."""
     gates: tuple[str, ...] = ()
     """Not available yet; only the empty list is taken."""
 

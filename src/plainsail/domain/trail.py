@@ -33,6 +33,8 @@ class Point(msgspec.Struct, frozen=True, array_like=True):
     """Log evidence of harm as a part of the line at which the candidate is taken back: 1.0 is on the line."""
     good: float
     """Log evidence for the exposure that is asked for, as a part of the line at which it is proven."""
+    each: tuple[float, ...] = ()
+    """Of each test of harm by itself, in the order of `Evidence.tests`: its log evidence as a part of the line."""
 
 
 def longer(trail: Sequence[Point], point: Point) -> tuple[Point, ...]:

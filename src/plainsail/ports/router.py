@@ -21,6 +21,8 @@ class RouterSeen(msgspec.Struct, frozen=True):
     """Open connections by instance, members or not, as long as the router still knows the instance."""
     counts: dict[str, Counts] = {}
     latency: dict[str, Latency] = {}
+    instances: dict[str, Counts] = {}
+    """By instance, as far as the router can tell them apart; empty if it can't."""
 
 
 class Router(Protocol):

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
+from plainsail.domain import criteria, strategy
 from plainsail.domain import service as shape
-from plainsail.domain import strategy
 from plainsail.domain.units import ALL, percent_of
 from plainsail.spec.diagnostics import Path, did_you_mean, listed, shown, there_are
 
@@ -221,7 +221,7 @@ def pace(chosen: strategy.Pace) -> Iterator[Fault]:
         )
 
 
-def errors(criteria: shape.ErrorCriteria) -> Iterator[Fault]:
+def errors(criteria: criteria.ErrorCriteria) -> Iterator[Fault]:
     if criteria.max < criteria.margin:
         yield Fault(
             f"'max' ({percent_of(criteria.max)}) is below 'margin' ({percent_of(criteria.margin)})",
@@ -314,12 +314,12 @@ OF_A_FIELD: Mapping[tuple[type, str], tuple[Check, ...]] = {
     (shape.Placement, "secrets"): (secrets,),
     (shape.Placement, "strategy"): (one_strategy,),
     (strategy.Pace, "deadline"): (above_zero("deadline"),),
-    (shape.ErrorCriteria, "margin"): (margin,),
-    (shape.LatencyCriteria, "margin"): (margin,),
-    (shape.LatencyCriteria, "bound"): (above_zero("bound"),),
-    (shape.EvidenceCriteria, "alpha"): (odds("alpha"),),
-    (shape.EvidenceCriteria, "beta"): (odds("beta"),),
-    (shape.EvidenceCriteria, "crashes"): (between("crashes", 0, 1000),),
+    (criteria.ErrorCriteria, "margin"): (margin,),
+    (criteria.LatencyCriteria, "margin"): (margin,),
+    (criteria.LatencyCriteria, "bound"): (above_zero("bound"),),
+    (criteria.EvidenceCriteria, "alpha"): (odds("alpha"),),
+    (criteria.EvidenceCriteria, "beta"): (odds("beta"),),
+    (criteria.EvidenceCriteria, "crashes"): (between("crashes", 0, 1000),),
     (shape.Shield, "methods"): (methods,),
     (shape.Sticky, "cookie"): (token("cookie"),),
     (shape.Sticky, "header"): (token("header"),),
@@ -334,7 +334,7 @@ OF_A_WHOLE: Mapping[type, tuple[Check, ...]] = {
     shape.Probe: (probe,),
     shape.Placement: (given_once,),
     strategy.Pace: (pace,),
-    shape.ErrorCriteria: (errors,),
+    criteria.ErrorCriteria: (errors,),
     shape.Sticky: (sticky,),
 }
 """By Struct; run when all of its fields could be read."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from plainsail.domain import criteria, strategy
 from plainsail.domain import service as shape
-from plainsail.domain import strategy
 from plainsail.spec import checks
 
 Schema = dict[str, Any]
@@ -124,12 +124,12 @@ LIMITS: Mapping[tuple[type, str], Schema] = {
     (shape.Placement, "secrets"): {"additionalProperties": ABSOLUTE},
     (shape.Placement, "strategy"): {},
     (strategy.Pace, "deadline"): SOME_TIME,
-    (shape.ErrorCriteria, "margin"): SOME_PART,
-    (shape.LatencyCriteria, "margin"): SOME_PART,
-    (shape.LatencyCriteria, "bound"): SOME_TIME,
-    (shape.EvidenceCriteria, "alpha"): ODDS,
-    (shape.EvidenceCriteria, "beta"): ODDS,
-    (shape.EvidenceCriteria, "crashes"): {"minimum": 0, "maximum": 1000},
+    (criteria.ErrorCriteria, "margin"): SOME_PART,
+    (criteria.LatencyCriteria, "margin"): SOME_PART,
+    (criteria.LatencyCriteria, "bound"): SOME_TIME,
+    (criteria.EvidenceCriteria, "alpha"): ODDS,
+    (criteria.EvidenceCriteria, "beta"): ODDS,
+    (criteria.EvidenceCriteria, "crashes"): {"minimum": 0, "maximum": 1000},
     (shape.Shield, "methods"): {"items": {"enum": list(checks.REPEATABLE)}},
     (shape.Sticky, "cookie"): TOKEN,
     (shape.Sticky, "header"): TOKEN,

@@ -8,9 +8,9 @@ from functools import cache
 
 import msgspec
 
+from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.judge import WEIGHTS, begin, judge
 from plainsail.domain.observation import Counts
-from plainsail.domain.service import EvidenceCriteria
 from plainsail.domain.stats import log_sum
 
 CRITERIA = EvidenceCriteria()
