@@ -10,6 +10,7 @@ import msgspec
 from plainsail.domain.blocks import lately
 from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.evidence import Arm, Evidence
+from plainsail.domain.past import at_most
 from plainsail.domain.units import percent, percent_of, plural, seconds
 
 HARM = ("errors", "max_errors", "latency", "crashes")
@@ -25,6 +26,8 @@ class Finding(msgspec.Struct, frozen=True):
     proven: int
     needs: int
     trouble: str
+    past: Arm | None = None
+    """What live's users met before, where that is what the harm was found against."""
 
     def outcome(self) -> Literal["pass", "fail", "unsure"]:
         if self.code in HARM:
@@ -41,11 +44,12 @@ def sentence(finding: Finding, evidence: Evidence, criteria: EvidenceCriteria, n
         case "crashes":
             return _crashes(finding, evidence)
         case "errors":
-            return f"{when}{_failed(ours, theirs)}; {_margin(errors.margin, errors.relative)} {odds}"
+            found = f"{when}{_failed(ours, theirs, finding.past)}"
+            return f"{found}; {_margin(errors.margin, errors.relative)} {odds}"
         case "max_errors":
             return f"{when}{_failed(ours, theirs)}; with a limit of {percent_of(errors.max)} {odds}"
         case "latency":
-            found = _slow(ours, theirs, latency.bound)
+            found = _slow(ours, theirs, latency.bound, finding.past)
             return f"{when}{found}; {_margin(latency.margin, latency.relative)} {odds}"
         case "":
             return f"proven for {percent(finding.proven)} of users: {_clean(ours, criteria)}"
@@ -66,20 +70,31 @@ def _telling(finding: Finding, evidence: Evidence, now: float) -> tuple[str, Arm
     return f"in the last {seconds(now - late.at)} ", late.candidate, late.live
 
 
-def _failed(ours: Arm, theirs: Arm) -> str:
+def _failed(ours: Arm, theirs: Arm, past: Arm | None = None) -> str:
     found = f"{_of(ours.failures, ours.requests)} candidate requests failed ({_rate(ours.failures, ours.requests)})"
+    if past is not None:
+        return f"{found}{_before(past.failures, past.requests)}"
     return f"{found}{_against(theirs.failures, theirs.requests)}"
 
 
-def _slow(ours: Arm, theirs: Arm, bound: float) -> str:
+def _slow(ours: Arm, theirs: Arm, bound: float, past: Arm | None = None) -> str:
     took = f"{_of(ours.slow, ours.requests)} candidate requests took longer than {seconds(bound)}"
-    return f"{took} ({_rate(ours.slow, ours.requests)}){_against(theirs.slow, theirs.requests)}"
+    found = f"{took} ({_rate(ours.slow, ours.requests)})"
+    if past is not None:
+        return f"{found}{_before(past.slow, past.requests)}"
+    return f"{found}{_against(theirs.slow, theirs.requests)}"
 
 
 def _against(bad: int, requests: int) -> str:
     if not requests:
         return ", live had none to compare with"
     return f" against {_of(bad, requests)} live ({_rate(bad, requests)})"
+
+
+def _before(bad: int, requests: int) -> str:
+    """The past with the most that it may have meant: that is what the margin is added to."""
+    most = percent_of(at_most(bad, requests))
+    return f" against {_of(bad, requests)} of live before ({_rate(bad, requests)}, at most {most})"
 
 
 def _margin(margin: float, relative: float) -> str:

@@ -17,14 +17,15 @@ import msgspec
 from plainsail.domain import claims, stats
 from plainsail.domain.blocks import Compared, advance, count_crashes, marked
 from plainsail.domain.criteria import EvidenceCriteria
-from plainsail.domain.evidence import Evidence, Stake, Verdict
+from plainsail.domain.evidence import Arm, Evidence, Stake, Verdict
 from plainsail.domain.finding import Finding, sentence
 from plainsail.domain.mishaps import KIND, mishaps, remembered
 from plainsail.domain.observation import Counts
+from plainsail.domain.past import limit
 
 replace = msgspec.structs.replace
 
-WEIGHTS = {"errors": 2.0, "max_errors": 1.0, "latency": 1.0}
+WEIGHTS = {"errors": 2.0, "max_errors": 1.0, "latency": 1.0, "errors_past": 2.0, "latency_past": 1.0}
 """How the purse is shared among the tests of harm; a test that isn't asked for leaves its part to the others."""
 
 LIVE_CRASHES = 3
@@ -51,18 +52,20 @@ def judge(
     exposure: int | None,
     now: float,
     trouble: str = "",
+    past: Arm | None = None,
 ) -> tuple[Evidence, Verdict]:
     """The evidence with this look, and what it says. One call is one block of time at most.
 
     `counts` and `crashes` are cumulative, by group. `exposures` are the shares (basis points) that the steps will ask
     for, `exposure` the one asked for now. Live None (a first deploy): only the limit and crashes can fail it.
-    `trouble` is the candidate's last crash in one clause, for the sentence.
+    `trouble` is the candidate's last crash in one clause, for the sentence. `past` is what live's users met before: given from
+    the first look on where all users will be the candidate's for a while, so that the purse is shared out once.
     """
     exposures = sorted({*exposures, *([] if exposure is None else [exposure])} - {0})
     evidence = count_crashes(evidence, crashes, candidate, live)
     before = evidence
     evidence, block = advance(evidence, counts, candidate, live, now)
-    tests = _tests(criteria)
+    tests = _tests(criteria, past)
     if block is not None:
         evidence = replace(
             evidence,
@@ -72,20 +75,26 @@ def judge(
         )
         if _purse(_money(evidence, tests)) < CALM:
             evidence = marked(evidence, before)
-    return evidence, _verdict(evidence, tests, criteria, exposures, exposure, now, trouble)
+    return evidence, _verdict(evidence, tests, criteria, exposures, exposure, now, trouble, past)
 
 
 Tests = Mapping[str, tuple[stats.Bet, ...]]
 
 
-def _tests(criteria: EvidenceCriteria) -> Tests:
-    """The tests of harm that the criteria ask for."""
+def _tests(criteria: EvidenceCriteria, past: Arm | None) -> Tests:
+    """The tests of harm that the criteria ask for. Bets against the past are fair as long as live's rate was below its
+    bound; beside live's own traffic they ask for more than live too, so they may run along."""
     errors, latency = criteria.errors, criteria.latency
     tests = {
         "errors": stats.margin_bets(errors.margin, errors.relative),
         "max_errors": stats.limit_bets(errors.max),
         "latency": stats.margin_bets(latency.margin, latency.relative),
     }
+    if past is not None:
+        errors_limit = limit(past.failures, past.requests, errors.margin, errors.relative)
+        latency_limit = limit(past.slow, past.requests, latency.margin, latency.relative)
+        tests["errors_past"] = stats.limit_bets(errors_limit)
+        tests["latency_past"] = stats.limit_bets(latency_limit)
     return {name: bets for name, bets in tests.items() if bets}
 
 
@@ -109,18 +118,21 @@ def _verdict(
     exposure: int | None,
     now: float,
     trouble: str,
+    past: Arm | None,
 ) -> Verdict:
     harm = _money(evidence, tests)
     goal = _goal(criteria.beta)
     shown = claims.log_proofs(evidence, criteria, exposures)
     proven = max((asked for asked, proofs in shown.items() if min(proofs.values()) >= goal), default=0)
+    code = _harm_code(evidence, harm, criteria) or _unsure_code(evidence, proven, exposure)
     finding = Finding(
-        code=_harm_code(evidence, harm, criteria) or _unsure_code(evidence, proven, exposure),
+        code=code.removesuffix("_past"),
         log_odds=_purse(harm),
         exposure=exposure,
         proven=proven,
         needs=claims.needed(evidence, criteria, exposure, goal) if exposure else 0,
         trouble=trouble,
+        past=past if code.endswith("_past") else None,
     )
     return Verdict(
         outcome=finding.outcome(),

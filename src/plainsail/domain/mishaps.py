@@ -6,7 +6,9 @@ from plainsail.domain.blocks import Compared
 from plainsail.domain.evidence import Bursts, Evidence
 from plainsail.domain.stats import Block, remember
 
-KIND = {"errors": "failures", "max_errors": "failures", "latency": "slow"}
+KIND = {
+    "errors": "failures", "max_errors": "failures", "latency": "slow", "errors_past": "failures", "latency_past": "slow",
+}  # fmt: skip
 """What each test counts."""
 
 
