@@ -18,6 +18,7 @@ from plainsail.app.documents import (
 from plainsail.app.status import describe, rollout_by_id
 from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.evidence import Evidence, Verdict
+from plainsail.domain.explain import Explanation, explain
 from plainsail.domain.recent import Sample
 from plainsail.domain.rollout import Rollout
 from plainsail.ports.provider import OutputLine
@@ -53,6 +54,8 @@ class VerdictDocument(msgspec.Struct, frozen=True):
     verdict: Verdict | None
     criteria: EvidenceCriteria | None
     evidence: Evidence | None
+    explanation: Explanation | None
+    """Why, in a sentence and all its numbers; null as long as the rollout has not begun."""
 
 
 class RecentDocument(msgspec.Struct, frozen=True):
@@ -128,9 +131,10 @@ def verdict(context: Context, subject: Subject, name: str, environment: str | No
     found = naming.rollout(context, name, environment)
     begun = found.of
     if not isinstance(begun, Rollout):
-        return VerdictDocument(describe(context, found), None, None, None)
+        return VerdictDocument(describe(context, found), None, None, None, None)
+    evidence = context.store.evidence(begun.id)
     return VerdictDocument(
-        rollout_document(begun), begun.verdict, begun.placement.evidence, context.store.evidence(begun.id)
+        rollout_document(begun), begun.verdict, begun.placement.evidence, evidence, explain(begun, evidence)
     )
 
 

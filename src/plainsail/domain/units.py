@@ -49,6 +49,6 @@ def seconds(duration: float) -> str:
     return f"{duration / 3600:.3g} h"
 
 
-def plural(n: int, noun: str) -> str:
-    """`1 request`, `1,212 requests`."""
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+def plural(n: int, noun: str, many: str = "") -> str:
+    """`1 request`, `1,212 requests`; `many` where an s is not enough."""
+    return f"{n:,} {noun if n == 1 else many or f'{noun}s'}"

@@ -1,0 +1,132 @@
+"""What would change a verdict, said of each thing it rests on: computed by playing the judge's own bets on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from plainsail.domain import forecast, proof, stats
+from plainsail.domain.claims import Claim, claimed
+from plainsail.domain.criteria import EvidenceCriteria, Metric, Threshold
+from plainsail.domain.evidence import Evidence, Track, Verdict
+from plainsail.domain.judge import WEIGHTS
+from plainsail.domain.mishaps import KIND
+from plainsail.domain.stats import Bet
+from plainsail.domain.units import percent, percent_of, plural
+
+
+def counted(
+    name: str, evidence: Evidence, verdict: Verdict, criteria: EvidenceCriteria, exposure: int | None
+) -> str:
+    """Of errors, their limit, and slow requests: what proves it, and what takes the candidate back."""
+    kind = KIND[name]
+    ahead = forecast.flow(evidence, "slow" if kind == "slow" else "failures")
+    if ahead is None:
+        return "its first requests: it has had none"
+    mishap = "slow" if kind == "slow" else "failed"
+    parts = [_harmed(name, evidence, verdict, criteria, ahead, mishap)]
+    if exposure and name != "max_errors":
+        claim = next(claim for claim in claimed(criteria, exposure) if claim.name == name)
+        parts.insert(0, _proven(claim, evidence, criteria, ahead, mishap))
+    return "; ".join(part for part in parts if part)
+
+
+def crashed(more: int) -> str:
+    """`more`: crashes until it is taken back."""
+    if more <= 0:
+        return "nothing: it has crashed more often than is forgiven"
+    return f"{'one more crash' if more == 1 else f'{more:,} more crashes'} of a ready instance take{'s' * (more == 1)} it back"
+
+
+def measured(name: str, metric: Metric, track: Track, missing: str, criteria: EvidenceCriteria) -> str:
+    """Of a metric of a source."""
+    if metric.role == "informative":
+        return "nothing: it is only shown"
+    if missing:
+        return f"its source has to say something: {missing}"
+    if isinstance(criteria.judge, Threshold):
+        left = criteria.judge.failure_limit + 1 - track.failed
+        if left <= 0:
+            return "nothing: more measurements failed than are forgiven"
+        return f"{plural(left, 'more failed measurement')} take{'s' * (left == 1)} it back"
+    worse = "lower" if metric.better == "higher" else "higher"
+    return f"windows in which it is {worse} than live by more than is allowed"
+
+
+def _proven(
+    claim: Claim, evidence: Evidence, criteria: EvidenceCriteria, ahead: forecast.Flow, mishap: str
+) -> str:
+    goal = _goal(criteria.beta)
+    arm = evidence.candidate
+    bad = arm.slow if mishap == "slow" else arm.failures
+    stakes = evidence.proof.get(claim.key(), proof.FRESH)
+    share = percent(claim.exposure)
+    needs = proof.needed(stakes, claim.margin, arm.requests, bad, goal)
+    soon = forecast.to_proof(claim, stakes, arm, goal, ahead)
+    if not needs:
+        if claim.margin <= 0.0 or math.isinf(goal):
+            return "a margin of 0 can never be proven: allow a margin, or pace by dwell"
+        return f"proven for {share} of users"
+    without = "a slow one" if mishap == "slow" else "a failure"
+    said = f"{plural(needs, 'more request')} without {without} {'prove' if needs > 1 else 'proves'} it for {share} of users"
+    if not ahead.rate:
+        return said
+    if soon is None:
+        return f"{said}, but {_at(ahead, mishap)} it is never proven"
+    return f"{said}, {_at(ahead, mishap)} about {_about(soon)}"
+
+
+def _harmed(
+    name: str, evidence: Evidence, verdict: Verdict, criteria: EvidenceCriteria, ahead: forecast.Flow,
+    mishap: str,
+) -> str:  # fmt: skip
+    bets = _bets(name, criteria)
+    goal = _goal(criteria.alpha)
+    if verdict.outcome == "fail" and verdict.code == name:
+        return "over the line: it is taken back"
+    if not bets or math.isinf(goal):
+        return "it is not judged, so nothing takes it back"
+    held = evidence.harm.get(name, ())
+    stakes = held if len(held) == len(bets) else (stats.FRESH,) * len(bets)
+    total = sum(WEIGHTS.get(key.removeprefix("harm_"), 1.0) for key in _tests(verdict))
+    weight = WEIGHTS.get(name, 1.0) / total if total else 1.0
+    others = sum(
+        WEIGHTS.get(key.removeprefix("harm_"), 1.0) / total * math.exp(min(log, 700.0))
+        for key, log in _tests(verdict).items()
+        if key != f"harm_{name}"
+    )
+    soon = forecast.to_harm(bets, stakes, weight, others, goal, ahead) if ahead.rate else None
+    if soon is not None:
+        return f"{_at(ahead, mishap)} about {_about(soon)} more take it back"
+    worst = forecast.to_harm(bets, stakes, weight, others, goal, ahead.worst())
+    if worst is None:
+        return "nothing takes it back: there is nobody to compare it with"
+    return f"about {_about(worst)} more would take it back if all of them {'were slow' if mishap == 'slow' else 'failed'}"
+
+
+def _tests(verdict: Verdict) -> dict[str, float]:
+    return {key: log for key, log in verdict.log_evidence.items() if key.startswith("harm_")}
+
+
+def _bets(name: str, criteria: EvidenceCriteria) -> Sequence[Bet]:
+    match name:
+        case "errors":
+            return stats.margin_bets(criteria.errors.margin, criteria.errors.relative)
+        case "max_errors":
+            return stats.limit_bets(criteria.errors.max)
+        case _:
+            return stats.margin_bets(criteria.latency.margin, criteria.latency.relative)
+
+
+def _goal(level: float) -> float:
+    return -math.log(level) if level > 0.0 else math.inf
+
+
+def _about(requests: int) -> str:
+    """Two digits: a forecast knows no more."""
+    unit = 10 ** max(0, len(str(requests)) - 2)
+    return f"{math.ceil(requests / unit) * unit:,}"
+
+
+def _at(ahead: forecast.Flow, mishap: str) -> str:
+    return f"at the present rate ({percent_of(ahead.rate)} {mishap})"

@@ -1,0 +1,212 @@
+"""Why a rollout was decided as it was: the stored evidence as one sentence, its numbers, and what would change it.
+
+Nothing is judged anew. What is said comes from the rollout's verdict and the evidence it rested on, which are both kept
+after it has ended.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from plainsail.domain import lines
+from plainsail.domain.evidence import Evidence, Verdict
+from plainsail.domain.lines import Line
+from plainsail.domain.rollout import Phase, Rollout
+from plainsail.domain.strategy import Judged
+from plainsail.domain.trail import Point
+from plainsail.domain.units import ALL, percent, seconds
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """What a decision rests on. Shares are basis points, times seconds since 1970, durations seconds, rates parts of 1."""
+
+    rollout: str
+    service: str
+    environment: str
+    version: str
+    phase: Phase
+    outcome: Literal["pass", "fail", "unsure"]
+    code: str
+    """Which test decided (`errors`, `max_errors`, `latency`, `crashes`, a metric), or why it is unsure."""
+    sentence: str
+    """What happened and why, with its numbers."""
+    change: str
+    """What would change it, in one sentence; more of that is in each line."""
+    judged: bool
+    """False: there was nothing to judge by, and there are no lines."""
+    decided_after: float | None = None
+    """Seconds from the candidate's first users to the decision; null as long as there is none."""
+    watched_for: float | None = None
+    """Seconds from the candidate's first users to the last look at it."""
+    alpha: float = 0.0
+    """Longest odds of taking back a release that is within its margins."""
+    beta: float = 0.0
+    """Longest odds of calling a step proven when the release is beyond its margin."""
+    exposure: int | None = None
+    """The share that proof is asked for now, or was asked for last."""
+    proven: int = 0
+    """The largest share for which all margins are proven."""
+    needs: int = 0
+    """Requests of the candidate still needed, if none of them fails, to prove `exposure`."""
+    harm: float = 0.0
+    """Evidence of harm as a part of the line at which the candidate is taken back: 1.0 is on it."""
+    good: float = 0.0
+    """Evidence for `exposure` as a part of the line at which it is proven."""
+    voided: str = ""
+    """Why the comparison with live counts for nothing; empty: it counts."""
+    replaced: tuple[str, ...] = ()
+    """Instances of the candidate that were replaced because they alone were bad."""
+    warnings: tuple[str, ...] = ()
+    metrics: tuple[Line, ...] = ()
+    tests: tuple[str, ...] = ()
+    """What each of `trail[].each` belongs to."""
+    trail: tuple[Point, ...] = ()
+    """How the evidence came about: at, share_bp, candidate and live as (requests, failures, slow), harm, good, each."""
+
+
+def explain(rollout: Rollout, evidence: Evidence | None) -> Explanation:
+    """From what is stored of it. `evidence` None: it never came to that."""
+    verdict = rollout.verdict
+    if evidence is None or verdict is None or not _compared(rollout, verdict):
+        return _unjudged(rollout)
+    exposure = asked(rollout)
+    since = _users_since(rollout, evidence)
+    found = lines.of(evidence, verdict, rollout.placement.evidence, exposure, over(rollout))
+    return msgspec.structs.replace(
+        _unjudged(rollout),
+        judged=True,
+        outcome=verdict.outcome,
+        code=verdict.code,
+        sentence=_sentence(rollout, verdict, since, evidence),
+        change=_change(rollout, verdict, found),
+        decided_after=None if rollout.decided_at is None else max(0.0, rollout.decided_at - since),
+        watched_for=max(0.0, evidence.trail[-1].at - since) if evidence.trail else None,
+        exposure=exposure,
+        proven=verdict.proven_bp,
+        needs=0 if over(rollout) else verdict.needs,
+        harm=verdict.harm,
+        good=verdict.good,
+        voided=evidence.voided,
+        replaced=evidence.replaced,
+        warnings=verdict.warnings,
+        metrics=found,
+        tests=evidence.tests,
+        trail=evidence.trail,
+    )
+
+
+def over(rollout: Rollout) -> bool:
+    """Nothing that is still to come changes it."""
+    return rollout.ended() or rollout.phase in ("rolling_back", "finishing")
+
+
+def asked(rollout: Rollout) -> int | None:
+    """The exposure that proof is asked for. Of a rollout that is on its way back, or ended, that of the largest share
+    it had: its step is another one by now."""
+    if not over(rollout):
+        leave = rollout.current().leave
+        return leave.exposure if isinstance(leave, Judged) else None
+    wanted = [
+        step.leave.exposure
+        for step in rollout.course.steps
+        if isinstance(step.leave, Judged)
+        and sum(part.share_bp for part in step.split if part.role == "candidate") <= rollout.reached_bp
+    ]
+    return wanted[-1] if wanted else None
+
+
+def _compared(rollout: Rollout, verdict: Verdict) -> bool:
+    """A first deploy, and a rollback, are not: nobody else had users. Harm is harm."""
+    return verdict.outcome == "fail" or (rollout.live is not None and verdict.candidate.requests > 0)
+
+
+def _unjudged(rollout: Rollout) -> Explanation:
+    criteria = rollout.placement.evidence
+    return Explanation(
+        rollout=rollout.id,
+        service=rollout.service,
+        environment=rollout.environment,
+        version=rollout.revision.version,
+        phase=rollout.phase,
+        outcome="unsure",
+        code="not_judged",
+        sentence=_whole(_why_not(rollout)),
+        change="",
+        judged=False,
+        alpha=criteria.alpha,
+        beta=criteria.beta,
+    )
+
+
+def _why_not(rollout: Rollout) -> str:
+    if rollout.kind == "rollback":
+        return "nothing was judged: a rollback asks for no evidence"
+    if rollout.live is None:
+        return "nothing was judged: the release had no users beside a live one"
+    if over(rollout):
+        why = f"; {rollout.reason}" if rollout.reason else ""
+        return f"nothing was judged: the candidate had no requests{why}"
+    return "nothing is judged yet: the candidate has had no requests"
+
+
+def _users_since(rollout: Rollout, evidence: Evidence) -> float:
+    """When the candidate was first seen with users; the trail's first points are never thinned out."""
+    for point in evidence.trail:
+        if point.share_bp or point.candidate.requests:
+            return point.at
+    return evidence.since
+
+
+def _sentence(rollout: Rollout, verdict: Verdict, since: float, evidence: Evidence) -> str:
+    """In one sentence what was done, how soon, and on which numbers."""
+    until = rollout.decided_at or (evidence.trail[-1].at if evidence.trail else since)
+    after = f"after {seconds(max(0.0, until - since))}"
+    said = verdict.sentence
+    match rollout.phase:
+        case "rolling_back" | "rolled_back":
+            verb = "Rolled back" if rollout.phase == "rolled_back" else "Going back, as was decided"
+            return _whole(f"{verb} {after}: {said if verdict.outcome == 'fail' else rollout.reason}")
+        case "succeeded" | "finishing":
+            good = verdict.proven_bp == ALL
+            return _whole(
+                f"{'Good enough' if good else 'Let through, not proven,'} {after}: {_past(said, verdict)}"
+            )
+        case "aborted" | "superseded" | "failed":
+            was = {"pass": "it was good enough", "fail": "it was worse", "unsure": "it was not sure yet"}
+            what = f"{rollout.phase.replace('_', ' ').capitalize()} {after}"
+            return _whole(
+                f"{what} ({rollout.reason}); {was[verdict.outcome]}: {_past(said, verdict)}"
+                if rollout.reason
+                else f"{what}; {was[verdict.outcome]}: {_past(said, verdict)}"
+            )
+        case _:
+            told = {"pass": "Good enough so far", "fail": "Worse", "unsure": "Not sure yet"}
+            return _whole(f"{told[verdict.outcome]} {after}: {said}")
+
+
+def _past(said: str, verdict: Verdict) -> str:
+    """The judge spoke while it was under way; of what is over, what it still needed is past."""
+    if verdict.outcome == "unsure" and said.startswith("needs "):
+        return f"needed {said.removeprefix('needs ')}".replace(", has had ", ", had had ")
+    return said
+
+
+def _whole(sentence: str) -> str:
+    sentence = sentence.rstrip(".")
+    return f"{sentence[:1].upper()}{sentence[1:]}."
+
+
+def _change(rollout: Rollout, verdict: Verdict, found: tuple[Line, ...]) -> str:
+    if rollout.phase in ("rolling_back", "rolled_back"):
+        return "Nothing: it is decided, and the release is in quarantine. Deploy a mended one, or this one again with --again."
+    if over(rollout):
+        return "Nothing: it is over."
+    deciding = next((line for line in found if line.name == verdict.code), None)
+    if deciding is not None:
+        return _whole(deciding.change)
+    if verdict.needs:
+        share = percent(asked(rollout) or 0)
+        return _whole(f"{verdict.needs:,} more requests without a failure prove it for {share} of users")
+    return _whole(next((line.change for line in found if line.change), "time"))

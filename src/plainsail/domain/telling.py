@@ -1,0 +1,196 @@
+"""How an explanation is told: the words and numbers that the terminal and the pages show alike."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from plainsail.domain.lines import Line, Side
+from plainsail.domain.units import ALL, percent, percent_of, plural, seconds
+
+Standing = Literal["bad", "good", "open", "plain"]
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One quantity of both sides."""
+
+    name: str
+    candidate: str
+    live: str
+
+
+def heading(line: Line) -> str:
+    """`errors`, `slower than 300 ms`, `basket`; what the line is about."""
+    match line.name:
+        case "max_errors":
+            return "errors, whatever live does"
+        case "latency" if line.bound is not None:
+            return f"answers slower than {seconds(line.bound)}"
+        case _:
+            return line.name
+
+
+def weight(line: Line) -> str:
+    """What it may decide: `critical`, `guardrail`, `only shown`, `dry run`."""
+    if line.dry_run:
+        return f"dry run, {line.role}"
+    return "only shown" if line.role == "informative" else line.role
+
+
+def outcome(line: Line) -> str:
+    """What it says by itself."""
+    if line.missing:
+        return "no data"
+    if line.role == "informative":
+        return "only shown"
+    if line.outcome == "pass" and line.good is None:
+        return "within"
+    return {"pass": "good enough", "fail": "worse", "unsure": "not sure"}[line.outcome]
+
+
+def standing(line: Line) -> Standing:
+    """In what tone."""
+    if line.missing or line.role == "informative":
+        return "plain"
+    return {"pass": "good", "fail": "bad", "unsure": "open"}[line.outcome]  # type: ignore[return-value]  # of a literal
+
+
+def rows(line: Line) -> tuple[Row, ...]:
+    """Both sides' numbers."""
+    ours, theirs = line.candidate, line.live
+    match line.kind:
+        case "counts":
+            bad = "slow" if line.name == "latency" else "failed"
+            shielded = (
+                (Row("failed, answered by live", _shielded(ours), _shielded(theirs)),)
+                if line.name == "errors"
+                else ()
+            )
+            return (
+                Row("requests", _number(ours.n), _number(theirs.n)),
+                Row(bad, _bad(ours), _bad(theirs)),
+                *shielded,
+            )
+        case "crashes":
+            return (Row("crashes", _number(ours.bad), _number(theirs.bad)),)
+        case "mean":
+            return (
+                Row("units", _number(ours.n), _number(theirs.n)),
+                Row("mean", amount(line, ours.rate), amount(line, theirs.rate)),
+            )
+        case "value":
+            return (
+                Row("windows", _number(ours.n), _number(theirs.n)),
+                Row("mean of them", amount(line, ours.rate), amount(line, theirs.rate)),
+            )
+        case "quantile":
+            return (
+                Row("requests", _number(ours.n), _number(theirs.n)),
+                Row("at the last look", amount(line, ours.rate), amount(line, theirs.rate)),
+            )
+
+
+def amount(line: Line, value: float | None) -> str:
+    """A rate of the line in its unit: `1.2 %`, `35 ms`, `12.4`; a dash where there is none."""
+    if value is None:
+        return "-"
+    match line.unit:
+        case "part":
+            return percent_of(value)
+        case "seconds":
+            return f"-{seconds(-value)}" if value < 0 else seconds(value)
+        case _:
+            return _number(value)
+
+
+def difference(line: Line) -> str:
+    """`1.1 points more than live (0.4 to 2.3 points more, 99 % sure at any time)`; empty: there is nothing to compare."""
+    found = line.difference
+    if found is None:
+        return ""
+    said = f"{_apart(line, found.estimate)} than live"
+    if found.low is None or found.high is None or found.level is None:
+        return said
+    interval = f"{_signed(line, found.low)} to {_signed(line, found.high)}"
+    return f"{said} ({interval}; so in {percent_of(found.level)} of all rollouts, however often one looks)"
+
+
+def allowed(line: Line) -> str:
+    """What it may be; empty: it is not judged."""
+    if line.kind == "crashes":
+        return f"{plural(int(line.max or 0), 'crash', 'crashes')} forgiven"
+    parts = []
+    if line.margin is not None and (line.margin or not line.relative):
+        worse = "less" if line.better == "higher" else "more"
+        parts.append(f"at most {_distance(line, line.margin)} {worse} than live")
+    if line.relative:
+        also = " and " if parts else "at most "
+        parts[-1:] = [f"{parts[-1] if parts else ''}{also}{percent_of(line.relative)} of live's own"]
+    if line.max is not None:
+        parts.append(f"never more than {amount(line, line.max)}")
+    if line.min is not None:
+        parts.append(f"never less than {amount(line, line.min)}")
+    return "; ".join(parts)
+
+
+def evidence(line: Line) -> str:
+    """`harm 1.32 of the line (odds 40,000 to 1), safe -0.4`; empty: it is not judged by evidence."""
+    parts = []
+    if line.harm is not None:
+        sure = f" (odds {_odds(line.odds)} to 1)" if line.odds is not None and line.odds >= 2.0 else ""
+        parts.append(f"harm {part(line.harm)}{sure}")
+    if line.good is not None:
+        parts.append(f"safe {part(line.good)}")
+    return ", ".join(parts)
+
+
+def part(of_line: float) -> str:
+    """Evidence as a part of its line, where 1 is on it."""
+    return f"{of_line:.2f}"
+
+
+def proven(share_bp: int) -> str:
+    """`Proven safe for all users`."""
+    if not share_bp:
+        return ""
+    return f"Proven safe for {'all' if share_bp == ALL else f'{percent(share_bp)} of the'} users"
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    if value == int(value) and abs(value) < 1e15:
+        return f"{int(value):,}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _bad(side: Side) -> str:
+    return _number(side.bad) if side.rate is None else f"{_number(side.bad)} ({percent_of(side.rate)})"
+
+
+def _shielded(side: Side) -> str:
+    return f"{side.shielded:,} ({percent_of(side.shielded / side.n)})" if side.n else f"{side.shielded:,}"
+
+
+def _apart(line: Line, value: float) -> str:
+    if value == 0.0:
+        return "no more"
+    return f"{_distance(line, abs(value))} {'more' if value > 0 else 'less'}"
+
+
+def _signed(line: Line, value: float) -> str:
+    return f"{'-' if value < 0 else '+'}{_distance(line, abs(value))}"
+
+
+def _distance(line: Line, value: float) -> str:
+    if line.unit == "part":
+        return f"{value * 100:.3g} {'point' if value == 0.01 else 'points'}"
+    return amount(line, value)
+
+
+def _odds(odds: float) -> str:
+    if odds > 1e6:
+        return "over 1,000,000"
+    digits = 10 ** max(0, len(str(int(odds))) - 2)
+    return f"{int(odds) // digits * digits:,}"
