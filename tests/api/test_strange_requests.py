@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx2
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from tests.api.practice import TOKEN, Plane, archive, practice, until
 
@@ -61,7 +61,9 @@ def answered(answer: httpx2.Response) -> None:
 @STRANGE
 def test_strange_questions(plane: Plane, path: str, parts: list[str]) -> None:
     filled = path.format(*(quote(part.encode("utf-8", "replace"), safe="") for part in parts))
-    answered(plane.http.get(filled))
+    answer = plane.http.get(filled)
+    assume(answer.request.url.path.startswith("/api/"))  # `/../..` has led the client to a page
+    answered(answer)
 
 
 @given(st.sampled_from(POSTS), st.lists(TEXT, min_size=2, max_size=2), st.one_of(FIELDS, VALUE))
