@@ -93,12 +93,13 @@ def test_a_rollback_during_a_rollout_takes_back_just_that() -> None:
 
 @pytest.mark.parametrize("rate", [0.5, 2.0, 50.0])
 def test_blue_green_watches_also_a_quiet_service(rate: float) -> None:
-    """After the switch nobody is left to compare with; what fails everything is seen all the same."""
+    """After the switch nobody is left to compare with but live's past; what fails everything is seen all the same."""
     play = Play(rate)
     play.deploy("v1", GOOD, BlueGreen(30.0))
     play.control.run(60.0)
     ended = play.deploy("v2", Behaviour(errors=1.0), BlueGreen(30.0))
-    assert (ended.phase, ended.reason_code) == ("rolled_back", "max_errors")
+    assert ended.phase == "rolled_back"
+    assert ended.reason_code in ("errors", "max_errors")
     assert play.live() == "v1"
 
 

@@ -81,7 +81,9 @@ def plan(
     chosen = strategy_of(placement, strategy)
     state = naming.target(context, key)
     live = state.group(state.live)
-    way = course(chosen, placement.pace, placement.replicas, live.replicas if live else None)
+    way = course(
+        chosen, placement.pace, placement.replicas, live.replicas if live else None, placement.evidence
+    )  # fmt: skip
     return Plan(
         key.service, key.environment, made.digest, made.version, live.revision.version if live else None,
         name_of(chosen), step_documents(way.steps), step_documents(way.back),

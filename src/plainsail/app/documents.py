@@ -181,7 +181,9 @@ def waiting_document(pending: Pending, key: Key, live_replicas: int | None) -> R
     if isinstance(intent, Deploy):
         placement = intent.placement
         steps = step_documents(
-            course(intent.strategy, placement.pace, placement.replicas, live_replicas).steps
+            course(
+                intent.strategy, placement.pace, placement.replicas, live_replicas, placement.evidence
+            ).steps
         )
     return RolloutDocument(
         id=intent.rollout, service=key.service, environment=key.environment, kind="deploy" if deploys else "rollback",

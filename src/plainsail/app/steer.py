@@ -187,7 +187,8 @@ def _check(verb: Verb, found: Rollout) -> None:
         raise Conflict(
             "not_progressing", f"{name} is {found.phase}", "only a progressing rollout can be paused"
         )
-    if verb == "advance" and (not isinstance(found.current().leave, Judged) or found.in_force_at is None):
+    ready = found.in_force_at is not None or found.phase == "paused"
+    if verb == "advance" and not (ready and isinstance(found.current().leave, Judged)):
         raise Conflict(
             "nothing_to_skip",
             f"{name} waits for instances, not for evidence",

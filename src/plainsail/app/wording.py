@@ -5,19 +5,27 @@ from __future__ import annotations
 from typing import assert_never
 
 from plainsail.domain.strategy import Condition, Judged, Ready, Settled
-from plainsail.domain.units import percent, seconds
+from plainsail.domain.units import percent, plural, seconds
 
 
 def leaving(condition: Condition) -> str:
     match condition:
         case Ready(role=role, within=within):
             return f"when every {role} instance is ready (within {seconds(within)})"
-        case Judged(until="dwell", dwell=dwell):
-            return f"after {seconds(dwell)}, unless the evidence shows harm"
-        case Judged(exposure=exposure, dwell=dwell, deadline=deadline, on_unsure=on_unsure):
-            then = {"hold": "hold", "rollback": "roll back", "advance": "advance"}[on_unsure]
-            return f"when safe for {percent(exposure)}, after {seconds(dwell)} or more; not in {seconds(deadline)}: {then}"
+        case Judged(until="dwell", dwell=dwell, requests=requests):
+            least = f" and {plural(requests, 'request')}" if requests else ""
+            return f"after {seconds(dwell)}{least}, unless the evidence shows harm"
+        case Judged(until="analysed", deadline=deadline):
+            return f"when every metric asked before the first user is good; not in {seconds(deadline)}: {_late(condition)}"
+        case Judged(exposure=exposure, dwell=dwell, deadline=deadline, requests=requests):
+            least = f" and {plural(requests, 'request')}" if requests else ""
+            safe = f"when safe for {percent(exposure)}, after {seconds(dwell)}{least} or more"
+            return f"{safe}; not in {seconds(deadline)}: {_late(condition)}"
         case Settled():
             return "when the other instances are gone"
         case _:
             assert_never(condition)
+
+
+def _late(judged: Judged) -> str:
+    return {"hold": "hold", "rollback": "roll back", "advance": "advance"}[judged.on_unsure]

@@ -160,3 +160,11 @@ class EvidenceCriteria(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """So many single bad instances of a candidate are replaced, before it is the release that is taken to be bad."""
     crashes: int = 1
     """Crashes of ready candidate instances that are forgiven; each of live's own excuses three more."""
+
+    def decisive(self, during: Literal["start", "steps", "bake"]) -> dict[str, Metric]:
+        """The metrics that something depends on in this part of a rollout."""
+        return {
+            name: metric
+            for name, metric in self.metrics.items()
+            if during in metric.during and metric.role != "informative" and not metric.dry_run
+        }

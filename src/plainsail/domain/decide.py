@@ -11,16 +11,18 @@ import msgspec
 
 from plainsail.domain.actions import Action
 from plainsail.domain.events import Event
-from plainsail.domain.evidence import Evidence, Verdict
+from plainsail.domain.evidence import Arm, Evidence, Verdict
 from plainsail.domain.intents import Intent
 from plainsail.domain.judge import begin, judge
 from plainsail.domain.observation import Seen
+from plainsail.domain.past import OWN, remembered
 from plainsail.domain.plan import plan
 from plainsail.domain.progress import progress, tidy
 from plainsail.domain.rollout import Rollout, Target
 from plainsail.domain.steer import Changed, steer
 from plainsail.domain.strategy import Judged
 from plainsail.domain.trail import Point, Tally, longer
+from plainsail.domain.units import ALL
 
 FAST = 0.1
 """Seconds to the next look while a candidate has traffic: a tenth of a second of a bad release is what users may feel."""
@@ -54,8 +56,8 @@ def decide(
     for intent in intents:
         changed = changed.then(steer(changed.target, intent, now))
     evidence, verdict = _judged(changed.target, evidence, seen, now)
-    changed = changed.then(progress(changed.target, seen, verdict, now))
-    target_after = tidy(changed.target, seen)
+    changed = changed.then(progress(changed.target, seen, verdict, now, evidence))
+    target_after = _at_rest(tidy(changed.target, seen), seen, now)
     actions = plan(target_after, seen)
     return Decision(
         target=target_after,
@@ -81,11 +83,12 @@ def _judged(
         return evidence, None
     exposures = tuple(step.leave.exposure for step in rollout.course.steps if isinstance(step.leave, Judged))
     leave = rollout.current().leave
-    live = None if _alone(seen, rollout) else rollout.live
+    live = None if _alone(seen, rollout) else rollout.control()
     crashes = {id: group.crashes for id, group in seen.groups.items()}
     evidence, verdict = judge(
         evidence, seen.counts, crashes, rollout.candidate, live, rollout.placement.evidence, exposures,
-        leave.exposure if isinstance(leave, Judged) else None, now, _trouble(seen, rollout.candidate),
+        (leave.exposure or None) if isinstance(leave, Judged) else None, now, _trouble(seen, rollout.candidate),
+        past=_past(target, rollout, evidence) if rollout.watched() else None,
     )  # fmt: skip
     trail = longer(evidence.trail, _point(verdict, seen.share(rollout.candidate), now))
     return msgspec.structs.replace(evidence, trail=trail), verdict
@@ -102,8 +105,31 @@ def _trouble(seen: Seen, group: str) -> str:
 
 
 def _alone(seen: Seen, rollout: Rollout) -> bool:
-    """All users are the candidate's: there is nobody to compare it with, and no point in waiting for that."""
-    return rollout.live is not None and bool(seen.share(rollout.candidate)) and not seen.share(rollout.live)
+    """Those it is compared with have no users (any more): there is no point in waiting for theirs."""
+    control = rollout.control()
+    return control is not None and bool(seen.share(rollout.candidate)) and not seen.share(control)
+
+
+def _past(target: Target, rollout: Rollout, evidence: Evidence) -> Arm:
+    """What it is held against when all users are its own: this rollout's window, or what is known from before."""
+    bound = rollout.placement.evidence.latency.bound
+    if evidence.live.requests >= OWN:
+        return evidence.live
+    return target.past.arm() if target.past is not None and target.past.slow_after == bound else Arm()
+
+
+def _at_rest(target: Target, seen: Seen, now: float) -> Target:
+    """With what live's users meet, while it has all of them."""
+    if (
+        target.rollout is not None
+        or target.live is None
+        or not seen.router_up
+        or seen.share(target.live) < ALL
+    ):
+        return target
+    bound = target.placement.evidence.latency.bound
+    past = remembered(target.past, target.live, seen.counts.get(target.live), bound, now)
+    return target if past is target.past else msgspec.structs.replace(target, past=past)
 
 
 def _latest(rollouts: tuple[Rollout, ...]) -> tuple[Rollout, ...]:

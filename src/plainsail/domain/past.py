@@ -50,10 +50,12 @@ class Past(msgspec.Struct, frozen=True):
 def remembered(
     past: Past | None, group: str, counts: Counts | None, slow_after: float, at: float
 ) -> Past | None:
-    """With this look. Another group, another bound or a router that began anew: what is new begins here."""
+    """With this look. A group begins with all that it ever counted; another bound, or a router that began anew, here."""
     if counts is None:
         return past
-    if past is None or past.group != group or past.slow_after != slow_after:
+    if past is None or past.group != group:
+        return Past(group, slow_after, at, counts, Arm(counts.requests, counts.failures, 0, counts.slow))
+    if past.slow_after != slow_after:
         return Past(group, slow_after, at, counts)
     new = Arm(
         counts.requests - past.counted.requests,

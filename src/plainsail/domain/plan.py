@@ -58,7 +58,13 @@ def wanted(target: Target) -> Wanted:
         group = rollout.group(role)
         if group in sizes:
             sizes[group] = size
-    split = {group: part.share_bp for part in step.split if (group := rollout.group(part.role)) is not None}
+    split: Split = {}
+    for part in step.split:
+        group = (
+            rollout.group(part.role) or rollout.live
+        )  # the share of a baseline that was given up is live's
+        if group is not None:
+            split[group] = split.get(group, 0) + part.share_bp
     backs_up = rollout.live is not None and step.sizes.get("live", 0) > 0
     live_id = rollout.live if backs_up else rollout.candidate
     return Wanted(sizes, split, live_id, careful=rollout.phase != "rolling_back")

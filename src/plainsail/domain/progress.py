@@ -9,13 +9,14 @@ from typing import assert_never
 
 import msgspec
 
-from plainsail.domain.evidence import Verdict
+from plainsail.domain.analyses import waiting
+from plainsail.domain.evidence import Evidence, Verdict
 from plainsail.domain.observation import Seen
 from plainsail.domain.plan import in_force
 from plainsail.domain.rollout import Phase, Rollout, Target
 from plainsail.domain.steer import Changed, end, enter, event, turn_back
-from plainsail.domain.strategy import Judged, Ready, Settled
-from plainsail.domain.units import seconds
+from plainsail.domain.strategy import Judged, Ready, Role, Settled
+from plainsail.domain.units import plural, seconds
 
 replace = msgspec.structs.replace
 
@@ -23,7 +24,9 @@ STARTS = 3
 """Failed starts in a row of time after which a candidate counts as one that never starts; a first may be bad luck."""
 
 
-def progress(target: Target, seen: Seen, verdict: Verdict | None, now: float) -> Changed:
+def progress(
+    target: Target, seen: Seen, verdict: Verdict | None, now: float, evidence: Evidence | None = None
+) -> Changed:
     """The target after this look."""
     rollout = target.rollout
     if rollout is None:
@@ -36,7 +39,7 @@ def progress(target: Target, seen: Seen, verdict: Verdict | None, now: float) ->
         if harm is not None:
             ending, reason, code = harm
             return turn_back(target, rollout, ending, reason, code, "plainsail", now)
-    return _move(target, rollout, seen, now)
+    return _move(target, rollout, seen, now, evidence)
 
 
 def tidy(target: Target, seen: Seen) -> Target:
@@ -45,7 +48,7 @@ def tidy(target: Target, seen: Seen) -> Target:
         return target
     busy = {target.live}
     if target.rollout is not None:
-        busy |= {target.rollout.candidate, target.rollout.live}
+        busy |= {target.rollout.candidate, target.rollout.live, target.rollout.baseline}
     groups = tuple(
         group
         for group in target.groups
@@ -62,17 +65,18 @@ def _harm(rollout: Rollout, seen: Seen, verdict: Verdict | None) -> tuple[Phase,
             return "failed", f"{version} never became ready: {found.trouble}", "never_ready"
         return "rolled_back", f"{version} does not start again: {found.trouble}", "never_ready"
     if verdict is not None and verdict.outcome == "fail":
-        return "rolled_back", verdict.sentence, verdict.code
+        analysed = rollout.current().during() == "start" and not rollout.reached_bp
+        return "failed" if analysed else "rolled_back", verdict.sentence, verdict.code
     return None
 
 
-def _move(target: Target, rollout: Rollout, seen: Seen, now: float) -> Changed:
+def _move(target: Target, rollout: Rollout, seen: Seen, now: float, evidence: Evidence | None) -> Changed:
     there = in_force(replace(target, rollout=rollout), seen)
     if rollout.in_force_at is not None and seen.router_up and not there:
         rollout = replace(rollout, in_force_at=None)  # its time at this share begins anew
     changed = Changed(replace(target, rollout=rollout))
     if rollout.in_force_at is None and there:
-        rollout = replace(rollout, in_force_at=now)
+        rollout = replace(rollout, in_force_at=now, had=_compared(rollout))
         changed = Changed(
             replace(target, rollout=rollout), (rollout,), (event("traffic_moved", rollout, now),)
         )
@@ -104,28 +108,34 @@ def _move(target: Target, rollout: Rollout, seen: Seen, now: float) -> Changed:
                 changed, rollout, f"waiting for {left} old instance{'s' * (left != 1)} to end" if left else ""
             )
         case Judged() as judged:
-            return _judge(changed, rollout, judged, there, now)
+            return _judge(changed, rollout, judged, there, seen, evidence, now)
         case _:
             assert_never(step.leave)
 
 
-def _judge(changed: Changed, rollout: Rollout, leave: Judged, there: bool, now: float) -> Changed:
-    since, verdict = rollout.in_force_at, rollout.verdict
-    proven = leave.until == "dwell" or (verdict is not None and verdict.proven_bp >= leave.exposure)
+def _judge(
+    changed: Changed,
+    rollout: Rollout,
+    leave: Judged,
+    there: bool,
+    seen: Seen,
+    evidence: Evidence | None,
+    now: float,
+) -> Changed:
+    since = rollout.in_force_at
     if since is None or not there:
-        why = "the traffic of this step is not in force: no instance is ready, or the router does not answer"
-    elif proven and now - since >= leave.dwell:
-        return changed.then(_next(changed.target, rollout, now))
-    elif verdict is not None and not proven:
-        why = verdict.sentence
+        why = _not_in_force(rollout, seen)
     else:
-        why = f"watching until {seconds(leave.dwell)} are over"
+        why = _unproven(rollout, leave, evidence)
+        if not why and now - since >= leave.dwell:
+            return changed.then(_next(changed.target, _watched(rollout, now), now))
+        why = why or f"watching until {seconds(leave.dwell)} are over"
     if now - rollout.entered_at < max(leave.deadline, leave.dwell):
         return _because(changed, rollout, why)
     late = f"not proven after {seconds(leave.deadline)}: {why}"
     match leave.on_unsure:
         case "advance":
-            return changed.then(_next(changed.target, rollout, now))
+            return changed.then(_next(changed.target, _watched(rollout, now), now))
         case "rollback":
             return changed.then(
                 turn_back(changed.target, rollout, "rolled_back", late, "unsure", "plainsail", now)
@@ -140,6 +150,46 @@ def _judge(changed: Changed, rollout: Rollout, leave: Judged, there: bool, now: 
             assert_never(leave.on_unsure)
 
 
+def _unproven(rollout: Rollout, leave: Judged, evidence: Evidence | None) -> str:
+    """What the step still lacks, besides time; empty: nothing."""
+    verdict = rollout.verdict
+    if leave.until == "analysed":
+        return waiting(rollout.placement.evidence, evidence, "start")
+    if verdict is None:
+        return "" if leave.until == "dwell" else "the judge has not looked yet"
+    if leave.until == "dwell" and verdict.code == "no_data":
+        return verdict.sentence
+    if leave.until == "proven" and verdict.proven_bp < leave.exposure:
+        return verdict.sentence
+    fresh = _compared(rollout) - rollout.had
+    if fresh < leave.requests:
+        return f"{fresh:,} of {plural(leave.requests, 'request')} of the candidate at this step"
+    return ""
+
+
+def _compared(rollout: Rollout) -> int:
+    """Requests of the candidate that the judge has taken so far."""
+    return rollout.verdict.candidate.requests if rollout.verdict is not None else 0
+
+
+def _not_in_force(rollout: Rollout, seen: Seen) -> str:
+    size = rollout.current().sizes.get("baseline", 0)
+    lacks = _waits_for_instances(rollout, seen, "baseline", size) if rollout.baseline else ""
+    if lacks:
+        return f"the baseline, which it is compared with, is not there: {lacks}"
+    return "the traffic of this step is not in force: no instance is ready, or the router does not answer"
+
+
+def _watched(rollout: Rollout, now: float) -> Rollout:
+    """The rollout as it leaves a step. How long all users had it is told at the end; a baseline without which the step
+    was never in force is given up, and live has its share."""
+    if rollout.in_force_at is None:
+        return replace(rollout, baseline=None)
+    if rollout.current().during() == "bake":
+        return replace(rollout, baked=now - rollout.in_force_at)
+    return rollout
+
+
 def _next(target: Target, rollout: Rollout, now: float) -> Changed:
     if rollout.step + 1 < len(rollout.steps()):
         entered = enter(rollout, rollout.step + 1, now)
@@ -150,9 +200,15 @@ def _next(target: Target, rollout: Rollout, now: float) -> Changed:
         return end(target, rollout, rollout.ending or "rolled_back", rollout.reason, rollout.reason_code, now)
     verdict = rollout.verdict
     proven = f": {verdict.sentence}" if verdict is not None and verdict.candidate.requests else ""
+    baked = f", and was watched with them for {seconds(rollout.baked)}" if rollout.baked else ""
     first = "" if rollout.live else " (the first release here: being ready was enough)"
     return end(
-        target, rollout, "succeeded", f"{rollout.revision.version} has all users{proven}{first}", "", now
+        target,
+        rollout,
+        "succeeded",
+        f"{rollout.revision.version} has all users{baked}{proven}{first}",
+        "",
+        now,
     )
 
 
@@ -165,8 +221,8 @@ def _because(changed: Changed, rollout: Rollout, reason: str) -> Changed:
     )
 
 
-def _waits_for_instances(rollout: Rollout, seen: Seen, role: str, size: int) -> str:
-    group = rollout.candidate if role == "candidate" else rollout.live
+def _waits_for_instances(rollout: Rollout, seen: Seen, role: Role, size: int) -> str:
+    group = rollout.group(role)
     ready = seen.ready(group) if group else size
     if ready >= size:
         return ""

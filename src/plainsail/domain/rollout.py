@@ -10,8 +10,9 @@ from typing import Literal
 import msgspec
 
 from plainsail.domain.evidence import Verdict
+from plainsail.domain.past import Past
 from plainsail.domain.service import Placement, Run
-from plainsail.domain.strategy import Course, Role, Step
+from plainsail.domain.strategy import Course, Judged, Role, Step
 
 SHAPE = 1
 
@@ -77,6 +78,12 @@ class Rollout(msgspec.Struct, frozen=True):
     decided_at: float | None = None
     """When it was decided to take it back, or that it stays."""
     verdict: Verdict | None = None
+    baseline: str | None = None
+    """The group that the candidate is compared with, if that is not live; None also once it was given up."""
+    had: int = 0
+    """The candidate's requests that had been compared when the present step's traffic came in force."""
+    baked: float = 0.0
+    """Seconds for which it was watched with all users."""
 
     def steps(self) -> tuple[Step, ...]:
         """The way it is on."""
@@ -91,8 +98,18 @@ class Rollout(msgspec.Struct, frozen=True):
                 return self.candidate
             case "live":
                 return self.live
+            case "baseline":
+                return self.baseline
             case _:
                 return None
+
+    def control(self) -> str | None:
+        """The group that the candidate is compared with."""
+        return self.baseline or self.live
+
+    def watched(self) -> bool:
+        """Whether the way there has a step in which all users are the candidate's and it can still be taken back."""
+        return any(isinstance(step.leave, Judged) and step.during() == "bake" for step in self.course.steps)
 
     def ended(self) -> bool:
         return self.phase in ENDED
@@ -115,6 +132,8 @@ class Target(msgspec.Struct, frozen=True):
     """Digests that were taken back; deploying one again must be meant."""
     rollout: Rollout | None = None
     """The one under way."""
+    past: Past | None = None
+    """What live's users met lately; taken down while no rollout is under way."""
 
     def group(self, id: str | None) -> Group | None:
         return next((group for group in self.groups if group.id == id), None)

@@ -120,7 +120,9 @@ def _deploy(target: Target, intent: Deploy, now: float) -> Changed:
         return cleared.then(
             Changed(replace(sized, rollout=None), done.rollouts, (*began.events, *done.events))
         )
-    way = course(intent.strategy, placement.pace, placement.replicas, live.replicas if live else None)
+    way = course(
+        intent.strategy, placement.pace, placement.replicas, live.replicas if live else None, placement.evidence
+    )  # fmt: skip
     strategy = name_of(intent.strategy)
     return cleared.then(_begin(target, intent, revision, "deploy", strategy, None, way, placement, now))
 
@@ -199,6 +201,8 @@ def _steer_rollout(
                 return _refused(
                     target, intent, now, "there is no evidence to skip here: instances must be ready first"
                 )
+            if rollout.in_force_at is None:
+                rollout = replace(rollout, baseline=None)
             return _moved(target, enter(rollout, rollout.step + 1, now), "step_entered", intent.by, now)
         case _:
             assert_never(intent)
@@ -225,13 +229,18 @@ def _begin(
     serial = target.serial + 1
     replicas = max(step.sizes.get("candidate", 0) for step in way.steps)
     candidate = group or f"g{serial}"
+    live, twins = target.group(target.live), max(step.sizes.get("baseline", 0) for step in way.steps)
+    fresh: tuple[Group, ...] = ()
+    if live is not None and twins:
+        serial += 1
+        fresh = (Group(f"g{serial}", "baseline", live.revision, twins),)
     rollout = Rollout(
         id=intent.rollout, service=target.service, environment=target.environment,
         kind="rollback" if kind == "rollback" else "deploy", by=intent.by, strategy=strategy, revision=revision,
         candidate=candidate, live=target.live, replicas=replicas, placement=placement, course=way,
-        started_at=now, entered_at=now, phase="progressing", reason=why,
+        started_at=now, entered_at=now, phase="progressing", reason=why, baseline=fresh[0].id if fresh else None,
     )  # fmt: skip
-    groups = (*target.groups, Group(candidate, "candidate", revision, replicas))
+    groups = (*target.groups, Group(candidate, "candidate", revision, replicas), *fresh)
     kept = placement if target.live is None else target.placement
     changed = replace(target, serial=serial, groups=groups, rollout=rollout, placement=kept)
     return Changed(changed, (rollout,), (event("rollout_started", rollout, now, by=intent.by),))

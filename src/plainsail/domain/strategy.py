@@ -11,6 +11,7 @@ from typing import Literal, assert_never
 
 import msgspec
 
+from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.units import ALL, Duration, Share, percent
 
 Role = Literal["live", "candidate", "baseline", "variant", "warm", "dark"]
@@ -48,6 +49,10 @@ class Pace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Longest time at a share; then `on_unsure`."""
     on_unsure: Literal["hold", "rollback", "advance"] = "hold"
     """At the deadline, with the evidence still unsure: wait for a person, go back, or go on."""
+    requests: int = 0
+    """Fewest requests of the candidate at a share before that may be left, however good they are."""
+    bake: Duration = 0.0
+    """How long the old release stays warm after 100 %, and the new one is watched: harm still takes it back at once."""
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
@@ -58,14 +63,17 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
 
 
 class Judged(msgspec.Struct, frozen=True, tag="judged"):
-    """The evidence allows the next exposure (`until: proven`), or nothing failed for the dwell time."""
+    """The evidence allows the next exposure (`until: proven`), nothing failed for the dwell time, or every metric that is
+    asked before the first user has answered (`analysed`)."""
 
-    until: Literal["proven", "dwell"]
+    until: Literal["proven", "dwell", "analysed"]
     exposure: Share
-    """The next exposure, for which the margin is to be proven."""
+    """The next exposure, for which the margin is to be proven; 0: nobody is exposed, so nothing can be."""
     dwell: Duration
     deadline: Duration
     on_unsure: Literal["hold", "rollback", "advance"]
+    requests: int = 0
+    """Fewest requests of the candidate at this step."""
 
 
 class Settled(msgspec.Struct, frozen=True, tag="settled"):
@@ -96,6 +104,17 @@ class Step(msgspec.Struct, frozen=True):
     finishing: bool = False
     """All users are where they should be; only clearing up is left."""
 
+    def share(self, role: Role) -> int:
+        """Basis points."""
+        return sum(part.share_bp for part in self.split if part.role == role)
+
+    def during(self) -> Literal["start", "steps", "bake"]:
+        """Which part of a way there it belongs to, as metrics name them (`during`)."""
+        exposed = self.share("candidate")
+        if exposed == ALL and isinstance(self.leave, Judged):
+            return "bake"
+        return "steps" if exposed else "start"
+
 
 class Course(msgspec.Struct, frozen=True):
     """The way there and the way back."""
@@ -113,17 +132,24 @@ JUST_LIVE = (Part("live", ALL),)
 JUST_CANDIDATE = (Part("candidate", ALL),)
 
 
-def course(strategy: Strategy, pace: Pace, replicas: int, live: int | None) -> Course:
+def course(
+    strategy: Strategy,
+    pace: Pace,
+    replicas: int,
+    live: int | None,
+    criteria: EvidenceCriteria = EvidenceCriteria(),  # noqa: B008  (frozen)
+) -> Course:
     """The steps from live (so many instances; None: a first deploy) to `replicas` of the candidate, and back."""
     if live is None:
         return Course(_start_and_switch(replicas, None, ()), (_gone(None),))
     match strategy:
         case Canary(steps=shares):
-            return Course(_canary(shares, pace, replicas, live), (_gone(live),))
+            fresh = criteria.compare == "baseline"
+            return Course(_canary(shares, pace, replicas, live, criteria), (_gone(live, fresh),))
         case BlueGreen(keep=keep):
-            watch = Judged("dwell", ALL, keep, max(keep, pace.deadline), pace.on_unsure)
-            switched = Step("100 %", {"live": live, "candidate": replicas}, JUST_CANDIDATE, watch)
-            return Course((_start(replicas, live, JUST_LIVE), switched, _finish(replicas)), (_gone(live),))
+            start = (_start(replicas, live, JUST_LIVE), *_analysis(replicas, live, pace, criteria))
+            watch = _watch("100 %", replicas, live, pace, max(keep, pace.bake))
+            return Course((*start, watch, _finish(replicas)), (_gone(live),))
         case Recreate():
             stop = Step("stop old", {"live": 0}, (), Settled(SETTLE_WITHIN))
             away = Step("stop new", {"live": 0, "candidate": 0}, (), Settled(SETTLE_WITHIN))
@@ -148,13 +174,59 @@ def needed(share_bp: int, replicas: int) -> int:
     return max(1, math.ceil(replicas * share_bp / ALL))
 
 
-def _canary(shares: tuple[int, ...], pace: Pace, replicas: int, live: int) -> tuple[Step, ...]:
-    steps = [_start(needed(shares[0], replicas), live, JUST_LIVE)]
+def _canary(
+    shares: tuple[int, ...], pace: Pace, replicas: int, live: int, criteria: EvidenceCriteria
+) -> tuple[Step, ...]:
+    fresh = criteria.compare == "baseline"
+    first = _beside(shares[0], replicas, live, fresh)
+    steps = [
+        Step("start", first, JUST_LIVE, Ready("candidate", START_WITHIN)),
+        *_analysis(first["candidate"], live, pace, criteria, first.get("baseline", 0)),
+    ]
     for share, after in zip(shares, (*shares[1:], ALL), strict=True):
-        split = (Part("candidate", share), Part("live", ALL - share))
-        leave = Judged(pace.until, after, pace.dwell, pace.deadline, pace.on_unsure)
-        steps.append(Step(percent(share), {"live": live, "candidate": needed(share, replicas)}, split, leave))
-    return (*steps, _switch(replicas, live), _finish(replicas))
+        leave = Judged(pace.until, after, pace.dwell, pace.deadline, pace.on_unsure, pace.requests)
+        sizes = _beside(share, replicas, live, fresh)
+        steps.append(Step(percent(share), sizes, _split(share, fresh), leave))
+    bake = (_watch("bake", replicas, live, pace, pace.bake),) if pace.bake else ()
+    return (*steps, _switch(replicas, live), *bake, _finish(replicas, fresh))
+
+
+def _twin(share: int) -> int:
+    """What a baseline beside a candidate with this share has: as much, or above a half what is left."""
+    return min(share, ALL - share)
+
+
+def _beside(share: int, replicas: int, live: int, fresh: bool) -> dict[Role, int]:
+    """Instances at a share; a baseline's carry as much each as the candidate's."""
+    sizes: dict[Role, int] = {"live": live, "candidate": needed(share, replicas)}
+    return {**sizes, "baseline": needed(_twin(share), replicas)} if fresh else sizes
+
+
+def _split(share: int, fresh: bool) -> tuple[Part, ...]:
+    if not fresh:
+        return (Part("candidate", share), Part("live", ALL - share))
+    rest = ALL - share - _twin(share)
+    parts = (Part("candidate", share), Part("baseline", _twin(share)), Part("live", rest))
+    return parts if rest else parts[:2]
+
+
+def _analysis(
+    candidates: int, live: int, pace: Pace, criteria: EvidenceCriteria, baselines: int = 0
+) -> tuple[Step, ...]:
+    """The step before the first user, if a metric is asked there."""
+    if not criteria.decisive("start"):
+        return ()
+    sizes: dict[Role, int] = {"live": live, "candidate": candidates}
+    if baselines:
+        sizes["baseline"] = baselines
+    leave = Judged("analysed", 0, 0.0, pace.deadline, pace.on_unsure)
+    return (Step("analysis", sizes, JUST_LIVE, leave),)
+
+
+def _watch(name: str, replicas: int, live: int, pace: Pace, keep: float) -> Step:
+    """All users are the candidate's, and the way back is warm."""
+    leave = Judged("dwell", ALL, keep, max(keep, pace.deadline), pace.on_unsure)
+    return Step(name, {"live": live, "candidate": replicas}, JUST_CANDIDATE, leave)
 
 
 def _start_and_switch(replicas: int, live: int | None, before: tuple[Part, ...]) -> tuple[Step, ...]:
@@ -173,13 +245,16 @@ def _switch(replicas: int, live: int | None) -> Step:
     return Step("100 %", _sizes(replicas, live), JUST_CANDIDATE, Ready("candidate", START_WITHIN))
 
 
-def _finish(replicas: int) -> Step:
-    return Step(
-        "finish", {"live": 0, "candidate": replicas}, JUST_CANDIDATE, Settled(SETTLE_WITHIN), finishing=True
-    )
+def _finish(replicas: int, fresh: bool = False) -> Step:
+    sizes: dict[Role, int] = {"live": 0, "candidate": replicas}
+    if fresh:
+        sizes["baseline"] = 0
+    return Step("finish", sizes, JUST_CANDIDATE, Settled(SETTLE_WITHIN), finishing=True)
 
 
-def _gone(live: int | None) -> Step:
+def _gone(live: int | None, fresh: bool = False) -> Step:
     split = () if live is None else JUST_LIVE
     sizes: dict[Role, int] = {"candidate": 0} if live is None else {"live": live, "candidate": 0}
+    if fresh:
+        sizes["baseline"] = 0
     return Step("back", sizes, split, Settled(SETTLE_WITHIN), finishing=True)

@@ -61,6 +61,8 @@ class Capabilities(msgspec.Struct, frozen=True):
 
     granularity_bp: int = 1
     """Smallest share it keeps exactly; 0: no splits at all."""
+    groups: int = 2
+    """Groups that can have a share at once."""
     sticky_cookie: bool = False
     sticky_header: bool = False
     shield: bool = False

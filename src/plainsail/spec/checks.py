@@ -314,6 +314,7 @@ OF_A_FIELD: Mapping[tuple[type, str], tuple[Check, ...]] = {
     (shape.Placement, "secrets"): (secrets,),
     (shape.Placement, "strategy"): (one_strategy,),
     (strategy.Pace, "deadline"): (above_zero("deadline"),),
+    (strategy.Pace, "requests"): (between("requests", 0, 1_000_000_000),),
     (criteria.ErrorCriteria, "margin"): (margin,),
     (criteria.LatencyCriteria, "margin"): (margin,),
     (criteria.LatencyCriteria, "bound"): (above_zero("bound"),),

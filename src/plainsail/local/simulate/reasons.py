@@ -35,6 +35,8 @@ def _judged(before: Rollout, after: Rollout, leave: Judged, now: float) -> str:
     found = verdict.sentence if verdict is not None else "the candidate has had no requests"
     if leave.until == "proven" and verdict is not None and verdict.proven_bp >= leave.exposure:
         return found
+    if leave.until == "analysed":
+        return "every metric asked before the first user is good"
     since = now if before.in_force_at is None else before.in_force_at
     if leave.until == "dwell" and now - since >= leave.dwell:
         return f"{seconds(leave.dwell)} without evidence of harm"

@@ -30,7 +30,13 @@ class HAProxy:
 
     Config = HAProxyConfig
     capabilities = Capabilities(
-        granularity_bp=1, sticky_cookie=True, sticky_header=True, shield=True, fencing=True, counts=True
+        granularity_bp=1,
+        groups=table.SLOTS + 1,
+        sticky_cookie=True,
+        sticky_header=True,
+        shield=True,
+        fencing=True,
+        counts=True,
     )
 
     def __init__(self, config: HAProxyConfig, site: Site) -> None:
