@@ -105,18 +105,18 @@ def test_the_verdict_shows_both_sides(terminal: Terminal, plane: Plane) -> None:
     told = use("verdict", "shop").out
     for arm in ("candidate", "live"):
         assert f"{ended['verdict'][arm]['requests']:,}" in told
-    assert "Worse: " in told
-    assert "at most 0.5 points more failures than live" in told
+    assert told.startswith("Rolled back after ")
+    assert "allowed: at most 0.5 points more than live" in told
     document = use("verdict", ended["id"], "--json").json()
     assert document["verdict"]["outcome"] == "fail"
     assert document["evidence"]["candidate"] == document["verdict"]["candidate"]
     plane.apply(SPEC.replace("dwell: 3s", "dwell: 9m"))
     rollout = plane.deploy(plane.release("1.2"))
     until(lambda: plane.get(f"/rollouts/{rollout}")["verdict"])
-    until(lambda: "Not sure yet: " in use("verdict", rollout).out)
+    until(lambda: "Not sure yet after " in use("verdict", rollout).out)
     plane.post(f"/rollouts/{rollout}/abort")
     plane.ended(rollout)
-    assert "Was not sure yet: " in use("verdict", rollout).out
+    assert "; it was not sure yet: needed " in use("verdict", rollout).out
 
 
 def test_history(terminal: Terminal, plane: Plane) -> None:

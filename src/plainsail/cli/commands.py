@@ -71,7 +71,7 @@ COMMANDS = (
     Command("output", "plainsail.cli.output:output", LOOK, "The instances' own output.", ASKS, ("status", "watch")),
     Command("history", "plainsail.cli.history:history", LOOK, "Every release, rollout and outcome.", ASKS,
             ("verdict", "status")),
-    Command("verdict", "plainsail.cli.history:verdict", LOOK, "The numbers behind a decision.", ASKS,
+    Command("verdict", "plainsail.cli.verdict:verdict", LOOK, "Why it was decided so, with the numbers.", ASKS,
             ("history", "status")),
     Command("doctor", "plainsail.local.doctor.command:doctor", ASSIST, "What works here and what is missing.",
             see=("up", "status")),

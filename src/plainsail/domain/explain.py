@@ -97,6 +97,12 @@ def explain(rollout: Rollout, evidence: Evidence | None) -> Explanation:
     )
 
 
+def with_users(why: Explanation) -> tuple[Point, ...]:
+    """The trail from the last moment before the candidate had users."""
+    first = next((n for n, one in enumerate(why.trail) if one.share_bp or one.candidate.requests), 0)
+    return why.trail[max(0, first - 1) :]
+
+
 def over(rollout: Rollout) -> bool:
     """Nothing that is still to come changes it."""
     return rollout.ended() or rollout.phase in ("rolling_back", "finishing")
@@ -200,9 +206,9 @@ def _whole(sentence: str) -> str:
 
 def _change(rollout: Rollout, verdict: Verdict, found: tuple[Line, ...]) -> str:
     if rollout.phase in ("rolling_back", "rolled_back"):
-        return "Nothing: it is decided, and the release is in quarantine. Deploy a mended one, or this one again with --again."
+        return "Nothing changes it: it is decided, and the release is in quarantine. Deploy a mended one, or this one with --again."
     if over(rollout):
-        return "Nothing: it is over."
+        return "Nothing changes it: it is over."
     deciding = next((line for line in found if line.name == verdict.code), None)
     if deciding is not None:
         return _whole(deciding.change)

@@ -1,0 +1,126 @@
+"""`plainsail verdict`: why a rollout was decided as it was, and what would change it."""
+
+from __future__ import annotations
+
+import msgspec
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from plainsail.cli.connect import HERE, Plane
+from plainsail.cli.exits import DONE
+from plainsail.cli.options import AsJson, Env
+from plainsail.cli.plot import LEGEND, plot
+from plainsail.cli.screen import Json, clock, headline, out, plain, print_json, tell
+from plainsail.domain import telling
+from plainsail.domain.explain import Explanation, with_users
+from plainsail.domain.lines import Line
+from plainsail.domain.units import percent, seconds
+
+WIDEST = 78
+"""Columns of the plot: a line of a mail, also where the terminal is wider."""
+TOLD = 3
+"""Measurements of a metric source that are shown; `--json` has all that are kept."""
+TONES = {"bad": "red", "good": "green", "open": "", "plain": "dim"}
+
+
+def verdict(rollout: str, /, *, env: Env = None, as_json: AsJson = False, plane: Plane = HERE) -> int:
+    """Say why: what was decided, the numbers behind it, and what would change it.
+
+    First one sentence; then for each thing that is judged both sides' numbers, how far apart they are and what is
+    allowed; the evidence over time against the line where it decides; what would change it; what makes it weaker than
+    it looks. For a service: of the rollout under way, else of the last.
+
+    Example: `plainsail verdict shop`
+    Example: `plainsail verdict r-20261121-064830-1f --json`
+
+    Parameters
+    ----------
+    rollout
+        Its id, or a service.
+    """
+    with plane.connect() as client:
+        answer = client.verdict(rollout, env)
+    if as_json:
+        print_json(answer)
+        return DONE
+    console = out()
+    if answer["explanation"] is None:
+        console.print(headline(answer["rollout"]))
+        tell(console, "Nothing is judged yet: the rollout has not begun")
+        return DONE
+    show(console, msgspec.convert(answer["explanation"], Explanation), answer["rollout"])
+    return DONE
+
+
+def show(console: Console, why: Explanation, rollout: Json) -> None:
+    """All of it, for people."""
+    tell(console, Text(plain(why.sentence), style="bold"))
+    console.print(headline(rollout))
+    if rollout["phase"] == "paused" and rollout["reason"]:
+        tell(console, plain(rollout["reason"]))
+    if not why.judged:
+        return
+    for line in why.metrics:
+        console.print()
+        _line(console, line)
+    drawn = plot(with_users(why), min(WIDEST, console.width))
+    if drawn:
+        console.print()
+        console.print(Text("Evidence, as a part of the line where it decides", style="bold"))
+        for row in drawn:
+            console.print(Text(row), soft_wrap=True)
+        tell(console, Text(f"      {LEGEND}", style="dim"))
+    _ahead(console, why)
+    for warning in (*([f"Voided: {why.voided}"] if why.voided else ()), *why.warnings):
+        tell(console, Text.assemble(("Warning: ", "yellow"), plain(warning)))
+    if why.replaced:
+        tell(console, f"Replaced, because they alone were bad: {', '.join(map(plain, why.replaced))}")
+
+
+def _line(console: Console, line: Line) -> None:
+    """One thing that is judged: what it says, both sides' numbers, and what is allowed."""
+    title = Text.assemble(
+        (plain(telling.heading(line)), "bold"),
+        (f" ({telling.weight(line)}): ", "dim"),
+        (telling.outcome(line), TONES[telling.standing(line)]),
+    )
+    tell(console, title)
+    table = Table(box=None, padding=(0, 3, 0, 0))
+    for column, justify in (("", "left"), ("candidate", "right"), ("live", "right")):
+        table.add_column(column, justify=justify)  # type: ignore[arg-type]  # one of rich's literals
+    for row in telling.rows(line):
+        table.add_row(row.name, row.candidate, row.live)
+    if line.name != "max_errors":  # its numbers are those of errors
+        console.print(Padding(table, (0, 0, 0, 2), expand=False))
+    for label, said in (
+        ("difference", telling.difference(line)),
+        ("allowed", telling.allowed(line)),
+        ("evidence", telling.evidence(line)),
+        ("no data", plain(line.missing)),
+        ("note", plain(line.note)),
+    ):
+        if said:
+            tell(console, Text.assemble("  ", (f"{label}: ", "dim"), said))
+    for one in line.measurements[-TOLD:]:
+        sides = f"candidate {telling.amount(line, one.candidate)}, live {telling.amount(line, one.live)}"
+        note = f" ({plain(one.note)})" if one.note else ""
+        tell(console, Text(f"  {clock(one.until)}  {sides}{note}", style="dim"))
+
+
+def _ahead(console: Console, why: Explanation) -> None:
+    """How far it came, and what would change it."""
+    console.print()
+    asked = f"; {percent(why.exposure)} is asked for" if why.exposure and why.exposure > why.proven else ""
+    if why.proven or asked:
+        tell(console, f"{telling.proven(why.proven) or 'Proven safe for nobody yet'}{asked}")
+    if why.decided_after is not None:
+        tell(console, f"Decided {seconds(why.decided_after)} after the first users came")
+    told = [line for line in why.metrics if line.change]
+    if not told:
+        tell(console, plain(why.change))
+        return
+    tell(console, "What would change it:")
+    for line in told:
+        tell(console, f"  {plain(line.name)}: {plain(line.change)}")
