@@ -21,10 +21,12 @@ from plainsail.drivers.stores.sql import open_store
 from plainsail.drivers.stores.tree import TreeStore
 from plainsail.engine.aside import StoreThreads
 from plainsail.engine.loop import Engine
+from plainsail.engine.sources import Source
 from plainsail.engine.turn import Aside
 from plainsail.engine.turn import Site as Held
 from plainsail.ports.artifacts import Artifacts
 from plainsail.ports.errors import Broken, Failure, NotFound
+from plainsail.ports.metrics import Metrics
 from plainsail.ports.notifier import Notifier
 from plainsail.ports.site import Site
 from plainsail.ports.store import Store
@@ -50,7 +52,7 @@ class Sites:
         self, data: Path, store: Store | None, artifacts: Artifacts, aside: Aside = asyncio.to_thread
     ) -> None:
         self._data, self._store, self._artifacts, self._aside = data, store, artifacts, aside
-        self._held: dict[str, tuple[tuple[Driver, Driver], Held]] = {}
+        self._held: dict[str, tuple[Environment, Held]] = {}
         self._declared: tuple[float, Mapping[str, Environment]] = (0.0, {})
         """When that was asked of the store, and what it was."""
         self._changed_at = 0.0
@@ -64,19 +66,45 @@ class Sites:
                 raise NotFound(
                     "environment_unknown", f"environment {environment} is not declared", "apply it first"
                 )
-            asked = (declared.router, declared.provider)
             known = self._held.get(environment)
-            if known and known[0] == asked:
+            if known and known[0] == declared:
                 return known[1]
-            if known:
-                del self._held[environment]
-                await known[1].router.stop()
-                await known[1].provider.stop()
-            held = self.make(environment, declared.router, declared.provider)
-            await held.router.start()
-            await held.provider.start()
-            self._held[environment] = (asked, held)
+            self._held.pop(environment, None)
+            if known and (known[0].router, known[0].provider) == (declared.router, declared.provider):
+                held = known[1]
+            else:
+                if known:
+                    await _let_go(known[1])
+                held = self.make(environment, declared.router, declared.provider)
+                await held.router.start()
+                await held.provider.start()
+            sources = await self._sources(
+                environment, declared, known[0] if known else declared, held.metrics
+            )
+            held = msgspec.structs.replace(held, metrics=sources)
+            self._held[environment] = (declared, held)
             return held
+
+    async def _sources(
+        self, environment: str, declared: Environment, before: Environment, held: Mapping[str, Metrics]
+    ) -> Mapping[str, Metrics]:
+        """The metric sources, those anew whose settings changed."""
+        kept = {
+            name: source
+            for name, source in held.items()
+            if name in declared.metrics and before.metrics[name] == declared.metrics[name]
+        }
+        for name, source in held.items():
+            if name not in kept:
+                await source.stop()
+        return {
+            name: kept.get(name) or self.source(environment, name, driver)
+            for name, driver in declared.metrics.items()
+        }
+
+    def source(self, environment: str, name: str, driver: Driver) -> Metrics:
+        """One that is made and started when it is first asked: it must keep no environment from being looked after."""
+        return Source(name, lambda: _driver("metric", driver, self._site(environment, f"metrics-{name}")))
 
     async def _find(self, environment: str) -> Environment | None:
         """As it was declared half a second ago at the latest: every turn of every service asks."""
@@ -101,8 +129,7 @@ class Sites:
     async def stop(self) -> None:
         """Let go of everything; it goes on running."""
         for _, held in self._held.values():
-            await held.provider.stop()
-            await held.router.stop()
+            await _let_go(held)
         self._held.clear()
 
     async def end(self, declared: Mapping[str, Environment]) -> list[str]:
@@ -123,6 +150,13 @@ class Sites:
         directory = self._data / "sites" / environment / kind
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         return Site(environment, directory, self._artifacts)
+
+
+async def _let_go(held: Held) -> None:
+    for source in held.metrics.values():
+        await source.stop()
+    await held.provider.stop()
+    await held.router.stop()
 
 
 def build(data: Path, hosts: frozenset[str] = frozenset(), *, anew: bool = False) -> ControlPlane:
@@ -168,7 +202,7 @@ def drivers() -> Drivers:
     """The configuration types of all installed drivers, by kind and name; and what routers can do."""
     routers = entry_points(group="plainsail.routers")
     return Drivers(
-        routers=_configs("router"), providers=_configs("provider"),
+        routers=_configs("router"), providers=_configs("provider"), metrics=_configs("metric"),
         capabilities={point.name: point.load().capabilities for point in routers},
     )  # fmt: skip
 

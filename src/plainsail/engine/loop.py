@@ -12,6 +12,7 @@ from plainsail.domain.events import Event
 from plainsail.domain.observation import Seen
 from plainsail.domain.recent import Sample
 from plainsail.engine.aside import StoreThreads
+from plainsail.engine.measuring import Lanes
 from plainsail.engine.turn import LEASE, Holding, Site
 from plainsail.ports.errors import Failure, Fenced, Transient
 from plainsail.ports.notifier import Notifier
@@ -44,6 +45,7 @@ class Engine:
         self._store, self._site, self._clock, self._holder = store, site, clock, holder
         self._notifiers, self._forget = notifiers, forget
         self._aside = aside or StoreThreads()
+        self._lanes = Lanes()
         self._held: dict[Key, Holding] = {}
         self._tasks: dict[Key, asyncio.Task[None]] = {}
         self._nudges: dict[Key, asyncio.Event] = {}
@@ -146,7 +148,8 @@ class Engine:
             self._stuck[key] = str(failure)
             log.error("%s: %s", key, failure)
         finally:
-            self._held.pop(key, None)
+            if held := self._held.pop(key, None):
+                held.let_go()
             self._tasks.pop(key, None)
             if self._more:
                 self._look.set()
@@ -176,7 +179,9 @@ class Engine:
         self._stuck.pop(key, None)
         self._asked.add(key)
         site.provider.changed = lambda service: self._nudged(Key(service, key.environment))
-        self._held[key] = Holding(key, claimed, site, self._store, now, self._aside)
+        if before := self._held.get(key):
+            before.let_go()
+        self._held[key] = Holding(key, claimed, site, self._store, now, self._aside, self._lanes)
         return self._held[key]
 
     async def _turn(self, holding: Holding) -> float:

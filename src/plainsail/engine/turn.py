@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,7 +16,9 @@ from plainsail.domain.evidence import Evidence
 from plainsail.domain.observation import GroupSeen, Seen
 from plainsail.domain.recent import Recent
 from plainsail.domain.rollout import Target
+from plainsail.engine.measuring import Lanes, Measuring
 from plainsail.ports.errors import Failure, Fenced
+from plainsail.ports.metrics import Metrics
 from plainsail.ports.provider import Provider
 from plainsail.ports.router import Router, RouterSeen
 from plainsail.ports.store import Claimed, Key, Pending, Store
@@ -41,6 +43,8 @@ class Site(msgspec.Struct, frozen=True):
 
     router: Router
     provider: Provider
+    metrics: Mapping[str, Metrics] = {}
+    """Sources by name."""
 
 
 class Holding:
@@ -54,6 +58,7 @@ class Holding:
         store: Store,
         now: float,
         aside: Aside = asyncio.to_thread,
+        lanes: Lanes | None = None,
     ) -> None:
         self.key, self.epoch = key, claimed.epoch
         self.target: Target = claimed.target
@@ -65,6 +70,7 @@ class Holding:
         self.asked = True
         """An intent may wait. Who knows that none does says so before a turn, and a target at rest needs no store."""
         self.site, self._store, self._aside = site, store, aside
+        self._measuring = Measuring(key, site.metrics, lanes or Lanes())
         self._held_until = now
         self._recorded_at = 0.0
         self._troubles: dict[str, tuple[int, int]] = {}
@@ -75,6 +81,10 @@ class Holding:
         """Users are at the candidate of a rollout, as far as was last seen."""
         rollout = self.target.rollout
         return rollout is not None and self.seen.share(rollout.candidate) > 0
+
+    def let_go(self) -> None:
+        """No turn comes after this one: what is read for the next is dropped."""
+        self._measuring.stop()
 
     async def turn(self, now: float) -> float:
         """Take one turn; returns the seconds until the next is due. Raises Fenced when the target is another's."""
@@ -109,10 +119,12 @@ class Holding:
             found = self.seen.groups
         else:
             found = {one.group: one for one in groups}
-        return Seen(
+        seen = Seen(
             at=now, groups=found, router_up=router is not None and groups is not None, traffic=known.traffic,
-            sessions=known.sessions, counts=known.counts, latency=known.latency,
+            sessions=known.sessions, counts=known.counts, latency=known.latency, instances=known.instances,
         )  # fmt: skip
+        measured = self._measuring.look(self.target, self.evidence, seen, now)
+        return msgspec.structs.replace(seen, measured=measured)
 
     async def _record(self, decision: Decision, done: list[int], now: float) -> None:
         """Write what changed; running numbers once a second; the lease before it runs out."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -20,3 +20,11 @@ class Drivers(msgspec.Struct, frozen=True):
     providers: Mapping[str, type[msgspec.Struct]]
     capabilities: Mapping[str, Capabilities] = {}
     """What a router can do; of one that is not here nothing is known, and nothing is refused for it."""
+    metrics: Mapping[str, type[msgspec.Struct]] = {}
+    """Metric sources."""
+    refuses: Mapping[str, Callable[[Mapping[str, object], Mapping[str, str]], str | None]] = {}
+    """By metric source: what is wrong with queries, by part, as one with this configuration can tell without asking."""
+
+    def of(self, key: str) -> Mapping[str, type[msgspec.Struct]]:
+        """Those that may be named under a key of an environment: `router`, `provider`, `metrics`."""
+        return {"router": self.routers, "provider": self.providers, "metrics": self.metrics}[key]
