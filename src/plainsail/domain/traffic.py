@@ -71,3 +71,5 @@ class Capabilities(msgspec.Struct, frozen=True):
     match: bool = False
     fencing: bool = False
     counts: bool = False
+    instances: bool = False
+    """It says of each instance what it had of its group's requests."""

@@ -35,7 +35,13 @@ class SimRouter:
     """One for all services. `serve` is what happens to users' requests."""
 
     capabilities = Capabilities(
-        groups=5, sticky_cookie=True, sticky_header=True, shield=True, fencing=True, counts=True
+        groups=5,
+        sticky_cookie=True,
+        sticky_header=True,
+        shield=True,
+        fencing=True,
+        counts=True,
+        instances=True,
     )
     """Users of the world ask once each, so a sticky split is like any other."""
 

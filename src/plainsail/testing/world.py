@@ -89,6 +89,7 @@ class World:
             sessions=router.sessions,
             counts=router.counts,
             latency=router.latency,
+            instances=router.instances,
         )
 
     def repeatable(self, methods: Sequence[str]) -> float:

@@ -37,6 +37,7 @@ class HAProxy:
         shield=True,
         fencing=True,
         counts=True,
+        instances=True,
     )
 
     def __init__(self, config: HAProxyConfig, site: Site) -> None:
@@ -82,6 +83,7 @@ class HAProxy:
                     await self._put_unwritten(kept)
                 raise
             await self._reloaded()
+            self._log.expect(traffic.service, table.servers(traffic))
             async with session(self._shelf.directory) as line:
                 await _put(line, traffic, epoch)
 
@@ -109,6 +111,7 @@ class HAProxy:
             await self._refuse_older(service, epoch)
             self._shelf.keep(service, None)
             self._ledger.forget(service)
+            self._log.keep(service, ())
             await self._reloaded()
 
     async def stop(self) -> None:
@@ -190,6 +193,7 @@ class HAProxy:
         if entries is None or present is None:
             return RouterSeen(None)
         await members.forget(line, service, wanted, present)
+        self._log.keep(service, {**wanted, **present})
         identity, born = await running(line)
         sessions = await self._sessions(kept, present)
         counted = await self._ledger.count(line, born, kept)
@@ -205,6 +209,7 @@ class HAProxy:
             sessions=sessions,
             counts=counts,
             latency=self._log.latency(service, counts),
+            instances=self._log.instances(service),
         )
 
     async def _sessions(self, kept: Kept, present: dict[str, members.Present]) -> dict[str, int]:

@@ -17,6 +17,7 @@ from plainsail.domain.service import Sticky
 from plainsail.domain.traffic import Traffic
 from plainsail.drivers.routers.haproxy.cli import ADMIN
 from plainsail.drivers.routers.haproxy.config import Config
+from plainsail.drivers.routers.haproxy.latency import FORMAT
 from plainsail.drivers.routers.haproxy.table import SLOTS, Server, entries, servers
 from plainsail.ports.errors import Rejected
 
@@ -172,7 +173,7 @@ frontend _users
     bind unix@{RELAY} accept-proxy mode 600
     option idle-close-on-response
     log 127.0.0.1:{log_port} len 512 format raw local0 info
-    log-format "%b %[var(txn.group)] %[var(txn.dt)]"
+    log-format "{FORMAT}"
     use_backend _successor if {{ str({HAND_ON}),map_str({HOSTS}) -m found }}
     use_backend %[{host}] if {{ {host} -m found }}
     default_backend {whole}
