@@ -99,12 +99,68 @@ class Track(msgspec.Struct, frozen=True):
     """Windows in a row that told nothing."""
     passed: int = 0
     """Good measurements in the present step (`judge: threshold`)."""
+    tried: float = 0.0
+    """End of the last window that was asked about, with an answer or without."""
+    edges: tuple[int, ...] = ()
+    """Of a histogram: live's quantiles in the window before, as numbers of buckets."""
     told: tuple[Told, ...] = ()
     """The last `TOLD` windows."""
 
 
+class Meter(msgspec.Struct, frozen=True):
+    """What `judge: threshold` remembers of one metric."""
+
+    failed: int = 0
+    """Failed measurements of the rollout."""
+    errors: int = 0
+    """Measurements in a row that told nothing."""
+    passed: int = 0
+    """Good ones in a row, in this step."""
+    said: str = ""
+    """The last one, with its numbers, in one clause."""
+    code: str = ""
+    """Of the last that failed: `errors`, `max_errors`, `latency`, `metric`."""
+    until: float = 0.0
+    """When it was, or the end of its window."""
+
+
+class Meters(msgspec.Struct, frozen=True):
+    """Where `judge: threshold` stands: the last measurement, and both sides' totals at that time."""
+
+    step: int
+    at: float
+    candidate: Arm
+    live: Arm
+    of: dict[str, Meter] = {}
+    """By metric: `errors`, `latency`, and those of sources."""
+
+
 TOLD = 20
 """Windows of each metric that are kept."""
+
+
+class Split(msgspec.Struct, frozen=True, array_like=True):
+    """Requests of both sides since a moment, to be held against the split."""
+
+    expected: float
+    """The candidate's part of both sides' requests, as the router was told."""
+    candidate: int
+    live: int
+    """Cumulative counts at that moment."""
+
+
+class Tail(msgspec.Struct, frozen=True, array_like=True):
+    """Requests beyond live's quantile, so far."""
+
+    edge: int
+    """Live's quantile when this began, as the number of a bucket."""
+    far: int
+    """The candidate's: farther by what it may be slower."""
+    candidate: int
+    candidate_beyond: int
+    live: int
+    live_beyond: int
+    """Cumulative counts when this began."""
 
 
 class Bursts(msgspec.Struct, frozen=True, array_like=True):
@@ -148,8 +204,14 @@ class Evidence(msgspec.Struct, frozen=True):
     """By test and exposure (`errors 5000`): log wealth of its bets, block by block, that the candidate is good enough."""
     tracks: dict[str, Track] = {}
     """By metric of a source."""
+    meters: Meters | None = None
+    """With `judge: threshold`."""
     shares: tuple[Stake, ...] = ()
     """Bets that the requests do not fall to the sides as the split says (sample ratio mismatch)."""
+    split: Split | None = None
+    """Where the block that the split is held against began."""
+    tails: dict[str, Tail] = {}
+    """By quantile (`p99`): where its block began."""
     voided: str = ""
     """Why the comparison with live counts for nothing any more, in one clause; empty: it counts."""
     standing: tuple[Stake, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from plainsail.domain.blocks import Compared
 from plainsail.domain.evidence import Bursts, Evidence
-from plainsail.domain.stats import Block, remember
+from plainsail.domain.stats.betting import Block, remember
 
 KIND = {
     "errors": "failures", "max_errors": "failures", "latency": "slow", "errors_past": "failures", "latency_past": "slow",
@@ -27,6 +27,11 @@ def remembered(evidence: Evidence, block: Compared) -> dict[str, Bursts]:
         kind: remember(_bursts(evidence, kind), mishaps(evidence, kind, block))
         for kind in ("failures", "slow")
     }
+
+
+def remembered_of(bursts: Bursts | None, block: Block) -> Bursts:
+    """The same for one metric of a source."""
+    return remember(bursts or Bursts(), block)
 
 
 def _bursts(evidence: Evidence, kind: str) -> Bursts:
