@@ -25,7 +25,16 @@ ROOT = Path(__file__).parents[1]
 KEPT = Path(__file__).with_suffix(".json")
 ROOMS = {
     "planner": ("decide", "plan", "progress", "steer", "strategy"),
-    "judge": ("blocks", "claims", "evidence", "finding", "judge", "mishaps", "proof", "stats"),
+    "judge": (
+        "blocks",
+        "claims",
+        "evidence",
+        "finding",
+        "judge",
+        "mishaps",
+        "stats.betting",
+        "stats.proof",
+    ),  # fmt: skip
 }
 SAMPLE = "*__mutmut_*7"
 """Names end with the mutant's number in its function: every tenth, and none of functions with less than seven."""
@@ -106,7 +115,8 @@ def _survivors(results: Mapping[str, int | None]) -> list[str]:
 
 
 def _score(results: Mapping[str, int | None], modules: tuple[str, ...]) -> Score:
-    mine = {name: code for name, code in results.items() if name.split(".")[2] in modules}
+    rooms = tuple(f"plainsail.domain.{module}." for module in modules)
+    mine = {name: code for name, code in results.items() if name.startswith(rooms)}
     return Score(len(mine) - len(_survivors(mine)), len(mine))
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from plainsail.domain import stats
+from plainsail.domain.stats import betting
 
 
 @pytest.fixture(autouse=True)
 def fresh_bets() -> None:
     """No test lives on what another has computed. (A mutant would live on what its original has.)"""
-    stats.margin_bets.cache_clear()
-    stats.limit_bets.cache_clear()
+    betting.margin_bets.cache_clear()
+    betting.limit_bets.cache_clear()

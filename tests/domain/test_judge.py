@@ -11,11 +11,11 @@ import pytest
 from bench.false_alarms import KINDS, watched
 from hypothesis import given, settings
 
-from plainsail.domain import proof
 from plainsail.domain.criteria import ErrorCriteria, EvidenceCriteria, LatencyCriteria
 from plainsail.domain.evidence import Evidence, Verdict
 from plainsail.domain.judge import begin, judge
 from plainsail.domain.observation import Counts
+from plainsail.domain.stats import proof
 
 CRITERIA = EvidenceCriteria()
 NONE = Counts()

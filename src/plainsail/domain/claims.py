@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from plainsail.domain import proof
 from plainsail.domain.blocks import Compared
 from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.evidence import Evidence
 from plainsail.domain.mishaps import KIND, mishaps
+from plainsail.domain.stats import proof
 
 
 class Claim(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from plainsail.domain import claims, stats
+from plainsail.domain import claims
 from plainsail.domain.blocks import Compared, advance, count_crashes, marked
 from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.evidence import Arm, Evidence, Stake, Verdict
@@ -22,6 +22,7 @@ from plainsail.domain.finding import Finding, sentence
 from plainsail.domain.mishaps import KIND, mishaps, remembered
 from plainsail.domain.observation import Counts
 from plainsail.domain.past import limit
+from plainsail.domain.stats import betting
 
 replace = msgspec.structs.replace
 
@@ -78,7 +79,7 @@ def judge(
     return evidence, _verdict(evidence, tests, criteria, exposures, exposure, now, trouble, past)
 
 
-Tests = Mapping[str, tuple[stats.Bet, ...]]
+Tests = Mapping[str, tuple[betting.Bet, ...]]
 
 
 def _tests(criteria: EvidenceCriteria, past: Arm | None) -> Tests:
@@ -86,28 +87,28 @@ def _tests(criteria: EvidenceCriteria, past: Arm | None) -> Tests:
     bound; beside live's own traffic they ask for more than live too, so they may run along."""
     errors, latency = criteria.errors, criteria.latency
     tests = {
-        "errors": stats.margin_bets(errors.margin, errors.relative),
-        "max_errors": stats.limit_bets(errors.max),
-        "latency": stats.margin_bets(latency.margin, latency.relative),
+        "errors": betting.margin_bets(errors.margin, errors.relative),
+        "max_errors": betting.limit_bets(errors.max),
+        "latency": betting.margin_bets(latency.margin, latency.relative),
     }
     if past is not None:
         errors_limit = limit(past.failures, past.requests, errors.margin, errors.relative)
         latency_limit = limit(past.slow, past.requests, latency.margin, latency.relative)
-        tests["errors_past"] = stats.limit_bets(errors_limit)
-        tests["latency_past"] = stats.limit_bets(latency_limit)
+        tests["errors_past"] = betting.limit_bets(errors_limit)
+        tests["latency_past"] = betting.limit_bets(latency_limit)
     return {name: bets for name, bets in tests.items() if bets}
 
 
 def _harmed(evidence: Evidence, tests: Tests, block: Compared) -> dict[str, tuple[Stake, ...]]:
     return {
-        name: stats.play(bets, _stakes(evidence, name, bets), mishaps(evidence, KIND[name], block))
+        name: betting.play(bets, _stakes(evidence, name, bets), mishaps(evidence, KIND[name], block))
         for name, bets in tests.items()
     }
 
 
-def _stakes(evidence: Evidence, name: str, bets: Sequence[stats.Bet]) -> tuple[Stake, ...]:
+def _stakes(evidence: Evidence, name: str, bets: Sequence[betting.Bet]) -> tuple[Stake, ...]:
     stakes = evidence.harm.get(name, ())
-    return stakes if len(stakes) == len(bets) else (stats.FRESH,) * len(bets)
+    return stakes if len(stakes) == len(bets) else (betting.FRESH,) * len(bets)
 
 
 def _verdict(
@@ -155,7 +156,7 @@ def _verdict(
 
 def _money(evidence: Evidence, tests: Tests) -> dict[str, float]:
     """Log of each harm test's money."""
-    return {name: stats.log_money(bets, _stakes(evidence, name, bets)) for name, bets in tests.items()}
+    return {name: betting.log_money(bets, _stakes(evidence, name, bets)) for name, bets in tests.items()}
 
 
 def _harm_code(evidence: Evidence, harm: Mapping[str, float], criteria: EvidenceCriteria) -> str:
@@ -172,7 +173,7 @@ def _purse(harm: Mapping[str, float]) -> float:
     if not harm:
         return 0.0
     total = sum(WEIGHTS[name] for name in harm)
-    return stats.log_sum([money + math.log(WEIGHTS[name] / total) for name, money in harm.items()])
+    return betting.log_sum([money + math.log(WEIGHTS[name] / total) for name, money in harm.items()])
 
 
 def _unsure_code(evidence: Evidence, proven: int, exposure: int | None) -> str:

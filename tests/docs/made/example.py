@@ -11,7 +11,7 @@ import msgspec
 from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.judge import WEIGHTS, begin, judge
 from plainsail.domain.observation import Counts
-from plainsail.domain.stats import log_sum
+from plainsail.domain.stats.betting import log_sum
 
 CRITERIA = EvidenceCriteria()
 LIVE_FAILS = (7, 33)

@@ -1,6 +1,6 @@
 """Proof that a candidate is good enough: bets against "it is worse than live by the margin or more".
 
-The same game as in `stats`, with the sides changed. The margin grows as the exposure shrinks, so that all users together
+The same game as in `betting`, with the sides changed. The margin grows as the exposure shrinks, so that all users together
 bear the same harm at most: at 10 % of the users ten times the margin may go unseen.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from plainsail.domain.stats import Block, log_sum
+from plainsail.domain.stats.betting import Block, log_sum
 from plainsail.domain.units import ALL
 
 CLEAN = ((0.55, 100.0), (0.20, 10.0), (0.15, 2.0))

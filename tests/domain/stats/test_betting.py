@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from plainsail.domain import proof
 from plainsail.domain.evidence import Bursts
-from plainsail.domain.stats import (
+from plainsail.domain.stats import proof
+from plainsail.domain.stats.betting import (
     FRESH,
     RESERVE,
     Bet,
