@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from plainsail.domain import forecast, proof, stats
+from plainsail.domain import forecast
 from plainsail.domain.claims import Claim, claimed
 from plainsail.domain.criteria import EvidenceCriteria, Metric, Threshold
 from plainsail.domain.evidence import Evidence, Track, Verdict
 from plainsail.domain.judge import WEIGHTS
 from plainsail.domain.mishaps import KIND
-from plainsail.domain.stats import Bet
+from plainsail.domain.stats import betting, proof
+from plainsail.domain.stats.betting import Bet
 from plainsail.domain.units import percent, percent_of, plural
 
 
@@ -87,7 +88,7 @@ def _harmed(
     if not bets or math.isinf(goal):
         return "it is not judged, so nothing takes it back"
     held = evidence.harm.get(name, ())
-    stakes = held if len(held) == len(bets) else (stats.FRESH,) * len(bets)
+    stakes = held if len(held) == len(bets) else (betting.FRESH,) * len(bets)
     total = sum(WEIGHTS.get(key.removeprefix("harm_"), 1.0) for key in _tests(verdict))
     weight = WEIGHTS.get(name, 1.0) / total if total else 1.0
     others = sum(
@@ -111,11 +112,11 @@ def _tests(verdict: Verdict) -> dict[str, float]:
 def _bets(name: str, criteria: EvidenceCriteria) -> Sequence[Bet]:
     match name:
         case "errors":
-            return stats.margin_bets(criteria.errors.margin, criteria.errors.relative)
+            return betting.margin_bets(criteria.errors.margin, criteria.errors.relative)
         case "max_errors":
-            return stats.limit_bets(criteria.errors.max)
+            return betting.limit_bets(criteria.errors.max)
         case _:
-            return stats.margin_bets(criteria.latency.margin, criteria.latency.relative)
+            return betting.margin_bets(criteria.latency.margin, criteria.latency.relative)
 
 
 def _goal(level: float) -> float:

@@ -44,7 +44,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 class Stake(msgspec.Struct, frozen=True, array_like=True):
-    """Where one bet stands (`domain/stats.py`); part of its money is staked, the rest waits for a fault that begins late."""
+    """Where one bet stands (`domain/stats/betting.py`); part of its money is staked, the rest waits for a fault that begins late."""
 
     staked: float = 0.0
     """Natural log of the money staked."""

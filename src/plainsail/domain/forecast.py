@@ -13,12 +13,12 @@ from typing import Literal
 
 import msgspec
 
-from plainsail.domain import proof, stats
 from plainsail.domain.blocks import lately
 from plainsail.domain.claims import Claim
 from plainsail.domain.evidence import Arm, Evidence, Stake
 from plainsail.domain.mishaps import KIND
-from plainsail.domain.stats import Bet, Block
+from plainsail.domain.stats import betting, proof
+from plainsail.domain.stats.betting import Bet, Block
 
 Mishap = Literal["failures", "slow"]
 
@@ -81,10 +81,10 @@ def to_harm(
     """
     looks_alike = _outcomes(ahead)
     growing = [
-        sum(likely * math.log(stats.factor(bet, block)) for likely, block in looks_alike) for bet in bets
+        sum(likely * math.log(betting.factor(bet, block)) for likely, block in looks_alike) for bet in bets
     ]
     waiting = others + weight * sum(
-        bet.weight * stats.RESERVE / math.sqrt(stake.times + 1)
+        bet.weight * betting.RESERVE / math.sqrt(stake.times + 1)
         for bet, stake in zip(bets, stakes, strict=True)
     )
 
@@ -93,7 +93,7 @@ def to_harm(
             math.log(weight * bet.weight) + stake.staked + looks * growth
             for bet, stake, growth in zip(bets, stakes, growing, strict=True)
         ]
-        return stats.log_sum([*staked, math.log(waiting)] if waiting > 0.0 else staked)
+        return betting.log_sum([*staked, math.log(waiting)] if waiting > 0.0 else staked)
 
     return _first(money, goal, ahead.requests)
 
