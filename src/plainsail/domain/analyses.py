@@ -4,27 +4,40 @@ from __future__ import annotations
 
 from typing import Literal
 
-from plainsail.domain.criteria import EvidenceCriteria
+from plainsail.domain.criteria import EvidenceCriteria, Metric, Threshold
 from plainsail.domain.evidence import Evidence, Track
+from plainsail.domain.units import plural
 
 
 def waiting(
     criteria: EvidenceCriteria, evidence: Evidence | None, during: Literal["start", "steps", "bake"]
 ) -> str:
     """What is still awaited of the metrics of this part of a rollout, in one clause; empty: nothing."""
+    least = criteria.judge.successes if isinstance(criteria.judge, Threshold) else 0
     tracks = evidence.tracks if evidence else {}
-    silent = {name: why for name in criteria.decisive(during) if (why := _awaited(tracks.get(name, Track())))}
+    silent = {
+        name: why
+        for name, metric in criteria.decisive(during).items()
+        if (why := _awaited(metric, tracks.get(name, Track()), least))
+    }
     if not silent:
         return ""
     return "waiting for " + ", ".join(f"{name} ({why})" for name, why in sorted(silent.items()))
 
 
-def _awaited(track: Track) -> str:
-    """A window that told something, none beyond a limit: then it has said enough."""
+def _awaited(metric: Metric, track: Track, least: int) -> str:
+    """A window that told something within its limits (`judge: threshold`: so many in a row): then it has said enough."""
     if track.missing:
         return track.missing
-    if not track.until:
+    if not track.told:
         return "no window yet"
-    if track.failed:
-        return f"beyond its limit in {track.failed} window{'s' * (track.failed != 1)}"
+    number = track.told[-1].candidate
+    if number is None:
+        return track.told[-1].note or "no number in the last window"
+    if metric.max is not None and number > metric.max:
+        return f"{number:.4g}, with a limit of {metric.max:.4g}"
+    if metric.min is not None and number < metric.min:
+        return f"{number:.4g}, with {metric.min:.4g} as the least"
+    if track.passed < least:
+        return f"good in {track.passed} of {plural(least, 'window')}"
     return ""

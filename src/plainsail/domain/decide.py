@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from plainsail.domain.actions import Action
+from plainsail.domain.criteria import Threshold
 from plainsail.domain.events import Event
 from plainsail.domain.evidence import Arm, Evidence, Verdict
 from plainsail.domain.intents import Intent
@@ -21,6 +22,7 @@ from plainsail.domain.progress import progress, tidy
 from plainsail.domain.rollout import Rollout, Target
 from plainsail.domain.steer import Changed, steer
 from plainsail.domain.strategy import Judged
+from plainsail.domain.threshold import Place, measure
 from plainsail.domain.trail import Point, Tally, longer
 from plainsail.domain.units import ALL
 
@@ -85,6 +87,14 @@ def _judged(
     leave = rollout.current().leave
     live = None if _alone(seen, rollout) else rollout.control()
     crashes = {id: group.crashes for id, group in seen.groups.items()}
+    if isinstance(rollout.placement.evidence.judge, Threshold):
+        asked = leave.exposure if isinstance(leave, Judged) else 0
+        place = Place(rollout.step, asked, seen.share(rollout.candidate), _trouble(seen, rollout.candidate))
+        evidence, verdict = measure(
+            evidence, seen.counts, crashes, seen.measured, rollout.candidate, live, rollout.placement.evidence, place, now
+        )  # fmt: skip
+        trail = longer(evidence.trail, _point(verdict, place.share_bp, now))
+        return msgspec.structs.replace(evidence, trail=trail), verdict
     evidence, verdict = judge(
         evidence, seen.counts, crashes, rollout.candidate, live, rollout.placement.evidence, exposures,
         (leave.exposure or None) if isinstance(leave, Judged) else None, now, _trouble(seen, rollout.candidate),

@@ -11,7 +11,7 @@ from typing import Any
 
 from plainsail.domain import criteria, strategy
 from plainsail.domain import service as shape
-from plainsail.spec import checks
+from plainsail.spec import checks, measures
 
 Schema = dict[str, Any]
 
@@ -80,6 +80,11 @@ ODDS: Schema = {
     ]
 }
 NAME: Schema = matching(checks.NAME.pattern, "a small letter, then at most 39 of a-z, 0-9 and -")
+METRIC = matching(
+    rf"(?!(?:{'|'.join(measures.BUILT_IN)}){END}){measures.NAME.pattern.replace('-]', chr(92) + '-]')}",
+    "a small letter, then at most 40 of a-z, 0-9, _ and -; not the name of a test of plainsail's own",
+)
+QUERY: Schema = {"minLength": 1, "maxLength": measures.LONGEST}
 VARIABLE: Schema = {
     "pattern": rf"^(?!PORT{END})(?!PLAINSAIL_){checks.VARIABLE.pattern}{END}",
     "patternErrorMessage": "Write letters, digits and _, no digit first; PORT and PLAINSAIL_... are plainsail's.",
@@ -124,12 +129,33 @@ LIMITS: Mapping[tuple[type, str], Schema] = {
     (shape.Placement, "secrets"): {"additionalProperties": ABSOLUTE},
     (shape.Placement, "strategy"): {},
     (strategy.Pace, "deadline"): SOME_TIME,
+    (strategy.Pace, "requests"): {"minimum": 0, "maximum": 1_000_000_000},
     (criteria.ErrorCriteria, "margin"): SOME_PART,
     (criteria.LatencyCriteria, "margin"): SOME_PART,
     (criteria.LatencyCriteria, "bound"): SOME_TIME,
+    (criteria.LatencyCriteria, "p50"): SOME_PART,
+    (criteria.LatencyCriteria, "p90"): SOME_PART,
+    (criteria.LatencyCriteria, "p99"): SOME_PART,
     (criteria.EvidenceCriteria, "alpha"): ODDS,
     (criteria.EvidenceCriteria, "beta"): ODDS,
     (criteria.EvidenceCriteria, "crashes"): {"minimum": 0, "maximum": 1000},
+    (criteria.EvidenceCriteria, "replace"): {"minimum": 0, "maximum": 1000},
+    (criteria.EvidenceCriteria, "metrics"): {"maxProperties": measures.MOST},
+    (criteria.Threshold, "interval"): {},
+    (criteria.Threshold, "failure_limit"): {"minimum": 0, "maximum": 1000},
+    (criteria.Threshold, "consecutive_errors"): {"minimum": 0, "maximum": 1000},
+    (criteria.Threshold, "successes"): {"minimum": 1, "maximum": 1000},
+    (criteria.Metric, "value"): QUERY,
+    (criteria.Metric, "histogram"): QUERY,
+    (criteria.Metric, "every"): {},
+    (criteria.Metric, "during"): {"minItems": 1, "uniqueItems": True},
+    (criteria.Metric, "at"): {},
+    (criteria.Counted, "requests"): QUERY,
+    (criteria.Counted, "failures"): QUERY,
+    (criteria.Averaged, "count"): QUERY,
+    (criteria.Averaged, "sum"): QUERY,
+    (criteria.Averaged, "squares"): QUERY,
+    (strategy.Pace, "requests"): {"minimum": 0, "maximum": 1_000_000_000},
     (shape.Shield, "methods"): {"items": {"enum": list(checks.REPEATABLE)}},
     (shape.Sticky, "cookie"): TOKEN,
     (shape.Sticky, "header"): TOKEN,
@@ -138,11 +164,13 @@ LIMITS: Mapping[tuple[type, str], Schema] = {
     ),
     (strategy.Canary, "steps"): {"minItems": 1, "items": STEP, "uniqueItems": True},
 }
-"""By Struct and name of the field, for each that `checks.OF_A_FIELD` has; empty where only the decoder can say it."""
+"""By Struct and name of the field, for each that `rules.OF_A_FIELD` has; empty where only the decoder can say it."""
 
 NAMES: Mapping[tuple[type, str], Schema] = {
     (shape.Document, "environments"): NAME,
     (shape.Document, "services"): NAME,
+    (shape.Environment, "metrics"): NAME,
+    (criteria.EvidenceCriteria, "metrics"): METRIC,
     (shape.Run, "env"): VARIABLE,
     (shape.Run, "secrets"): VARIABLE,
     (shape.Placement, "env"): VARIABLE,
@@ -159,6 +187,7 @@ WHOLES: Mapping[type, Schema] = {
             {"required": ["tcp"], "properties": {"tcp": {"const": True}}},
         ]
     },
+    criteria.Metric: {"oneOf": [{"required": [kind]} for kind in measures.KINDS]},
     shape.Sticky: {"oneOf": [{"required": ["cookie"]}, {"required": ["header"]}]},
 }
 """By Struct: keys that must or must not stand together."""
@@ -177,6 +206,15 @@ EXAMPLES: Mapping[tuple[type, str], tuple[Any, ...]] = {
     ),
     (shape.Environment, "router"): ({"haproxy": {"listen": "127.0.0.1:8080"}},),
     (shape.Environment, "after"): ("staging",),
+    (criteria.EvidenceCriteria, "metrics"): (
+        {
+            "memory": {
+                "source": "shop-metrics",
+                "value": 'sum(process_resident_memory_bytes{group="{group}"})',
+                "relative": "20%",
+            }
+        },
+    ),
     (shape.Service, "placements"): ({"production": {"replicas": 2}},),
     (shape.Run, "command"): (["bin/serve", "--port", "{port}"],),
     (shape.Run, "env"): ({"LOG_LEVEL": "info"},),
