@@ -7,9 +7,10 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, cast, get_type_hints
 from urllib.parse import quote
 
 import msgspec
@@ -204,6 +205,7 @@ def drivers() -> Drivers:
     return Drivers(
         routers=_configs("router"), providers=_configs("provider"), metrics=_configs("metric"),
         capabilities={point.name: point.load().capabilities for point in routers},
+        refuses={point.name: partial(_refused, point.name) for point in entry_points(group="plainsail.metrics")},
     )  # fmt: skip
 
 
@@ -248,6 +250,17 @@ def _configs(kind: str) -> dict[str, type[msgspec.Struct]]:
 def _driver(kind: str, driver: Driver, site: Site) -> Any:
     made = _load(kind, driver.name)
     return made(msgspec.convert(driver.config, _config(made)), site)
+
+
+def _refused(name: str, config: Mapping[str, object], queries: Mapping[str, str]) -> str | None:
+    """What a metric source says of queries before it is started; one that can't tell yet says nothing."""
+    nowhere = Site("", Path(os.devnull), cast(Artifacts, None))
+    try:
+        source = _driver("metric", Driver(name, dict(config)), nowhere)
+        refusal: str | None = source.check(queries)
+    except Exception:  # it was never promised that one is asked so early
+        return None
+    return refusal
 
 
 def _config(driver: Any) -> type[msgspec.Struct]:

@@ -1,5 +1,7 @@
 """Configurations of drivers as the tests of the spec know them: one of each kind of field."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from plainsail.domain.units import Duration
@@ -20,4 +22,22 @@ class Process(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ports: str = "20000-29999"
 
 
-DRIVERS = Drivers(routers={"haproxy": HAProxy}, providers={"process": Process})
+class Prometheus(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    url: str
+    timeout: Duration = 5.0
+
+
+def refuses(config: Mapping[str, object], queries: Mapping[str, str]) -> str | None:
+    """As a driver that can tell a part of its language without asking."""
+    for part, query in queries.items():
+        if query.count("(") != query.count(")"):
+            return f"{part}: its parentheses don't match"
+    return None
+
+
+DRIVERS = Drivers(
+    routers={"haproxy": HAProxy},
+    providers={"process": Process},
+    metrics={"prometheus": Prometheus},
+    refuses={"prometheus": refuses},
+)

@@ -20,7 +20,7 @@ from tests.spec.test_cases import CASES, EXPECTED
 from tests.spec.test_contract import EXAMPLE
 
 from plainsail.local.schema import docs, text
-from plainsail.spec import checks
+from plainsail.spec import rules
 from plainsail.spec.decode import decode
 from plainsail.spec.diagnostics import Problems, SpecError
 from plainsail.spec.drivers import Drivers
@@ -43,6 +43,20 @@ ONLY_THE_DECODER = (
     r"is not host:port",
     r"holds a NUL character",
     r"is here twice",
+    r"The query is empty",
+    r"Nothing is put in for '\{",
+    r"must be at least 1s",
+    r"is measured in one way",
+    r"Of '(counts|histogram)' lower is always better",
+    r"can't be 'at' some shares only",
+    r"so 'start' needs a limit",
+    r"The strategy has no step of",
+    r"'margin' must be 0 or more",
+    r"has no meaning for a histogram",
+    r"must be above 'min'",
+    r"Nothing says what would be too bad",
+    r"Of counts '(margin|max)' is a part of all",
+    r"too few of them are no harm",
 )
 """What spans several values, counts, or is a driver's own."""
 
@@ -241,10 +255,10 @@ def test_a_quantity_is_read_as_its_pattern_says(unit: str, text: str) -> None:
 
 def test_every_check_has_its_counterpart() -> None:
     """Whoever adds a check says here what editors can see of it, or that it is only the decoder's."""
-    assert set(checks.OF_A_FIELD) <= set(LIMITS)
-    assert set(checks.OF_A_NAME) <= set(NAMES)
+    assert set(rules.OF_A_FIELD) <= set(LIMITS)
+    assert set(rules.OF_A_NAME) <= set(NAMES)
     spans = {"Run", "Placement", "Pace", "ErrorCriteria"}
-    assert {struct.__name__ for struct in checks.OF_A_WHOLE} == {struct.__name__ for struct in WHOLES} | spans
+    assert {struct.__name__ for struct in rules.OF_A_WHOLE} == {struct.__name__ for struct in WHOLES} | spans
 
 
 def test_every_key_is_described_and_closed() -> None:
@@ -262,8 +276,8 @@ def test_every_key_is_described_and_closed() -> None:
 
 def _drivers() -> set[str]:
     """The test's own drivers have no docstrings."""
-    return {field.encode_name for config in (*DRIVERS.routers.values(), *DRIVERS.providers.values()) for field in type_of(config).fields} | {
-        *DRIVERS.routers, *DRIVERS.providers,
+    return {field.encode_name for config in (*DRIVERS.routers.values(), *DRIVERS.providers.values(), *DRIVERS.metrics.values()) for field in type_of(config).fields} | {
+        *DRIVERS.routers, *DRIVERS.providers, *DRIVERS.metrics,
     }  # fmt: skip
 
 

@@ -66,7 +66,8 @@ def text() -> str:
 
 def docs(installed: Drivers) -> dict[tuple[str, str], str]:
     """Docstrings of every Struct that a plainsail.yaml is made of; a driver without its source has none."""
-    structs = [key.owner for key in keys()] + [*installed.routers.values(), *installed.providers.values()]
+    configs = [config for key in ("router", "provider", "metrics") for config in installed.of(key).values()]
+    structs = [*(key.owner for key in keys()), *configs]
     found: dict[tuple[str, str], str] = {}
     for module in dict.fromkeys(struct.__module__ for struct in structs):
         try:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Literal
 
-from plainsail.domain.service import Document, Environment, Notify, Service
+from plainsail.domain.service import Document, Environment, Notify, Placement, Service
 from plainsail.spec.abilities import beyond
 from plainsail.spec.checks import Fault
 from plainsail.spec.decode import Located, locate
@@ -22,6 +22,7 @@ from plainsail.spec.diagnostics import (
 )
 from plainsail.spec.drivers import Drivers
 from plainsail.spec.keys import type_of
+from plainsail.spec.sources import unfounded
 
 NOTHING = Document(schema=1)
 EVERYWHERE = ("", "*", "0.0.0.0", "[::]")  # noqa: S104 - recognised, not listened on
@@ -64,6 +65,7 @@ def merge(files: Sequence[Located], drivers: Drivers, known: Document = NOTHING)
         _circles(files, everywhere),
         _hosts_taken(files, elsewhere),
         _beyond_routers(files, everywhere, elsewhere, drivers),
+        _unfounded(files, everywhere, elsewhere, drivers),
         _listening_twice(files, known.environments, drivers),
         _too_many(files, elsewhere),
     )
@@ -166,24 +168,50 @@ def _beyond_routers(
     known: Mapping[str, Service],
     drivers: Drivers,
 ) -> Iterator[Diagnostic]:
-    """What is asked of a router that it can't do: told at the service, or at the environment if that is what is new."""
+    """What is asked of a router that it can't do."""
 
-    def faults(service: Service, place: str) -> Iterator[Fault]:
+    def faults(placement: Placement, place: str) -> Iterator[Fault]:
         router = environments[place].router.name if place in environments else ""
         if (can := drivers.capabilities.get(router)) is not None:
-            yield from beyond(service.placements[place], router, can)
+            yield from beyond(placement, router, can)
 
+    return _at_odds(files, known, faults, "router")
+
+
+def _unfounded(
+    files: Sequence[Located],
+    environments: Mapping[str, Environment],
+    known: Mapping[str, Service],
+    drivers: Drivers,
+) -> Iterator[Diagnostic]:
+    """What is asked of metric sources that are not there, or can't be asked it."""
+
+    def faults(placement: Placement, place: str) -> Iterator[Fault]:
+        if place in environments:
+            yield from unfounded(placement, place, environments[place], drivers)
+
+    return _at_odds(files, known, faults, "metrics")
+
+
+def _at_odds(
+    files: Sequence[Located],
+    known: Mapping[str, Service],
+    faults: Callable[[Placement, str], Iterator[Fault]],
+    key: str,
+) -> Iterator[Diagnostic]:
+    """Services and environments that don't go together: told at the service, or at the environment's key if that is what
+    is new."""
     for located in files:
         for name, service in located.document.services.items():
-            for place in service.placements:
-                for fault in faults(service, place):
+            for place, placement in service.placements.items():
+                for fault in faults(placement, place):
                     path = ("services", name, "in", place, *fault.keys)
                     yield _at(located, path, fault.message, fault.hint)
         for place in located.document.environments:
             for name, service in known.items():
-                for fault in faults(service, place) if place in service.placements else ():
+                for fault in faults(service.placements[place], place) if place in service.placements else ():
                     message = f"{fault.message}, as {shown(name)} wants it"
-                    yield _at(located, ("environments", place, "router"), message, "change the service first")
+                    yield _at(located, ("environments", place, key), message, "change the service first")
 
 
 def _listening_twice(

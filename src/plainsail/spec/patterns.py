@@ -155,7 +155,6 @@ LIMITS: Mapping[tuple[type, str], Schema] = {
     (criteria.Averaged, "count"): QUERY,
     (criteria.Averaged, "sum"): QUERY,
     (criteria.Averaged, "squares"): QUERY,
-    (strategy.Pace, "requests"): {"minimum": 0, "maximum": 1_000_000_000},
     (shape.Shield, "methods"): {"items": {"enum": list(checks.REPEATABLE)}},
     (shape.Sticky, "cookie"): TOKEN,
     (shape.Sticky, "header"): TOKEN,

@@ -9,18 +9,20 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
 from msgspec import inspect
 
 from plainsail.domain.service import Driver
-from plainsail.spec.checks import OF_A_FIELD, OF_A_NAME, OF_A_WHOLE, Fault
+from plainsail.spec.checks import Fault
 from plainsail.spec.diagnostics import Mark, Path, Problems, did_you_mean, listed, shown, there_are
 from plainsail.spec.drivers import Drivers
 from plainsail.spec.keys import example_of, home_of, type_of
 from plainsail.spec.nodes import Entry, Fields, Items, Node, Scalar, place
-from plainsail.spec.scalars import READERS, Unreadable
+from plainsail.spec.rules import OF_A_FIELD, OF_A_NAME, OF_A_WHOLE
+from plainsail.spec.scalars import PERCENTAGE, READERS, Unreadable
 from plainsail.spec.write import flow
 
 COMING = frozenset({
@@ -187,16 +189,18 @@ class Reader:
         }
         if len(by_name) < len(options):
             raise TypeError(f"{spot.name()}: a union that is not of tagged Structs has no form in YAML")
-        chosen = self._chosen(node, by_name, "strategy", spot)
+        noun = next(part for part in reversed(spot.path) if isinstance(part, str))
+        chosen = self._chosen(node, by_name, noun, spot)
         if isinstance(chosen, Bad):
             return BAD
         name, inner, under = chosen
         return self._struct(inner, by_name[name], under)
 
     def _driver(self, node: Node, spot: Spot) -> Driver | Bad:
-        kind = str(spot.path[-1])
-        configs = self._drivers.routers if kind == "router" else self._drivers.providers
-        chosen = self._chosen(node, configs, kind, spot)
+        key = str(spot.path[-1])
+        noun = key if key in ("router", "provider") else "metric source"
+        configs = self._drivers.of(key if noun == key else "metrics")
+        chosen = self._chosen(node, configs, noun, spot)
         if isinstance(chosen, Bad):
             return BAD
         name, inner, under = chosen
@@ -281,7 +285,7 @@ class Reader:
             case inspect.FloatType():
                 if isinstance(node, Scalar) and re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", node.text):
                     return self._bounded(float(node.text), node, kind, spot)
-                return self._wrong(node, spot, "a number", "write one such as 0.5")
+                return self._wrong(node, spot, "a number", _plain(node) or "write one such as 0.5")
             case inspect.BoolType():
                 if isinstance(node, Scalar) and node.text in ("true", "false"):
                     return node.text == "true"
@@ -339,6 +343,13 @@ def _instead_of_nothing(kind: inspect.Type, spot: Spot) -> str:
         return "write {} for its defaults, or leave the key out"
     listed = not spot.path or isinstance(spot.path[-1], int)
     return f"give a value or leave {'it' if listed else 'the key'} out"
+
+
+def _plain(node: Node) -> str:
+    """A part in percent, where a plain number is asked for."""
+    if isinstance(node, Scalar) and PERCENTAGE.fullmatch(node.text):
+        return f"did you mean {Decimal(node.text[:-1]) / 100:f}?"
+    return ""
 
 
 def _is_null(node: Node) -> bool:

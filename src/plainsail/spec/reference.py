@@ -38,9 +38,9 @@ def reference(docs: Docs, drivers: Drivers) -> str:
     for struct, paths in _structs().items():
         title = ", ".join(f"`{'.'.join(path)}`" for path in paths) if all(paths) else "The file"
         sections.append(_section(title, struct, docs))
-    for noun, configs in (("router", drivers.routers), ("provider", drivers.providers)):
-        for name, config in configs.items():
-            sections.append(_section(f"`environments.ENVIRONMENT.{noun}.{name}`", config, docs))
+    for key, place in (("router", "router"), ("provider", "provider"), ("metrics", "metrics.NAME")):
+        for name, config in drivers.of(key).items():
+            sections.append(_section(f"`environments.ENVIRONMENT.{place}.{name}`", config, docs))
     return "\n".join(sections)
 
 

@@ -70,8 +70,9 @@ class _Writer:
                     str(each.tag): each for each in options if isinstance(each, inspect.StructType)
                 })  # fmt: skip
             case inspect.StructType(cls=cls) if cls is Driver:
-                configs = self._drivers.routers if name == "router" else self._drivers.providers
-                return self._chosen({each: type_of(config) for each, config in configs.items()})
+                return self._chosen(
+                    {each: type_of(config) for each, config in self._drivers.of(name).items()}
+                )
             case inspect.StructType():
                 return self.struct(kind)
             case inspect.DictType(value_type=value):
@@ -123,7 +124,7 @@ def as_written(value: Any, kind: inspect.Type) -> Any:
             return value.name
         case _ if isinstance(value, msgspec.Struct):
             if value.__struct_config__.tag:
-                return name_of(value)  # type: ignore[arg-type]  # the only tagged Structs in a file are strategies
+                return name_of(value)  # type: ignore[arg-type]  # a tag is a name, of whatever
             return _own(value)
         case _:
             return value
