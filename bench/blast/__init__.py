@@ -1,0 +1,1 @@
+"""Blast: how much harm a bad release does before it is taken back, ours beside the rules of other systems."""
