@@ -163,6 +163,16 @@ class Tail(msgspec.Struct, frozen=True, array_like=True):
     """Cumulative counts when this began."""
 
 
+class Half(msgspec.Struct, frozen=True, array_like=True):
+    """Some of live's instances, in the standing A/A test: what they had so far, and where the block that is open began."""
+
+    last: dict[str, Counts] = {}
+    """By instance: cumulative counts."""
+    requests: int = 0
+    failures: int = 0
+    slow: int = 0
+
+
 class Bursts(msgspec.Struct, frozen=True, array_like=True):
     """How many of live's mishaps come together: fading sums over the blocks in which live had more than its share."""
 
@@ -216,6 +226,8 @@ class Evidence(msgspec.Struct, frozen=True):
     """Why the comparison with live counts for nothing any more, in one clause; empty: it counts."""
     standing: tuple[Stake, ...] = ()
     """Bets that live's own instances differ: a standing A/A test of what the other tests take for granted."""
+    halves: tuple[Half, ...] = ()
+    """Live's instances in two halves, as that test has them."""
     replaced: tuple[str, ...] = ()
     """Instances of the candidate that were replaced because they alone were bad."""
     tests: tuple[str, ...] = ()
