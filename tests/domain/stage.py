@@ -13,7 +13,15 @@ from plainsail.domain.criteria import ErrorCriteria, EvidenceCriteria
 from plainsail.domain.decide import Decision, decide
 from plainsail.domain.evidence import Evidence
 from plainsail.domain.intents import Deploy, Intent
-from plainsail.domain.observation import Counts, GroupSeen, Instance, InstanceState, Seen
+from plainsail.domain.observation import (
+    Counts,
+    GroupSeen,
+    Instance,
+    InstanceState,
+    Measured,
+    Seen,
+    Unmeasured,
+)
 from plainsail.domain.rollout import Revision, Rollout, Target
 from plainsail.domain.service import Placement, Probe, Run, Stop, config_digest
 from plainsail.domain.strategy import Canary, Pace, Strategy
@@ -38,6 +46,7 @@ class Stage:
         self.traffic: Traffic | None = None
         self.sessions: dict[str, int] = {}
         self.counts: dict[str, Counts] = {}
+        self.measured: dict[str, Measured | Unmeasured] = {}
         self.router_up = True
         self.serial = 0
         self.deploys = 0
@@ -161,7 +170,8 @@ class Stage:
         if not self.router_up:
             return Seen(self.now, dict(self.groups), router_up=False)
         return Seen(
-            self.now, dict(self.groups), True, self.traffic, dict(self.sessions), dict(self.counts)
+            self.now, dict(self.groups), True, self.traffic, dict(self.sessions), dict(self.counts),
+            measured=dict(self.measured),
         )  # fmt: skip
 
     def _act(self, action: Action) -> None:

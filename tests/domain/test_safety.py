@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from plainsail.domain.actions import Fleet, Send
+from plainsail.domain.criteria import Betting, EvidenceCriteria, Metric, Threshold
 from plainsail.domain.decide import IDLE, Decision
 from plainsail.domain.intents import Abort, Advance, Deploy, Pause, Resume, Rollback
 from plainsail.domain.plan import wanted
@@ -43,6 +44,14 @@ paces = st.builds(
     dwell=st.sampled_from([0.0, 1.0, 5.0]),
     deadline=st.sampled_from([5.0, 30.0]),
     on_unsure=st.sampled_from(["rollback", "advance", "hold"]),
+    requests=st.sampled_from([0, 0, 30]),
+    bake=st.sampled_from([0.0, 0.0, 4.0]),
+)
+criteria = st.builds(
+    EvidenceCriteria,
+    compare=st.sampled_from(["live", "baseline"]),
+    judge=st.sampled_from([Betting(), Betting(), Threshold(interval=2.0, failure_limit=1, successes=2)]),
+    metrics=st.sampled_from([{}, {}, {"memory": Metric("none", value="memory", during=("start",))}]),
 )
 
 
@@ -63,16 +72,27 @@ class Safety(RuleBasedStateMachine):
         self.disturbed_at = self.world.now
 
     @rule(
-        behaviour=behaviours, strategy=strategies, pace=paces, replicas=st.integers(1, 5), again=st.booleans()
+        behaviour=behaviours,
+        strategy=strategies,
+        pace=paces,
+        evidence=criteria,
+        replicas=st.integers(1, 5),
+        again=st.booleans(),
     )
     def deploy(
-        self, behaviour: Behaviour, strategy: Strategy, pace: Pace, replicas: int, again: bool
+        self,
+        behaviour: Behaviour,
+        strategy: Strategy,
+        pace: Pace,
+        evidence: EvidenceCriteria,
+        replicas: int,
+        again: bool,
     ) -> None:
         self.serial += 1
         digest = f"sha256:{self.serial:064x}"
         self.world.behaviours[digest] = behaviour
         revision = Revision(digest, f"v{self.serial}", RUN, CONFIG)
-        placement = Placement(replicas=replicas, pace=pace)
+        placement = Placement(replicas=replicas, pace=pace, evidence=evidence)
         self.control.ask(Deploy(f"r{self.serial:04}", "dev", revision, placement, strategy, again))
 
     @precondition(lambda self: self.control.target.rollout is not None)
@@ -80,14 +100,21 @@ class Safety(RuleBasedStateMachine):
         behaviour=behaviours,
         strategy=strategies,
         pace=paces,
+        evidence=criteria,
         replicas=st.integers(1, 5),
         odds=st.integers(0, 3),
     )
     def deploy_over_another(
-        self, behaviour: Behaviour, strategy: Strategy, pace: Pace, replicas: int, odds: int
+        self,
+        behaviour: Behaviour,
+        strategy: Strategy,
+        pace: Pace,
+        evidence: EvidenceCriteria,
+        replicas: int,
+        odds: int,
     ) -> None:
         if odds == 3:
-            self.deploy(behaviour, strategy, pace, replicas, again=False)
+            self.deploy(behaviour, strategy, pace, evidence, replicas, again=False)
 
     @precondition(lambda self: self.control.target.rollout is None)
     @rule()
@@ -178,6 +205,8 @@ class Safety(RuleBasedStateMachine):
         )
         for action in decision.actions:
             if isinstance(action, Send):
+                if rollout is not None and rollout.baseline is not None:
+                    assert action.traffic.live != rollout.baseline, "nobody is shielded by a baseline"
                 for route in action.traffic.routes:
                     assert sum(part.share_bp for part in route.split) in (0, ALL), "splits sum to 10,000"
                     for part in route.split:
@@ -199,6 +228,7 @@ class Safety(RuleBasedStateMachine):
         if target.rollout is not None:
             assert not target.rollout.ended()
             assert target.group(target.rollout.candidate) is not None
+            assert target.rollout.baseline is None or target.group(target.rollout.baseline) is not None
             assert target.rollout.live is None or target.group(target.rollout.live) is not None
         assert target.live is None or target.group(target.live) is not None
         assert len({group.id for group in target.groups}) == len(target.groups)

@@ -137,8 +137,9 @@ def _sourced(
 ) -> tuple[Evidence, Meters]:
     """Each window of a source is one measurement, taken once; one that the source failed to tell of is asked again."""
     before, track = meters.of.get(name, Meter()), evidence.tracks.get(name, Track())
-    until = found.candidate.until if isinstance(found, Measured) else found.until
-    if until <= before.until:
+    window = found.candidate if isinstance(found, Measured) else found
+    until = window.until
+    if until <= before.until or window.since < evidence.since:  # known already, or of the rollout before
         return evidence, meters
     one = _limited(name, metric, found)
     meter = _counted(before, one, until)
