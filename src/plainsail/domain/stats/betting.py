@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from math import exp, log, sqrt
 
 import msgspec
 
@@ -166,12 +167,13 @@ def _play(stake: Stake, factor: float) -> Stake:
 
 def log_money(bets: Sequence[Bet], stakes: Sequence[Stake]) -> float:
     """Natural log of all that the test's bets are worth, staked or waiting; 0 at the start."""
-    waiting = [
-        math.log(bet.weight * RESERVE / math.sqrt(stake.times + 1))
-        for bet, stake in zip(bets, stakes, strict=True)
-    ]
-    staked = [math.log(bet.weight) + stake.staked for bet, stake in zip(bets, stakes, strict=True)]
-    return log_sum((*waiting, *staked))
+    top = max(0.0, *(stake.staked for stake in stakes))  # the largest of the terms, so that none overflows
+    waiting = RESERVE * exp(-top)
+    money = 0.0
+    for bet, stake in zip(bets, stakes, strict=True):
+        left = waiting if not stake.times else waiting / sqrt(stake.times + 1)
+        money += bet.weight * (exp(stake.staked - top) + left)
+    return top + log(money)
 
 
 def log_sum(logs: Sequence[float]) -> float:

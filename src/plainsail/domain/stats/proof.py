@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 from plainsail.domain.stats.betting import Block, log_sum
 from plainsail.domain.units import ALL
@@ -79,15 +80,23 @@ def needed(stakes: Sequence[float], margin: float, requests: int, bad: int, goal
 
 def _clean(margin: float, requests: int, bad: int) -> list[tuple[float, float]]:
     """Log wealth of each bet on single requests, and how much another good one adds."""
-    bets = [(weight, n, math.log1p(-margin / n) - math.log1p(-margin)) for weight, n in CLEAN]
     return [
-        (math.log(weight) - bad * math.log(n) + (requests - bad) * growth, growth)
-        for weight, n, growth in bets
+        (log_weight - bad * log_n + (requests - bad) * growth, growth)
+        for log_weight, log_n, growth in _single(margin)
     ]
 
 
+@lru_cache(maxsize=1024)
+def _single(margin: float) -> tuple[tuple[float, float, float], ...]:
+    """Of each bet on single requests: log weight, log n, and what a good request adds."""
+    return tuple(
+        (math.log(weight), math.log(n), math.log1p(-margin / n) - math.log1p(-margin)) for weight, n in CLEAN
+    )
+
+
 def _blocks(stakes: Sequence[float]) -> list[float]:
-    return [math.log(weight) + log for log, (weight, _) in zip(stakes, DIFFERENCES, strict=True)]
+    return [weight + log for log, weight in zip(stakes, _LOG_WEIGHTS, strict=True)]
 
 
+_LOG_WEIGHTS = tuple(math.log(weight) for weight, _ in DIFFERENCES)
 _BLOCK_WEIGHT = sum(weight for weight, _ in DIFFERENCES)
