@@ -7,8 +7,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.intents import Deploy
 from plainsail.domain.rollout import Revision
 from plainsail.domain.service import (
@@ -28,8 +30,13 @@ from plainsail.engine.turn import LEASE, Holding, Site
 from plainsail.ports.store import Key, Store
 from plainsail.testing.world import Behaviour, World
 
+replace = msgspec.structs.replace
+
 KEY = Key("shop", "production")
 RUN = Run(command=("serve",), ready=Probe(tcp=True, within=5.0), stop=Stop(drain=1.0, grace=1.0))
+
+PACE = Pace(until="dwell", dwell=1.0, deadline=20.0, on_unsure="advance")
+FRESH = Placement(replicas=2, pace=replace(PACE, bake=2.0), evidence=EvidenceCriteria(compare="baseline"))
 
 
 class Killed(BaseException):
@@ -77,14 +84,16 @@ class Mortal:
             raise Killed
 
 
-def prepared(directory: Path, strategy: Strategy, bad: bool) -> tuple[Store, World]:
+def prepared(
+    directory: Path, strategy: Strategy, bad: bool, place: Placement | None = None
+) -> tuple[Store, World]:
     """A world with v1 live, and v2 asked for."""
     store = open_store(f"sqlite:///{directory / 'plainsail.db'}")
     service = Service(RUN, {"production": Placement(replicas=2)})
     document = Document(1, {"production": Environment(Driver("sim"))}, {"shop": service})
     store.put_spec(document.environments, document.services, None, ())
     world = World(seed=7, rate=300.0)
-    place = Placement(replicas=2, pace=Pace(until="dwell", dwell=1.0, deadline=20.0, on_unsure="advance"))
+    place = place or Placement(replicas=2, pace=PACE)
     deploy(store, world, "v1", Behaviour(), strategy, place)
     run(store, world, Mortal(0))
     deploy(store, world, "v2", Behaviour(errors=0.5 if bad else 0.0), strategy, place)
@@ -151,7 +160,16 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "strategy", "bad"), CASES, ids=[case[0] for case in CASES])
 def test_killed_at_any_call(name: str, strategy: Strategy, bad: bool, tmp_path: Path) -> None:
-    store, world = prepared(tmp_path, strategy, bad)
+    killed_at_any_call(strategy, bad, None, tmp_path)
+
+
+@pytest.mark.parametrize("bad", [False, True], ids=["and a bake", "taken back"])
+def test_killed_at_any_call_with_a_baseline(bad: bool, tmp_path: Path) -> None:
+    killed_at_any_call(Canary((1000, 5000)), bad, FRESH, tmp_path)
+
+
+def killed_at_any_call(strategy: Strategy, bad: bool, asked: Placement | None, directory: Path) -> None:
+    store, world = prepared(directory, strategy, bad, asked)
     count = Mortal(0)
     _, undisturbed = run(store, world, count)
     store.close()
@@ -159,9 +177,9 @@ def test_killed_at_any_call(name: str, strategy: Strategy, bad: bool, tmp_path: 
     assert undisturbed["groups"] == 1
     step = max(1, count.calls // 30)
     for at in range(1, count.calls, step):
-        place = tmp_path / str(at)
+        place = directory / str(at)
         place.mkdir()
-        store, world = prepared(place, strategy, bad)
+        store, world = prepared(place, strategy, bad, asked)
         deaths, ended = run(store, world, Mortal(at))
         store.close()
         assert deaths == 1
