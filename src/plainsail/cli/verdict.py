@@ -15,7 +15,7 @@ from plainsail.cli.plot import LEGEND, plot
 from plainsail.cli.screen import Json, clock, headline, out, plain, print_json, tell
 from plainsail.domain import telling
 from plainsail.domain.explain import Explanation, with_users
-from plainsail.domain.lines import Line
+from plainsail.domain.line import Line
 from plainsail.domain.units import percent, seconds
 
 WIDEST = 78

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from plainsail.domain import forecast
 from plainsail.domain.claims import Claim, claimed
 from plainsail.domain.criteria import EvidenceCriteria, Metric, Threshold
-from plainsail.domain.evidence import Evidence, Track, Verdict
+from plainsail.domain.evidence import Evidence, Meter, Verdict
 from plainsail.domain.judge import WEIGHTS
 from plainsail.domain.mishaps import KIND
 from plainsail.domain.stats import betting, proof
@@ -39,17 +39,26 @@ def crashed(more: int) -> str:
     return f"{'one more crash' if more == 1 else f'{more:,} more crashes'} of a ready instance take{'s' * (more == 1)} it back"
 
 
-def measured(name: str, metric: Metric, track: Track, missing: str, criteria: EvidenceCriteria) -> str:
+def metered(meter: Meter, judge: Threshold) -> str:
+    """Of `judge: threshold`: measurements until it is decided."""
+    left, wanted = judge.failure_limit + 1 - meter.failed, judge.successes - meter.passed
+    if left <= 0:
+        return "nothing: more measurements failed than are forgiven"
+    harmed = f"{plural(left, 'more failed measurement')} take{'s' * (left == 1)} it back"
+    if wanted <= 0:
+        return harmed
+    return f"{plural(wanted, 'more good measurement')} pass{'es' * (wanted == 1)} this step; {harmed}"
+
+
+SLOWER = "more of the candidate's requests beyond live's quantile than of live's own"
+
+
+def measured(metric: Metric, missing: str) -> str:
     """Of a metric of a source."""
     if metric.role == "informative":
         return "nothing: it is only shown"
     if missing:
         return f"its source has to say something: {missing}"
-    if isinstance(criteria.judge, Threshold):
-        left = criteria.judge.failure_limit + 1 - track.failed
-        if left <= 0:
-            return "nothing: more measurements failed than are forgiven"
-        return f"{plural(left, 'more failed measurement')} take{'s' * (left == 1)} it back"
     worse = "lower" if metric.better == "higher" else "higher"
     return f"windows in which it is {worse} than live by more than is allowed"
 

@@ -12,7 +12,7 @@ import msgspec
 
 from plainsail.domain import lines
 from plainsail.domain.evidence import Evidence, Verdict
-from plainsail.domain.lines import Line
+from plainsail.domain.line import Line
 from plainsail.domain.rollout import Phase, Rollout
 from plainsail.domain.strategy import Judged
 from plainsail.domain.trail import Point
@@ -71,7 +71,7 @@ def explain(rollout: Rollout, evidence: Evidence | None) -> Explanation:
     verdict = rollout.verdict
     if evidence is None or verdict is None or not _compared(rollout, verdict):
         return _unjudged(rollout)
-    exposure = asked(rollout)
+    exposure = verdict.exposure if verdict.exposure is not None else asked(rollout)
     since = _users_since(rollout, evidence)
     found = lines.of(evidence, verdict, rollout.placement.evidence, exposure, over(rollout))
     return msgspec.structs.replace(
@@ -213,6 +213,6 @@ def _change(rollout: Rollout, verdict: Verdict, found: tuple[Line, ...]) -> str:
     if deciding is not None:
         return _whole(deciding.change)
     if verdict.needs:
-        share = percent(asked(rollout) or 0)
+        share = percent(verdict.exposure or asked(rollout) or 0)
         return _whole(f"{verdict.needs:,} more requests without a failure prove it for {share} of users")
     return _whole(next((line.change for line in found if line.change), "time"))

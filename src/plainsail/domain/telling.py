@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from plainsail.domain.lines import Line, Side
+from plainsail.domain.line import Line, Side
 from plainsail.domain.units import ALL, percent, percent_of, plural, seconds
 
 Standing = Literal["bad", "good", "open", "plain"]
@@ -25,6 +25,8 @@ def heading(line: Line) -> str:
     match line.name:
         case "max_errors":
             return "errors, whatever live does"
+        case "p50" | "p90" | "p99" if line.kind == "quantile":
+            return f"{line.name} of answer times"
         case "latency" if line.bound is not None:
             return f"answers slower than {seconds(line.bound)}"
         case _:
@@ -84,6 +86,12 @@ def rows(line: Line) -> tuple[Row, ...]:
                 Row("windows", _number(ours.n), _number(theirs.n)),
                 Row("mean of them", amount(line, ours.rate), amount(line, theirs.rate)),
             )
+        case "quantile" if line.name in ("p50", "p90", "p99"):
+            return (
+                Row("requests", _number(ours.n), _number(theirs.n)),
+                Row("beyond it", _bad(ours), _bad(theirs)),
+                Row(line.name, "-", amount(line, theirs.rate)),
+            )
         case "quantile":
             return (
                 Row("requests", _number(ours.n), _number(theirs.n)),
@@ -105,7 +113,7 @@ def amount(line: Line, value: float | None) -> str:
 
 
 def difference(line: Line) -> str:
-    """`1.1 points more than live (0.4 to 2.3 points more, 99 % sure at any time)`; empty: there is nothing to compare."""
+    """`1.1 points more than live (+0.4 points to +2.3 points, 99 % sure at any time)`; empty: there is nothing to compare."""
     found = line.difference
     if found is None:
         return ""
@@ -113,7 +121,7 @@ def difference(line: Line) -> str:
     if found.low is None or found.high is None or found.level is None:
         return said
     interval = f"{_signed(line, found.low)} to {_signed(line, found.high)}"
-    return f"{said} ({interval}; so in {percent_of(found.level)} of all rollouts, however often one looks)"
+    return f"{said} ({interval}, {percent_of(found.level)} sure at any time)"
 
 
 def allowed(line: Line) -> str:
@@ -166,7 +174,9 @@ def _number(value: float | None) -> str:
 
 
 def _bad(side: Side) -> str:
-    return _number(side.bad) if side.rate is None else f"{_number(side.bad)} ({percent_of(side.rate)})"
+    if side.bad is None or not side.n:
+        return _number(side.bad)
+    return f"{_number(side.bad)} ({percent_of(side.bad / side.n)})"
 
 
 def _shielded(side: Side) -> str:

@@ -15,11 +15,12 @@ from litestar.types import ResponseHeaders
 
 from plainsail import __version__
 from plainsail.app.documents import RolloutDocument
-from plainsail.domain.evidence import Arm
+from plainsail.domain import telling
 from plainsail.domain.release import short
 from plainsail.domain.units import percent, percent_of, plural, seconds
 from plainsail.web import sentences
 from plainsail.web.assets import ASSETS
+from plainsail.web.spark import spark
 
 POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -54,7 +55,6 @@ def templates() -> Environment:
         short=short,
         iso=iso,
         clock=clock,
-        points=points,
         count=lambda n: f"{n:,}",
         digits=digits,
         answer_time=answer_time,
@@ -62,7 +62,7 @@ def templates() -> Environment:
     )
     made.globals.update(
         asset=ASSETS.url, has_asset=ASSETS.has, product_version=__version__, plural=plural,
-        part_of=part_of, sentences=sentences, took=took,
+        sentences=sentences, telling=telling, spark=spark, took=took,
     )  # fmt: skip
     return made
 
@@ -93,17 +93,6 @@ def iso(at: float) -> str:
 def clock(at: float) -> str:
     """Where no script turns it into the reader's own time: `2026-11-21 06:48:30 UTC`."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def part_of(arm: Arm, kind: str) -> str:
-    """`12 (1.2 %)`"""
-    bad = int(getattr(arm, kind))
-    return f"{bad:,} ({percent_of(bad / arm.requests)})" if arm.requests else f"{bad:,}"
-
-
-def points(margin: float) -> str:
-    """A difference of two parts: 0.005 -> `0.5 points`."""
-    return f"{digits(margin * 100)} point{'s' * (margin != 0.01)}"
 
 
 def digits(value: float) -> str:

@@ -41,6 +41,7 @@ class TargetView:
         "steps": "target/steps.html",
         "numbers": "target/numbers.html",
         "verdict": "target/verdict.html",
+        "metrics": "target/metrics.html",
         "instances": "target/instances.html",
         "output": "target/output.html",
         "rollouts": "target/rollouts.html",

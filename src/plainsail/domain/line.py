@@ -1,0 +1,74 @@
+"""One line of an explanation: a thing that a candidate is judged by, with both sides' numbers and what they say."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from plainsail.domain.evidence import Told
+
+Kind = Literal["counts", "quantile", "mean", "value", "crashes"]
+Role = Literal["critical", "guardrail", "informative"]
+
+
+class Side(msgspec.Struct, frozen=True):
+    """What one side had."""
+
+    n: float = 0.0
+    """Requests; of a mean, units; of a value, windows in which it was read."""
+    bad: float | None = None
+    """Of counts: the bad ones among them. Crashes: how many."""
+    rate: float | None = None
+    """Of counts a part of 1, of a mean the mean, of a value its mean over the windows, of a quantile seconds; null: there
+    is nothing to take it from."""
+    shielded: int = 0
+    """Of errors: those of the bad that live answered instead."""
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """Candidate less live, in the unit of the rates."""
+
+    estimate: float
+    low: float | None = None
+    high: float | None = None
+    """Ends of an interval that holds the true difference however often one looks; null: there is none."""
+    level: float | None = None
+    """With which probability it holds it at all times at once."""
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One thing to judge by."""
+
+    name: str
+    kind: Kind
+    role: Role
+    outcome: Literal["pass", "fail", "unsure"]
+    candidate: Side
+    live: Side
+    unit: Literal["part", "seconds", ""] = "part"
+    """Of the rates and of what is allowed: parts of 1, seconds, or whatever the metric is in."""
+    better: Literal["lower", "higher"] = "lower"
+    dry_run: bool = False
+    bound: float | None = None
+    """Of latency: seconds from which on a request is slow."""
+    difference: Difference | None = None
+    margin: float | None = None
+    """This much worse than live is allowed, ..."""
+    relative: float | None = None
+    """... and on top this part of live's own."""
+    max: float | None = None
+    min: float | None = None
+    harm: float | None = None
+    """Evidence of harm by this alone, as a part of the line (1.0 is on it); null: it is not judged that way."""
+    good: float | None = None
+    """Evidence that it is within the margin for the exposure asked for, as a part of the line."""
+    odds: float | None = None
+    """Against chance, of the harm: so many to 1."""
+    measurements: tuple[Told, ...] = ()
+    """The last windows of a metric source, as (until, candidate, live, note)."""
+    missing: str = ""
+    """Why there is nothing to judge by."""
+    note: str = ""
+    change: str = ""
+    """What would change it, without a full stop."""

@@ -1,0 +1,76 @@
+"""The lines of metrics of sources, and of the quantiles that the router's log tells."""
+
+from __future__ import annotations
+
+import msgspec
+
+from plainsail.domain import changes
+from plainsail.domain.criteria import LatencyCriteria, Metric
+from plainsail.domain.evidence import Evidence, Sums, Tail, Track
+from plainsail.domain.histogram import ERROR
+from plainsail.domain.line import Kind, Line, Side
+from plainsail.domain.units import percent_of
+from plainsail.domain.weighing import Weighing, apart, part
+
+KINDS: dict[str, Kind] = {"counts": "counts", "mean": "mean", "value": "value", "histogram": "quantile"}
+QUANTILES = ("p50", "p90", "p99")
+
+
+def of_source(name: str, metric: Metric, evidence: Evidence, weighing: Weighing) -> Line:
+    """Of a metric that may have told nothing yet."""
+    track = evidence.tracks.get(name, Track())
+    kind = KINDS[metric.kind()]
+    tests = (name, f"max {name}", *(f"{name} {quantile}" for quantile in QUANTILES))
+    ours, theirs = (
+        _side(sums, kind, track, which) for which, sums in enumerate((track.candidate, track.live))
+    )
+    missing = track.missing or ("" if ours.n or ours.rate is not None else "nothing was measured yet")
+    good = weighing.good(name)
+    return Line(
+        name=name, kind=kind, role=metric.role, dry_run=metric.dry_run, better=metric.better,
+        unit="part" if kind == "counts" else "seconds" if kind == "quantile" else "",
+        outcome=weighing.outcome(name, good), candidate=ours, live=theirs, difference=apart(ours, theirs),
+        margin=None if kind == "quantile" else metric.margin, relative=metric.relative, max=metric.max, min=metric.min,
+        harm=weighing.harm(*tests), good=good, odds=weighing.odds(*tests), measurements=track.told,
+        missing=missing, note=track.told[-1].note if track.told and not track.missing else "",
+        change=changes.measured(metric, missing),
+    )  # fmt: skip
+
+
+def of_router(latency: LatencyCriteria, evidence: Evidence, weighing: Weighing) -> tuple[Line, ...]:
+    """Of the quantiles that are judged."""
+    return tuple(
+        _quantile(name, slower, evidence.tails.get(name), weighing)
+        for name in QUANTILES
+        if (slower := getattr(latency, name)) is not None
+    )
+
+
+def _quantile(name: str, slower: float, tail: Tail | None, weighing: Weighing) -> Line:
+    """A quantile is judged by how many requests of each side are beyond live's; live's own is the number to show."""
+    line = Line(
+        name=name, kind="quantile", role="critical", unit="seconds", outcome=weighing.outcome(name, None),
+        candidate=Side(), live=Side(), relative=slower, harm=weighing.harm(name), odds=weighing.odds(name),
+        change=changes.SLOWER,
+    )  # fmt: skip
+    if tail is None:
+        return msgspec.structs.replace(line, missing="too few requests of live are beyond it")
+    return msgspec.structs.replace(
+        line,
+        candidate=Side(tail.candidate, tail.candidate_beyond),
+        live=Side(tail.live, tail.live_beyond, _seconds(tail.edge)),
+        note=f"of the candidate, requests that took {percent_of(slower)} longer than live's are counted",
+    )
+
+
+def _side(sums: Sums, kind: Kind, track: Track, which: int) -> Side:
+    if kind == "quantile":  # a median is no sum: the last one read stands for all
+        read = [value for one in track.told if (value := (one.candidate, one.live)[which]) is not None]
+        return Side(sums.n or len(read), None, read[-1] if read else None)
+    return Side(sums.n, sums.sum if kind == "counts" else None, part(sums.sum, sums.n))
+
+
+def _seconds(bucket: int) -> float:
+    """The middle of a bucket of microseconds."""
+    growth = (1 + ERROR) / (1 - ERROR)
+    return float(2 * growth**bucket / (1 + growth) / 1e6)
