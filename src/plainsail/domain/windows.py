@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from plainsail.domain.criteria import EvidenceCriteria, Metric, Threshold
+from plainsail.domain.criteria import EvidenceCriteria, Metric
 from plainsail.domain.observation import Seen
 from plainsail.domain.rollout import Rollout
 from plainsail.domain.units import ALL
@@ -57,13 +57,6 @@ def standing(
 def measured(rollout: Rollout | None) -> bool:
     """Is there a rollout that may still be decided by what is measured?"""
     return rollout is not None and rollout.kind == "deploy" and rollout.phase in ("progressing", "paused")
-
-
-def spaced(metric: Metric, criteria: EvidenceCriteria) -> Metric:
-    """With the length of its windows as the judge wants it: `judge: threshold` measures once in each of its intervals."""
-    if isinstance(criteria.judge, Threshold) and metric.every < criteria.judge.interval:
-        return msgspec.structs.replace(metric, every=criteria.judge.interval)
-    return metric
 
 
 def due(

@@ -12,7 +12,7 @@ from plainsail.domain.criteria import EvidenceCriteria, Metric
 from plainsail.domain.evidence import Evidence, Track
 from plainsail.domain.observation import Measured, Seen, Unmeasured
 from plainsail.domain.rollout import Rollout, Target
-from plainsail.domain.windows import Standing, due, measured, spaced, standing
+from plainsail.domain.windows import Standing, due, measured, standing
 from plainsail.engine.readings import clause, outcome
 from plainsail.ports.metrics import Ask, Metrics
 from plainsail.ports.store import Key
@@ -118,7 +118,7 @@ class Measuring:
             if name in self._under_way:
                 continue
             taken, asked = tracks.get(name, Track()).until, self._asked.get(name, 0.0)
-            window = due(spaced(metric, criteria), taken, asked, self._now, stands)
+            window = due(metric, taken, asked, self._now, stands)
             if window is None:
                 continue
             self._asked[name] = window[1]

@@ -21,3 +21,5 @@ class Behaviour(msgspec.Struct, frozen=True):
     """Says it is ready and then answers nothing."""
     slower: float = 0.0
     """Every request takes longer by this part of its time."""
+    worse: float = 0.0
+    """What metric sources tell of it is worse by this part; of counts, this part more is bad."""

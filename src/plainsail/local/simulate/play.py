@@ -26,6 +26,7 @@ from plainsail.local.simulate.reasons import why
 from plainsail.ports.store import Key
 from plainsail.testing.behaviour import Behaviour
 from plainsail.testing.chance import LogNormal
+from plainsail.testing.metrics import SimMetrics
 from plainsail.testing.store import MemoryStore
 from plainsail.testing.world import World
 
@@ -174,7 +175,11 @@ class _Play:
         self.store.put_spec({key.environment: Environment(Driver("simulated"))}, services, None, ())
         claimed = self.store.claim(key, "simulation", now, LEASE)
         assert claimed is not None
-        return Holding(key, claimed, Site(self.world.router, self.world.provider), self.store, now, at_once)
+        metrics = self.setting.placement.evidence.metrics
+        source = SimMetrics(self.world, metrics, self.seed)
+        sources = {metric.source: source for metric in metrics.values()}
+        site = Site(self.world.router, self.world.provider, sources)
+        return Holding(key, claimed, site, self.store, now, at_once)
 
     def _ask(self, version: str, like: Behaviour) -> None:
         setting, digest = self.setting, f"sha256:{version.encode().hex():0>64}"
