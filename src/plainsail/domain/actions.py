@@ -16,6 +16,8 @@ class GroupOrder(msgspec.Struct, frozen=True):
     version: str
     run: Run
     replicas: int
+    retire: tuple[str, ...] = ()
+    """Instances that are to end and be replaced, whatever they say of themselves: they leave at once and never come back."""
 
 
 class Fleet(msgspec.Struct, frozen=True, tag="fleet"):

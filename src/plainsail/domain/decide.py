@@ -20,8 +20,10 @@ from plainsail.domain.past import OWN, remembered
 from plainsail.domain.plan import plan
 from plainsail.domain.progress import progress, tidy
 from plainsail.domain.rollout import Rollout, Target
+from plainsail.domain.standing import warned, watch
 from plainsail.domain.steer import Changed, steer
 from plainsail.domain.strategy import Judged
+from plainsail.domain.suspect import anew
 from plainsail.domain.threshold import Place, measure
 from plainsail.domain.trail import Point, Tally, longer
 from plainsail.domain.units import ALL
@@ -83,6 +85,7 @@ def _judged(
         evidence = msgspec.structs.replace(begin(now), rollout=rollout.id)
     if rollout.phase not in ("progressing", "paused") or rollout.kind == "rollback":
         return evidence, None
+    evidence = watch(anew(evidence, rollout, seen, now), seen, rollout.live)
     exposures = tuple(step.leave.exposure for step in rollout.course.steps if isinstance(step.leave, Judged))
     leave = rollout.current().leave
     live = None if _alone(seen, rollout) else rollout.control()
@@ -94,14 +97,14 @@ def _judged(
             evidence, seen.counts, crashes, seen.measured, rollout.candidate, live, rollout.placement.evidence, place, now
         )  # fmt: skip
         trail = longer(evidence.trail, _point(verdict, place.share_bp, now))
-        return msgspec.structs.replace(evidence, trail=trail), verdict
+        return msgspec.structs.replace(evidence, trail=trail), warned(verdict, evidence, rollout)
     evidence, verdict = judge(
         evidence, seen.counts, crashes, rollout.candidate, live, rollout.placement.evidence, exposures,
         (leave.exposure or None) if isinstance(leave, Judged) else None, now, _trouble(seen, rollout.candidate),
         past=_past(target, rollout, evidence) if rollout.watched() else None,
     )  # fmt: skip
     trail = longer(evidence.trail, _point(verdict, seen.share(rollout.candidate), now))
-    return msgspec.structs.replace(evidence, trail=trail), verdict
+    return msgspec.structs.replace(evidence, trail=trail), warned(verdict, evidence, rollout)
 
 
 def _point(verdict: Verdict, share_bp: int, now: float) -> Point:

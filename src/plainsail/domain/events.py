@@ -29,6 +29,8 @@ Kind = Literal[
     "rollout_ended",
     # An instance ended by itself, failed its liveness probe, or was never ready.
     "instance_failed",
+    # One instance of the candidate was bad while the others were well: it is replaced, and the rollout goes on.
+    "instance_replaced",
     # Traffic was not as it should be while nothing was under way: somebody changed the router; it was put right.
     "drift_corrected",
     # A router or provider could not do or say what it was asked; it is asked again, and told once.

@@ -44,6 +44,14 @@ class GroupSeen(msgspec.Struct, frozen=True):
     def ready(self) -> int:
         return sum(instance.state == "ready" for instance in self.instances)
 
+    def without(self, retired: tuple[str, ...]) -> GroupSeen:
+        """The same with these instances on their way out."""
+        leaving = tuple(
+            msgspec.structs.replace(one, state="leaving") if one.id in retired else one
+            for one in self.instances
+        )
+        return msgspec.structs.replace(self, instances=leaving)
+
     def alive(self) -> int:
         """All that are not on their way out."""
         return sum(instance.state != "leaving" for instance in self.instances)
@@ -114,6 +122,13 @@ class Seen(msgspec.Struct, frozen=True):
     def ready(self, group: str) -> int:
         seen = self.groups.get(group)
         return seen.ready() if seen else 0
+
+    def without(self, retired: tuple[str, ...]) -> Seen:
+        """The same with these instances on their way out, whatever they say of themselves."""
+        if not retired:
+            return self
+        groups = {id: group.without(retired) for id, group in self.groups.items()}
+        return msgspec.structs.replace(self, groups=groups)
 
     def share(self, group: str) -> int:
         """Basis points of the default rule that go to the group now."""

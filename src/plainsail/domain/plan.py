@@ -31,6 +31,7 @@ class Wanted(msgspec.Struct, frozen=True):
 
 def plan(target: Target, seen: Seen) -> tuple[Action, ...]:
     """Orders, in the order to give them; empty when the world is as desired. Same inputs, same orders."""
+    seen = seen.without(target.retired())
     want = wanted(target)
     split = reachable(want, seen)
     sizes = sustained(want, seen, split)
@@ -154,7 +155,12 @@ def _members(group: str, seen: Seen) -> tuple[Member, ...]:
 def _fleet(target: Target, sizes: dict[str, int], seen: Seen) -> Fleet:
     orders = tuple(
         GroupOrder(
-            group.id, group.revision.release, group.revision.version, group.revision.run, sizes[group.id]
+            group.id,
+            group.revision.release,
+            group.revision.version,
+            group.revision.run,
+            sizes[group.id],
+            target.retired(group.id),
         )
         for group in target.groups
     )

@@ -16,6 +16,7 @@ from plainsail.domain.plan import in_force
 from plainsail.domain.rollout import Phase, Rollout, Target
 from plainsail.domain.steer import Changed, end, enter, event, turn_back
 from plainsail.domain.strategy import Judged, Ready, Role, Settled
+from plainsail.domain.suspect import Alone, suspect
 from plainsail.domain.units import plural, seconds
 
 replace = msgspec.structs.replace
@@ -34,7 +35,11 @@ def progress(
     rollout = replace(rollout, verdict=verdict or rollout.verdict)
     reached = max(rollout.reached_bp, seen.share(rollout.candidate))
     rollout = replace(rollout, reached_bp=reached)
+    seen = seen.without(rollout.retired)
     if rollout.phase in ("progressing", "paused"):
+        one = suspect(rollout, seen, verdict)
+        if one is not None:
+            return _replaced(target, rollout, one, now)
         harm = _harm(rollout, seen, verdict)
         if harm is not None:
             ending, reason, code = harm
@@ -68,6 +73,14 @@ def _harm(rollout: Rollout, seen: Seen, verdict: Verdict | None) -> tuple[Phase,
         analysed = rollout.current().during() == "start" and not rollout.reached_bp
         return "failed" if analysed else "rolled_back", verdict.sentence, verdict.code
     return None
+
+
+def _replaced(target: Target, rollout: Rollout, one: Alone, now: float) -> Changed:
+    """The rollout goes on without this instance; the provider starts another one."""
+    rollout = replace(rollout, retired=(*rollout.retired, one.instance))
+    told = event("instance_replaced", replace(rollout, reason=one.sentence, reason_code="one_instance"), now)
+    told = replace(told, data={**told.data, "instance": one.instance})
+    return Changed(replace(target, rollout=rollout), (rollout,), (told,))
 
 
 def _move(target: Target, rollout: Rollout, seen: Seen, now: float, evidence: Evidence | None) -> Changed:

@@ -82,6 +82,8 @@ class Rollout(msgspec.Struct, frozen=True):
     """The group that the candidate is compared with, if that is not live; None also once it was given up."""
     had: int = 0
     """The candidate's requests that had been compared when the present step's traffic came in force."""
+    retired: tuple[str, ...] = ()
+    """The candidate's instances that are replaced because they alone were bad (`suspect`)."""
     baked: float = 0.0
     """Seconds for which it was watched with all users."""
 
@@ -134,6 +136,11 @@ class Target(msgspec.Struct, frozen=True):
     """The one under way."""
     past: Past | None = None
     """What live's users met lately; taken down while no rollout is under way."""
+
+    def retired(self, group: str | None = None) -> tuple[str, ...]:
+        """Instances that are being replaced; with a group, those of it."""
+        rollout = self.rollout
+        return rollout.retired if rollout is not None and group in (None, rollout.candidate) else ()
 
     def group(self, id: str | None) -> Group | None:
         return next((group for group in self.groups if group.id == id), None)

@@ -38,7 +38,8 @@ class Provider(Protocol):
     async def apply(self, fleet: Fleet, epoch: int) -> None:
         """Converge: start what is missing (backing off from a crash loop), let `leaving` ones go. Returns at once;
         starting and ending go on in the background. What can't be started is a failed start, and no error here. A group
-        that is known with another release begins anew: that one's instances leave. Fenced if a newer epoch was seen."""
+        that is known with another release begins anew: that one's instances leave. So do those that an order names in
+        `retire`, and others are started in their place. Fenced if a newer epoch was seen."""
         ...
 
     async def observe(self, service: str) -> tuple[GroupSeen, ...]: ...

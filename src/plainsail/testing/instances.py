@@ -68,6 +68,7 @@ class Group(msgspec.Struct):
     trouble: str = ""
     backoff: Backoff = Backoff()
     again_at: float | None = None
+    retired: frozenset[str] = frozenset()
     instances: dict[str, Running] = msgspec.field(default_factory=dict)
 
 
@@ -105,6 +106,7 @@ class SimProvider:
         for group in self._of(fleet.service):
             group.order = orders.get(group.name)
             group.asked = group.order.replicas if group.order else 0
+            group.retired |= frozenset(group.order.retire if group.order else ()) & group.instances.keys()
         self._converge(fleet.service)
 
     async def observe(self, service: str) -> tuple[GroupSeen, ...]:
@@ -167,7 +169,7 @@ class SimProvider:
         return True
 
     def _gone(self, group: Group, one: Running, how: str) -> None:
-        if one.release != group.release:  # says nothing of what the group is now
+        if _foreign(one, group):  # says nothing of what the group is now
             del group.instances[one.id]
             return
         lived = f"{how} after {seconds(self._world.now - one.since)}"
@@ -204,7 +206,7 @@ class SimProvider:
         group.again_at = self._moves(group, released).again_at
 
     def _moves(self, group: Group, released: frozenset[str]) -> Moves:
-        hands = [_hand(one, one.release != group.release) for one in group.instances.values()]
+        hands = [_hand(one, _foreign(one, group)) for one in group.instances.values()]
         return moves(hands, group.asked, released, group.backoff.starts_at(), self._world.now)
 
     def _begin(self, group: Group) -> None:
@@ -239,6 +241,11 @@ def _seen(group: Group) -> GroupSeen:
     return GroupSeen(
         group.name, group.asked, found, group.crashes, group.failed_starts, group.timed_out, group.trouble
     )
+
+
+def _foreign(one: Running, group: Group) -> bool:
+    """It is no part of what the group is to be."""
+    return one.release != group.release or one.id in group.retired
 
 
 def _hand(one: Running, foreign: bool) -> Hand:

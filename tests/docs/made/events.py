@@ -79,6 +79,13 @@ def example(kind: Kind) -> Event:
             return _seen(
                 kind, "an instance of g2 exited with status 1 after 0.2 s", "instance_failed", {"group": "g2"}
             )
+        case "instance_replaced":
+            alone = (
+                "shop-g2-4f1c9a alone is bad: 9 of 9 requests failed (100 %) against 0 of 27 (0 %) of the candidate's 3 "
+                "other instances; it is replaced"
+            )
+            told = _of_rollout(kind, "progressing", alone, "one_instance")
+            return msgspec.structs.replace(told, data={**told.data, "instance": "shop-g2-4f1c9a"})
         case "drift_corrected":
             return _seen(kind, "the router was changed by somebody else; put back", "drift", {})
         case "driver_failed":

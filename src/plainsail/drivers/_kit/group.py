@@ -27,6 +27,8 @@ class Group:
         self.wanted: int | None = None if record.asked else 0
         """None: nobody has said since the start, and it was not on its way out before."""
         self.instances: dict[str, Instance] = {}
+        self.retired: frozenset[str] = frozenset()
+        """Instances that are to be replaced; an order that names them no longer doesn't call them back."""
         self.obstacle: Failure | None = None
         """What keeps instances from starting that is not the release's fault."""
         self._journal = journal
@@ -50,6 +52,7 @@ class Group:
         restored), the other's instances are not what was ordered: they leave, and the counts are not this release's.
         """
         self.order, self.wanted = order, order.replicas if order else 0
+        self.retired = (self.retired | {*(order.retire if order else ())}) & self.instances.keys()
         if order and order.release != self.record.release:
             known = self.record
             log.warning(
@@ -105,7 +108,8 @@ class Group:
         return moves(hands, self.wanted, released, self.record.backoff.starts_at(), proc.uptime())
 
     def _foreign(self, instance: Instance) -> bool:
-        return instance.record.release != self.record.release
+        """It is no part of what the group is to be: of another release, or retired."""
+        return instance.record.release != self.record.release or instance.record.id in self.retired
 
     def _note(self, record: GroupRecord) -> None:
         self.record = record

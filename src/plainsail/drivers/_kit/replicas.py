@@ -26,7 +26,7 @@ class Hand(msgspec.Struct, frozen=True):
     ending: bool = False
     """Was sent SIGTERM."""
     foreign: bool = False
-    """Of another release than its group is now: it leaves, whatever is wanted."""
+    """Of another release than its group is now, or to be replaced: it leaves, whatever is wanted."""
 
 
 class Moves(msgspec.Struct, frozen=True):
