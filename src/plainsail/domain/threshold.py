@@ -218,6 +218,8 @@ def _verdict(
     else:
         outcome, code = "unsure", "few_requests" if evidence.candidate.requests else "no_requests"
         said = f"{passed} of {plural(judge.successes, 'good measurement')} by threshold, one each {seconds(judge.interval)}"
+        if not place.exposure and of.get("errors", Meter()).said:  # nothing is asked for: what was seen last
+            said = f"{of['errors'].said} by threshold"
     return Verdict(
         outcome=outcome,
         sentence=said,

@@ -207,7 +207,7 @@ def _row(at: str, step: str, share: str, instances: str, reason: str, width: int
 
 def _instances(move: Moved) -> str:
     """`4 + 1`: of live, and of the candidate."""
-    sizes = [move.instances[role] for role in ("live", "candidate") if role in move.instances]
+    sizes = [move.instances[role] for role in ("live", "candidate", "baseline") if role in move.instances]
     return " + ".join(map(str, sizes))
 
 
