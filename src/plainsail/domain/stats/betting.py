@@ -151,10 +151,11 @@ def play(bets: Sequence[Bet], stakes: Sequence[Stake], block: Block) -> tuple[St
     `RESERVE (k^-1/2 - (k+1)^-1/2)`, which never sums to more than the reserve. When to stake is decided by the past, so
     the whole stays a fair game (a mixture over starting times, as in e-detectors: Shin, Ramdas & Rinaldo, 2023).
     """
-    return tuple(_play(stake, factor(bet, block)) for bet, stake in zip(bets, stakes, strict=True))
+    return tuple(carry(stake, factor(bet, block)) for bet, stake in zip(bets, stakes, strict=True))
 
 
-def _play(stake: Stake, factor: float) -> Stake:
+def carry(stake: Stake, factor: float) -> Stake:
+    """The stake after a block that made this factor of what was staked."""
     if factor == 1.0:
         return stake
     gained = math.log(factor)
