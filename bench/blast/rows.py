@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import msgspec
 
@@ -50,18 +51,9 @@ class System(msgspec.Struct, frozen=True):
 def systems() -> list[System]:
     """Ours first."""
     found = [System("plainsail", "defaults", ours.watch)]
-    found += [
-        System("argo-rollouts", one.name, lambda world, until, one=one: argo.watch(world, one, until))
-        for one in argo.SETTINGS
-    ]
-    found += [
-        System("flagger", one.name, lambda world, until, one=one: flagger.watch(world, one, until))
-        for one in flagger.SETTINGS
-    ]
-    found += [
-        System("kayenta", one.name, lambda world, until, one=one: kayenta.watch(world, one, until))
-        for one in kayenta.SETTINGS
-    ]
+    found += [System("argo-rollouts", one.name, partial(argo.watch, one)) for one in argo.SETTINGS]
+    found += [System("flagger", one.name, partial(flagger.watch, one)) for one in flagger.SETTINGS]
+    found += [System("kayenta", one.name, partial(kayenta.watch, one)) for one in kayenta.SETTINGS]
     return found
 
 

@@ -1,8 +1,8 @@
 """Traces: what both sides' users meet, second by second, from a seed. One world per case and seed, for all systems.
 
 A world is cumulative counts at the ends of its bins; anybody may ask for any moment, between two ends it is a straight
-line. Bins are as long as one look for the first minute, then a second, then ten: who looks more often than that sees
-nothing new, which is to our disadvantage alone, as the others look less often.
+line. Bins are as long as one look at first, then a second, then ten: who looks more often than that sees nothing new,
+which is to our disadvantage alone, as the others look less often.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ import math
 import random
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import msgspec
 
 from bench.blast.cases import MEDIAN, SIGMA, SLOW_AFTER, TAIL, Case
 from bench.blast.draws import binomial, poisson
 
-BINS = ((0.1, 60.0), (1.0, 1200.0), (10.0, 3600.0))
-"""Lengths of bins in seconds, each until so many seconds of the candidate's traffic."""
+BAD = ((0.1, 180.0), (1.0, 1200.0), (10.0, 3600.0))
+GOOD = ((0.1, 60.0), (1.0, 600.0), (10.0, 3600.0))
+"""Lengths of bins in seconds, each until so many seconds of the candidate's traffic; a good release is watched to the end."""
 LEAK = 1200.0
 """Seconds in which a leak grows to its full size, and stays there."""
 OUTAGE = (20.0, 50.0)
@@ -72,12 +74,12 @@ class World(msgspec.Struct):
 def world(case: Case, seed: int) -> World:
     """The same for the same case and seed."""
     dice = random.Random(f"{case.name}/{seed}")
-    ends = [0.0, *_ends(dice.random())]
+    ends = [0.0, *_ends(GOOD if case.good else BAD, dice.random())]
     rates = _rates(case, dice)
     visits = _Visits(case, dice)
     dying = _Dying(case, dice)
     sides = (_side(), _side())
-    for low, high in zip(ends, ends[1:], strict=False):
+    for low, high in pairwise(ends):
         middle, long = (low + high) / 2, high - low
         base, excess, replica = rates(middle)
         fault = middle >= case.onset
@@ -97,10 +99,10 @@ def world(case: Case, seed: int) -> World:
     return World(case, seed, ends, *sides)
 
 
-def _ends(phase: float) -> Iterator[float]:
+def _ends(bins: tuple[tuple[float, float], ...], phase: float) -> Iterator[float]:
     """The first users come somewhere between two looks."""
     now, number = 0.0, 0
-    for length, until in BINS:
+    for length, until in bins:
         while now < until - 1e-9:
             number += 1
             now = now + length * (1.0 - phase) if number == 1 else now + length

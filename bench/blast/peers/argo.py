@@ -80,7 +80,7 @@ def assess(
     return phase
 
 
-def watch(world: World, setting: Setting, until: float) -> Ended:
+def watch(setting: Setting, world: World, until: float) -> Ended:
     """Until it aborts (failed or in error: weight 0), or so many seconds."""
     scrapes, measured, now = Scrapes(world, SCRAPED), list[Measured](), setting.initial_delay
     while now <= until:

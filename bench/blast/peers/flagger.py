@@ -49,7 +49,7 @@ def tick(failed: int, threshold: int, passed: bool) -> tuple[int, bool]:
     return failed + (not passed), False
 
 
-def watch(world: World, setting: Setting, until: float) -> Ended:
+def watch(setting: Setting, world: World, until: float) -> Ended:
     """Until it rolls back, or so many seconds. Weight is set at a tick, so the first check is one interval later."""
     scrapes, failed, now = Scrapes(world, SCRAPED), 0, setting.interval
     decided = None

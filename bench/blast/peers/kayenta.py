@@ -71,7 +71,7 @@ def score(found: Mapping[str, Class], critical: bool) -> float:
     return round(sum(groups) / len(groups), 2)
 
 
-def watch(world: World, setting: Setting, until: float) -> Ended:
+def watch(setting: Setting, world: World, until: float) -> Ended:
     """Until a judgement stops it: one not above marginal, or the last one below what passes."""
     judgements = int(setting.lifetime // setting.interval)
     for number in range(1, judgements + 1):

@@ -1,0 +1,208 @@
+"""What the rows say: tables, charts, sentences, and where we lose. Nothing here measures anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from bench.blast.bound import one_sample
+from bench.blast.cases import CASES
+from bench.blast.day import BAD, GOOD, UNPROMISED, Day, allowed
+from bench.blast.rows import ALPHA, Row, bound
+from bench.results import Result, Table, found
+from plainsail.domain.criteria import EvidenceCriteria
+from plainsail.web.chart import Chart, Panel, Series
+
+OURS, FLOOR = ("plainsail", "defaults"), ("flagger", "interval 10 s, threshold 1")
+Price = tuple[Table, list[str], list[str]]
+
+
+class Blast(Result, frozen=True):
+    """The result with its rows as they are printed by `--json`."""
+
+    rows: tuple[Row, ...] = ()
+
+
+def blast(
+    arguments: Sequence[str], rows: Sequence[Row], grid: Sequence[Row], days: Mapping[str, Sequence[Day]], price: Price
+) -> Blast:  # fmt: skip
+    """All of it, for the page."""
+    watched, kept, broken = _days(days)
+    table, said, missed = price
+    result = found(
+        "blast", arguments, [*_compared(rows), _bounds(rows), _power(grid), watched, table],
+        findings=[*_goals(rows), *kept, *said], losses=[*_losses(rows), *broken, *missed],
+        charts={"bench-blast": _chart(rows)},
+    )  # fmt: skip
+    return Blast(**{name: getattr(result, name) for name in result.__struct_fields__}, rows=(*rows, *grid))
+
+
+def cost(arguments: Sequence[str], table: Table, said: list[str], missed: list[str]) -> Result:
+    return found("blast", arguments, [table], findings=said, losses=missed)
+
+
+def _compared(rows: Sequence[Row]) -> list[Table]:
+    """One table for bad requests, one for seconds, one for false alarms; a column per system and setting."""
+    systems = list(dict.fromkeys((row.system, row.setting) for row in rows))
+    cases = list(dict.fromkeys(row.case for row in rows))
+    by = {(row.case, row.system, row.setting): row for row in rows}
+    columns = ("Case", *(f"{name}, {setting}" for name, setting in systems))
+
+    def table(title: str, cell: str, chosen: Sequence[str]) -> Table:
+        return Table(
+            title,
+            columns,
+            tuple((case, *(_cell(by[case, *one], cell) for one in systems)) for case in chosen),
+        )
+
+    good = [case for case in cases if by[case, *systems[0]].case in _good()]
+    bad = [case for case in cases if case not in good]
+    runs = max(row.runs for row in rows)
+    return [
+        table(f"Requests spoiled until the candidate has no users, median (and runs of {runs} it was taken back in)",
+              "bad_requests", bad),
+        table("Seconds from the fault until the candidate has no users, median", "detection_s", bad),
+        table(f"Good releases that were taken back, of {runs}", "false_alarms", good),
+    ]  # fmt: skip
+
+
+def _good() -> set[str]:
+    return {case.name for case in CASES if case.good} | {"latency-p50+10%", "latency-p99+10%"}
+
+
+def _cell(row: Row, what: str) -> str:
+    value = getattr(row, what)
+    if what == "false_alarms":
+        return f"{value}"
+    if value is None:
+        return "never"
+    text = f"{value:,.1f}" if value < 10 else f"{value:,.0f}"
+    return text if row.detected == row.runs or what != "bad_requests" else f"{text} ({row.detected})"
+
+
+def _bounds(rows: Sequence[Row]) -> Table:
+    """Ours against what is possible."""
+    cases = {case.name: case for case in CASES}
+    found = []
+    for row in rows:
+        if (row.system, row.setting) == OURS and row.bound_ratio is not None and row.case in cases:
+            case = cases[row.case]
+            wald = one_sample(min(1.0, case.base + case.size), case.base, case.margin, ALPHA)
+            alone = f"{wald:,.1f}" if case.fault == "errors" else ""
+            found.append((row.case, f"{bound(case):,.1f}", alone, f"{row.bound_ratio:.2f}"))
+    return Table(
+        "Requests of the candidate that any test needs, and what ours took",
+        ("Case", "Two-sample bound", "Wald's, live's rate known", "Ours, in two-sample bounds"), tuple(found),
+    )  # fmt: skip
+
+
+def _power(grid: Sequence[Row]) -> Table:
+    return Table(
+        "What share and traffic make of it: ours",
+        ("Case", "Taken back", "of", "Seconds, median", "Spoiled, median"),
+        tuple(
+            (
+                row.case,
+                f"{row.detected}",
+                f"{row.runs}",
+                _cell(row, "detection_s"),
+                _cell(row, "bad_requests"),
+            )
+            for row in grid
+        ),
+    )
+
+
+def _days(days: Mapping[str, Sequence[Day]]) -> tuple[Table, list[str], list[str]]:
+    """False alarms and false passes against what is promised."""
+    criteria = EvidenceCriteria()
+    rows = []
+    for kinds, what, promise in (
+        (GOOD, "taken back", criteria.alpha), (UNPROMISED, "taken back", None), (BAD, "called proven", criteria.beta)
+    ):  # fmt: skip
+        for kind in kinds:
+            ends = days[kind.name]
+            count = sum(end.proven if what == "called proven" else end.failed for end in ends)
+            rows.append(
+                (kind.name, what, f"{count}", f"{len(ends)}", "none" if promise is None else f"{promise:.0%}")
+            )
+    good = [end for kind in GOOD for end in days[kind.name]]
+    bad = [end for kind in BAD for end in days[kind.name]]
+    alarms, passes = sum(end.failed for end in good), sum(end.proven for end in bad)
+    lines = []
+    for count, ends, level, words in (
+        (alarms, good, criteria.alpha, "good releases were taken back within a day"),
+        (passes, bad, criteria.beta, "releases just beyond the margin were called proven"),
+    ):
+        line = f"{count} of {len(ends):,} {words}; the promise and its noise are {allowed(len(ends), level)}."
+        lines.append((count <= allowed(len(ends), level), line))
+    table = Table(
+        "A day of watching, by events", ("Kind", "What", "Counted", "of", "Promised at most"), tuple(rows)
+    )
+    return table, [line for held, line in lines if held], [line for held, line in lines if not held]
+
+
+def _goals(rows: Sequence[Row]) -> list[str]:
+    by = {(row.case, row.system, row.setting): row for row in rows}
+    lines = []
+    for case in ("total-failure", "errors-1"):
+        ours, floor = by.get((case, *OURS)), by.get((case, *FLOOR))
+        if ours and floor and ours.bad_requests and floor.bad_requests:
+            lines.append(
+                f"{case}: {ours.bad_requests:,.0f} requests spoiled, median; Flagger at its 10 s floor: "
+                f"{floor.bad_requests:,.0f}, {floor.bad_requests / ours.bad_requests:,.1f} times as many."
+            )
+    ratios = sorted(row.bound_ratio for row in rows if (row.system, row.setting) == OURS and row.bound_ratio)
+    if ratios:
+        lines.append(f"In two-sample bounds ours takes {ratios[0]:.2f} to {ratios[-1]:.2f} times what any test needs, "
+                     f"half of the cases at most {ratios[len(ratios) // 2]:.2f}.")  # fmt: skip
+    return lines
+
+
+def _losses(rows: Sequence[Row]) -> list[str]:
+    """Every case in which somebody spoiled fewer requests than ours did, in medians."""
+    lines = []
+    for case in dict.fromkeys(row.case for row in rows):
+        mine = next(row for row in rows if row.case == case and (row.system, row.setting) == OURS)
+        better = [
+            f"{row.system}, {row.setting} ({row.bad_requests:,.0f})"
+            for row in rows
+            if row.case == case and row is not mine and row.bad_requests is not None
+            and row.detected >= mine.detected
+            and (mine.bad_requests is None or row.bad_requests < mine.bad_requests)
+        ]  # fmt: skip
+        if better:
+            spoiled = "never" if mine.bad_requests is None else f"{mine.bad_requests:,.0f}"
+            lines.append(f"{case}: ours spoils {spoiled} requests; fewer: {'; '.join(better)}.")
+    return lines
+
+
+def _chart(rows: Sequence[Row]) -> Chart:
+    """Requests spoiled, by case, on a logarithmic axis."""
+    bad = [case for case in dict.fromkeys(row.case for row in rows) if case not in _good()]
+    systems = (
+        OURS,
+        FLOOR,
+        ("argo-rollouts", "interval 10 s, limit 0"),
+        ("kayenta", "interval 5 min, critical"),
+    )
+    by = {(row.case, row.system, row.setting): row.bad_requests for row in rows}
+    series = [
+        Series(f"{name}, {setting}", [(float(n), by.get((case, name, setting))) for n, case in enumerate(bad, 1)], "dots")
+        for name, setting in systems
+    ]  # fmt: skip
+    return Chart(
+        "Requests that a bad release spoils before it is off",
+        "Dots, one per case and system, on a logarithmic axis: "
+        + ", ".join(f"{n} is {case}" for n, case in enumerate(bad, 1)),
+        "Case: "
+        + ", ".join(f"{n} {case}" for n, case in enumerate(bad[:4], 1))
+        + ", ... in the order of the table",
+        [Panel("Requests spoiled, median", series, log=True, height=240)],
+    )
+
+
+def rows_of(text: bytes) -> tuple[Row, ...]:
+    """Those of a printed document."""
+    return msgspec.json.decode(text, type=dict[str, tuple[Row, ...]])["rows"]
