@@ -56,14 +56,8 @@ GOOD = (
     Kind("quiet, 1 %, clusters of 2 to 20", *QUIET, rate=0.01, clusters=(2, 20)),
     Kind("busy, 0.001 %", *BUSY, rate=1e-5),
     Kind("busy, 0.01 %, clusters of 2 to 20", *BUSY, rate=1e-4, clusters=(2, 20)),
-    Kind("busy, 0.01 %, clusters on live only", *BUSY, rate=1e-4, clusters=(2, 20), alone="live"),
-    Kind(
-        "busy, 0.003 %, clusters on the candidate only",
-        rate=3e-5,
-        clusters=(2, 20),
-        alone="candidate",
-        **BUSY,
-    ),
+    Kind("busy, 0.01 %, only live in clusters", *BUSY, rate=1e-4, clusters=(2, 20), alone="live"),
+    Kind("busy, 0.003 %, candidate in clusters", *BUSY, rate=3e-5, clusters=(2, 20), alone="candidate"),
     Kind("busy, 0.001 %, in waves of a minute", *BUSY, rate=1e-5, waves=60.0),
 )
 UNPROMISED = (
