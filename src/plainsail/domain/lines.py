@@ -34,6 +34,7 @@ def of(
 
 
 def _router(evidence: Evidence, weighing: Weighing, over: bool) -> tuple[Line, ...]:
+    alpha = weighing.criteria.alpha
     verdict, errors, latency = weighing.verdict, weighing.criteria.errors, weighing.criteria.latency
     failed, slow = (
         [_counted(arm, kind) for arm in (verdict.candidate, verdict.live)] for kind in ("failures", "slow")
@@ -49,12 +50,12 @@ def _router(evidence: Evidence, weighing: Weighing, over: bool) -> tuple[Line, .
 
     return (
         replace(
-            line("errors", failed, "errors", "errors_past"), difference=apart(*failed), margin=errors.margin,
+            line("errors", failed, "errors", "errors_past"), difference=apart(failed[0], failed[1], alpha), margin=errors.margin,
             relative=errors.relative,
         ),
         replace(line("max_errors", failed, "errors"), max=errors.max),
         replace(
-            line("latency", slow, "latency", "latency_past"), difference=apart(*slow), margin=latency.margin,
+            line("latency", slow, "latency", "latency_past"), difference=apart(slow[0], slow[1], alpha), margin=latency.margin,
             relative=latency.relative, bound=latency.bound,
         ),
     )  # fmt: skip

@@ -7,10 +7,10 @@ import msgspec
 from plainsail.domain import changes
 from plainsail.domain.criteria import LatencyCriteria, Metric
 from plainsail.domain.evidence import Evidence, Sums, Tail, Track
-from plainsail.domain.histogram import ERROR
 from plainsail.domain.line import Kind, Line, Side
+from plainsail.domain.stats import means, quantiles
 from plainsail.domain.units import percent_of
-from plainsail.domain.weighing import Weighing, apart, part
+from plainsail.domain.weighing import Interval, Weighing, apart, part
 
 KINDS: dict[str, Kind] = {"counts": "counts", "mean": "mean", "value": "value", "histogram": "quantile"}
 QUANTILES = ("p50", "p90", "p99")
@@ -29,12 +29,27 @@ def of_source(name: str, metric: Metric, evidence: Evidence, weighing: Weighing)
     return Line(
         name=name, kind=kind, role=metric.role, dry_run=metric.dry_run, better=metric.better,
         unit="part" if kind == "counts" else "seconds" if kind == "quantile" else "",
-        outcome=weighing.outcome(name, good), candidate=ours, live=theirs, difference=apart(ours, theirs),
+        outcome=weighing.outcome(name, good), candidate=ours, live=theirs, difference=apart(ours, theirs, weighing.criteria.alpha, _between(kind, metric, track, weighing.criteria.alpha)),
         margin=None if kind == "quantile" else metric.margin, relative=metric.relative, max=metric.max, min=metric.min,
         harm=weighing.harm(*tests), good=good, odds=weighing.odds(*tests), measurements=track.told,
         missing=missing, note=track.told[-1].note if track.told and not track.missing else "",
         change=changes.measured(metric, missing),
     )  # fmt: skip
+
+
+def _between(kind: Kind, metric: Metric, track: Track, alpha: float) -> Interval | None:
+    """Of a mean, and of the differences of a value window by window (without their relative margin, or they are others)."""
+    if not 0.0 < alpha < 1.0:
+        return None
+    if kind == "mean":
+        sides = (track.candidate, track.live)
+        sound = not any(means.fault(one.n, one.sum, one.squares) for one in sides)
+        return means.interval(*sides, alpha) if sound else None
+    one = track.differences
+    if kind != "value" or metric.relative or means.fault(one.n, one.sum, one.squares):
+        return None
+    found = means.interval_paired(one, alpha)
+    return (-found[1], -found[0]) if found and metric.better == "higher" else found
 
 
 def of_router(latency: LatencyCriteria, evidence: Evidence, weighing: Weighing) -> tuple[Line, ...]:
@@ -58,7 +73,7 @@ def _quantile(name: str, slower: float, tail: Tail | None, weighing: Weighing) -
     return msgspec.structs.replace(
         line,
         candidate=Side(tail.candidate, tail.candidate_beyond),
-        live=Side(tail.live, tail.live_beyond, _seconds(tail.edge)),
+        live=Side(tail.live, tail.live_beyond, quantiles.quantile({tail.edge: 1}, 0.5)),
         note=f"of the candidate, requests that took {percent_of(slower)} longer than live's are counted",
     )
 
@@ -68,9 +83,3 @@ def _side(sums: Sums, kind: Kind, track: Track, which: int) -> Side:
         read = [value for one in track.told if (value := (one.candidate, one.live)[which]) is not None]
         return Side(sums.n or len(read), None, read[-1] if read else None)
     return Side(sums.n, sums.sum if kind == "counts" else None, part(sums.sum, sums.n))
-
-
-def _seconds(bucket: int) -> float:
-    """The middle of a bucket of microseconds."""
-    growth = (1 + ERROR) / (1 - ERROR)
-    return float(2 * growth**bucket / (1 + growth) / 1e6)

@@ -10,6 +10,9 @@ import msgspec
 from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.evidence import Verdict
 from plainsail.domain.line import Difference, Side
+from plainsail.domain.stats import differences
+
+Interval = tuple[float, float]
 
 MOST = 700.0
 """Natural log of the largest odds that are written as a number; a float has no room for more."""
@@ -57,11 +60,20 @@ class Weighing(msgspec.Struct, frozen=True):
         return max(logs, default=None)
 
 
-def apart(ours: Side, theirs: Side) -> Difference | None:
-    """Both rates' difference; None where one is missing."""
+def apart(ours: Side, theirs: Side, alpha: float, between: Interval | None = None) -> Difference | None:
+    """Both rates' difference, with the interval that is right at all times but for alpha: `between` of means and values,
+    else of counts. None where one of the rates is missing."""
     if ours.rate is None or theirs.rate is None:
         return None
-    return Difference(ours.rate - theirs.rate)
+    if between is None and ours.bad is not None and theirs.bad is not None and 0.0 < alpha < 1.0:
+        between = differences.interval(
+            round(ours.n), round(ours.bad), round(theirs.n), round(theirs.bad), alpha
+        )
+    estimate = ours.rate - theirs.rate
+    if between is None:
+        return Difference(estimate)
+    low, high = between  # rounding must not put the estimate beside its interval
+    return Difference(estimate, min(low, estimate), max(high, estimate), 1.0 - alpha)
 
 
 def part(some: float, n: float) -> float | None:
