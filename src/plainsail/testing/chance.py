@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from random import Random
 from statistics import NormalDist
 
@@ -28,6 +29,9 @@ class LogNormal(msgspec.Struct, frozen=True):
     def quantile(self, part: float) -> float:
         return self.median * math.exp(self.spread * _NORMAL.inv_cdf(part))
 
+    def draw(self, dice: Random) -> float:
+        return self.median * math.exp(dice.gauss(0.0, self.spread))
+
     def times(self, factor: float) -> LogNormal:
         return LogNormal(self.median * factor, self.spread)
 
@@ -40,6 +44,18 @@ def poisson(dice: Random, mean: float) -> int:
     while left > 0.0:
         count, left = count + 1, left - dice.expovariate(1.0)
     return count
+
+
+def scattered(dice: Random, number: int, rooms: Sequence[int]) -> list[int]:
+    """Where so many things fall that are equally likely in each place, if no more fit anywhere than there are places in
+    its room. A close likeness of the multivariate hypergeometric distribution, in one draw for each room."""
+    left, places, found = min(number, sum(rooms)), sum(rooms), []
+    for room in rooms:
+        here = binomial(dice, left, room / places) if places else 0
+        here = min(room, max(here, left - (places - room)))
+        found.append(here)
+        left, places = left - here, places - room
+    return found
 
 
 def binomial(dice: Random, n: int, p: float) -> int:

@@ -69,6 +69,7 @@ class Group(msgspec.Struct):
     backoff: Backoff = Backoff()
     again_at: float | None = None
     retired: frozenset[str] = frozenset()
+    begun: int = 0
     instances: dict[str, Running] = msgspec.field(default_factory=dict)
 
 
@@ -212,8 +213,9 @@ class SimProvider:
     def _begin(self, group: Group) -> None:
         assert group.order is not None
         self._serial += 1
+        group.begun += 1
         id, run = f"{group.name}-{self._serial}", group.order.run
-        behaviour = self._world.behaviours.get(group.order.release, Behaviour())
+        behaviour = self._world.behaviours.get(group.order.release, Behaviour()).of(group.begun)
         one = Running(
             id, group.name, group.release, behaviour, self._world.now, run.ready.within, run.stop.drain
         )

@@ -12,6 +12,8 @@ import heapq
 import math
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from plainsail.domain.observation import Counts, Latency
 from plainsail.domain.traffic import Traffic
 from plainsail.domain.units import ALL
@@ -20,6 +22,7 @@ from plainsail.ports.router import Capabilities, Router, RouterSeen
 from plainsail.testing.behaviour import Behaviour
 from plainsail.testing.chance import binomial, poisson
 from plainsail.testing.instances import Running
+from plainsail.testing.seats import Seats, beyond
 from plainsail.testing.shielding import Budget
 
 if TYPE_CHECKING:
@@ -52,8 +55,10 @@ class SimRouter:
         self._epochs: dict[str, int] = {}
         self._counts: dict[str, dict[str, list[int]]] = {}
         """Requests, failures, shielded, slow; by service and group."""
-        self._later: list[tuple[float, int, str, str, tuple[int, ...]]] = []
-        """What will be counted when: a heap."""
+        self._later: list[tuple[float, int, str, str, tuple[int, ...], tuple[str, ...]]] = []
+        """What will be counted when, and at which instances: a heap."""
+        self._seats: dict[str, Seats] = {}
+        """By service."""
         self._serial = 0
         self._walked: dict[str, int] = {}
         self._budgets: dict[str, Budget] = {}
@@ -75,12 +80,19 @@ class SimRouter:
         self.tables[service] = traffic
         if before is not None and before.members != traffic.members:
             self._let_go(before, traffic)
+            self._seats_of(service).keep(
+                {member.instance for its in traffic.members.values() for member in its}
+                | {*self._sessions(service)}
+            )
 
     async def observe(self, service: str) -> RouterSeen:
         self._answers()
         counts = {group: Counts(*tally) for group, tally in self._counts.get(service, {}).items()}
         table = self.tables.get(service)
-        return RouterSeen(table, self._sessions(service), counts, self._latency(table, counts))
+        seats = self._seats_of(service)
+        return RouterSeen(
+            table, self._sessions(service), counts, self._latency(table, counts), seats.counts()
+        )
 
     async def remove(self, service: str, epoch: int) -> None:
         self._answers()
@@ -93,6 +105,7 @@ class SimRouter:
         self._counts.clear()
         self._later.clear()
         self._busy.clear()
+        self._seats.clear()
 
     # What the world does.
 
@@ -124,8 +137,8 @@ class SimRouter:
     def settle(self) -> None:
         """Count what is to be counted by now."""
         while self._later and self._later[0][0] <= self._world.now:
-            _, _, service, group, more = heapq.heappop(self._later)
-            self._count(service, group, more)
+            _, _, service, group, more, instances = heapq.heappop(self._later)
+            self._count(service, group, more, instances)
 
     def cut(self, service: str, one: Running) -> None:
         """An instance died: the requests that it had under way fail."""
@@ -137,42 +150,48 @@ class SimRouter:
         under_way = poisson(self._world.random, rate * self._mean(one.behaviour))
         if under_way:
             self._world.asked += under_way
-            self._fail(table, one.group, under_way, under_way, 0)
+            self._fail(table, one.group, under_way, under_way, 0, (one.id,))
 
     def _ask(self, table: Traffic, group: str, requests: int) -> None:
         """A group's requests go round its members; on one that can't be reached, those of live's go to its others."""
-        able: dict[Behaviour, int] = {}
+        able: dict[Behaviour, tuple[str, ...]] = {}
+        missing: tuple[str, ...] = ()
         members = table.members.get(group, ())
         for member in members:
             one = self._world.provider.find(member.instance)
             if one is not None and one.ready_at is not None:
-                able[one.behaviour] = able.get(one.behaviour, 0) + 1
-        there = sum(able.values())
+                able[one.behaviour] = (*able.get(one.behaviour, ()), one.id)
+            else:
+                missing = (*missing, member.instance)
+        there = len(members) - len(missing)
         reached = requests
         if not there:
             reached = 0
         elif there < len(members) and group != table.live:
             reached = binomial(self._world.random, requests, there / len(members))
         if requests > reached:
-            self._refuse(table, group, requests - reached)
-        for behaviour, number in able.items():
-            theirs = binomial(self._world.random, reached, number / there)
-            self._answer(table, group, behaviour, theirs)
-            reached, there = reached - theirs, there - number
+            self._refuse(table, group, requests - reached, missing)
+        for behaviour, instances in able.items():
+            theirs = binomial(self._world.random, reached, len(instances) / there)
+            self._answer(table, group, behaviour, theirs, instances)
+            reached, there = reached - theirs, there - len(instances)
 
-    def _answer(self, table: Traffic, group: str, behaviour: Behaviour, requests: int) -> None:
+    def _answer(
+        self, table: Traffic, group: str, behaviour: Behaviour, requests: int, instances: tuple[str, ...]
+    ) -> None:
         world = self._world
         if behaviour.lies:
-            self._hang(table, group, requests)
+            self._hang(table, group, requests, instances)
             return
         failed = binomial(world.random, requests, behaviour.errors)
-        takes = world.latency.times(1.0 + behaviour.slower)
-        late = 1.0 - (1.0 - behaviour.slow) * (1.0 - takes.beyond(table.slow_after))
+        late = 1.0 - (1.0 - behaviour.slow) * (1.0 - beyond(world.latency, behaviour, table.slow_after))
         slow = binomial(world.random, requests, late)
         world.answered += requests
-        self._fail(table, group, requests, failed, slow)
+        self._fail(table, group, requests, failed, slow, instances)
 
-    def _fail(self, table: Traffic, group: str, requests: int, failed: int, slow: int) -> None:
+    def _fail(
+        self, table: Traffic, group: str, requests: int, failed: int, slow: int, instances: tuple[str, ...]
+    ) -> None:
         """Of these requests so many failed at their instance. Its slow answers are counted at the bound, the others when
         they begin."""
         shielded = self._shielded(table, group, failed) if failed else 0
@@ -180,20 +199,21 @@ class SimRouter:
         quick = min(failed, requests - slow)
         covered = min(shielded, quick)
         soon = self._world.latency.median
-        self._count_in(soon, table.service, group, (requests - slow, quick, covered, 0))
+        self._count_in(soon, table.service, group, (requests - slow, quick, covered, 0), instances)
         if slow:
-            self._count_in(
-                table.slow_after, table.service, group, (slow, failed - quick, shielded - covered, slow)
-            )
+            more = (slow, failed - quick, shielded - covered, slow)
+            self._count_in(table.slow_after, table.service, group, more, instances)
 
-    def _hang(self, table: Traffic, group: str, requests: int) -> None:
+    def _hang(self, table: Traffic, group: str, requests: int, instances: tuple[str, ...]) -> None:
         """No answer ever comes."""
         shielded = self._shielded(table, group, requests)
         self._world.user_errors += requests - shielded
-        self._count_in(table.slow_after, table.service, group, (requests, 0, 0, requests))
-        self._count_in(HANGS, table.service, group, (0, requests, shielded, 0))
+        self._count_in(table.slow_after, table.service, group, (requests, 0, 0, requests), ())
+        self._count_in(HANGS, table.service, group, (0, requests, shielded, 0), ())
+        # What an instance was asked is told in the log, when it is over.
+        self._count_in(HANGS, table.service, "", (requests, requests, shielded, requests), instances)
 
-    def _refuse(self, table: Traffic, group: str, requests: int) -> None:
+    def _refuse(self, table: Traffic, group: str, requests: int, missing: tuple[str, ...]) -> None:
         """Nobody accepts the connection. Another group's are sent to live, for they were never begun."""
         world = self._world
         shielded = 0
@@ -203,7 +223,8 @@ class SimRouter:
         elif world.provider.any_ready(table.service):
             world.lost += requests
         world.user_errors += requests - shielded
-        self._count(table.service, group, (requests, requests, shielded, 0))
+        meant = missing if group != table.live else ()  # of live's the balancer takes another
+        self._count(table.service, group, (requests, requests, shielded, 0), meant)
 
     def _shielded(self, table: Traffic, group: str, failed: int) -> int:
         """How many of them live answers well instead."""
@@ -231,14 +252,24 @@ class SimRouter:
             for member in members
         )
 
-    def _count_in(self, seconds: float, service: str, group: str, more: tuple[int, ...]) -> None:
+    def _count_in(
+        self, seconds: float, service: str, group: str, more: tuple[int, ...], instances: tuple[str, ...]
+    ) -> None:
         self._serial += 1
-        heapq.heappush(self._later, (self._world.now + seconds, self._serial, service, group, more))
+        at = self._world.now + seconds
+        heapq.heappush(self._later, (at, self._serial, service, group, more, instances))
 
-    def _count(self, service: str, group: str, more: tuple[int, ...]) -> None:
-        tally = self._counts.setdefault(service, {}).setdefault(group, [0, 0, 0, 0])
-        for place, number in enumerate(more):
-            tally[place] += number
+    def _count(self, service: str, group: str, more: tuple[int, ...], instances: tuple[str, ...]) -> None:
+        """Without a group: only of the instances."""
+        if group:
+            tally = self._counts.setdefault(service, {}).setdefault(group, [0, 0, 0, 0])
+            for place, number in enumerate(more):
+                tally[place] += number
+        if instances:
+            self._seats_of(service).add(instances, more)
+
+    def _seats_of(self, service: str) -> Seats:
+        return self._seats.setdefault(service, Seats(self._world.aside))
 
     def _let_go(self, before: Traffic, after: Traffic) -> None:
         busy = self._busy.setdefault(before.service, {})
@@ -265,8 +296,13 @@ class SimRouter:
         found = {}
         for group, members in (table.members if table else {}).items():
             one = self._world.provider.find(members[0].instance) if members else None
-            if one is not None and not one.behaviour.lies and group in counts:
-                found[group] = self._world.quantiles(one.behaviour.slower)
+            if table is not None and one is not None and not one.behaviour.lies and group in counts:
+                drawn = self._seats_of(table.service).drawn(
+                    group, one.behaviour, self._world.latency, table.slow_after, counts[group].requests
+                )
+                found[group] = msgspec.structs.replace(
+                    self._world.quantiles(one.behaviour), coverage=drawn.coverage, buckets=drawn.buckets
+                )
         return found
 
     def _mean(self, behaviour: Behaviour) -> float:

@@ -36,6 +36,8 @@ class World:
     ) -> None:
         self.now = 1_000_000.0
         self.random = random.Random(seed)
+        self.aside = random.Random(seed)
+        """Decides what nobody's fate depends on: whose of a group's requests it was, how long it took exactly."""
         self.rate = rate
         """Requests per second of each service, coming independently of each other."""
         self.latency = latency
@@ -55,7 +57,7 @@ class World:
         """Those of them that came while nobody was in service."""
         self.lost = 0
         """Requests that went where nobody was although somebody was ready: plainsail's fault."""
-        self._quantiles: dict[float, Latency] = {}
+        self._quantiles: dict[Behaviour, Latency] = {}
 
     def advance(self, seconds: float) -> None:
         """Let time pass: instances start, crash and end; users ask and are answered."""
@@ -73,6 +75,7 @@ class World:
     def reseed(self, seed: int) -> None:
         """What comes by chance from here on is decided by this seed, however long it took to come here."""
         self.random.seed(seed)
+        self.aside.seed(seed)
         self.router.rewind()
 
     def look(self, service: str) -> Seen:
@@ -96,13 +99,13 @@ class World:
         """The part of requests that have one of these methods."""
         return self.reads * ("GET" in methods) + (1.0 - self.reads) * ("POST" in methods)
 
-    def quantiles(self, slower: float) -> Latency:
-        """Of a release whose requests take longer by this part."""
-        if slower not in self._quantiles:
-            takes = self.latency.times(1.0 + slower)
+    def quantiles(self, like: Behaviour) -> Latency:
+        """Of a release that behaves like this, when all is known of it."""
+        if like not in self._quantiles:
+            takes = self.latency.times(1.0 + like.slower)
             p50, p90, p99 = (takes.quantile(part) for part in (0.5, 0.9, 0.99))
-            self._quantiles[slower] = Latency(p50, p90, p99, coverage=1.0)
-        return self._quantiles[slower]
+            self._quantiles[like] = Latency(p50, p90, p99 * (1.0 + like.slow_tail), coverage=1.0)
+        return self._quantiles[like]
 
     def _pass_to(self, moment: float) -> None:
         """What is so now holds until then."""

@@ -1,4 +1,5 @@
-"""How people say what a simulated release is like: `good`, `errors:2%`, `latency:+50%`, `crash:30s`, `never-ready`."""
+"""How people say what a simulated release is like: `good`, `errors:2%`, `latency:+50%`, `crash:30s`, `never-ready`,
+`bad-instance`."""
 
 from __future__ import annotations
 
@@ -12,10 +13,14 @@ from plainsail.domain.units import percent_of, seconds
 from plainsail.ports.errors import Rejected
 from plainsail.spec.diagnostics import did_you_mean, listed, shown
 from plainsail.spec.scalars import NUMBER, Unreadable, duration, ratio
-from plainsail.testing.behaviour import Behaviour
+from plainsail.testing.behaviour import TAIL, Behaviour
 
 SLOWEST = 1000.0
 """A hundred thousand percent; past this a zero too many is likelier than a wish."""
+
+
+BAD = 0.25
+"""Part of the instances that are bad, of a release with a bad instance."""
 
 
 class Release(msgspec.Struct, frozen=True):
@@ -97,13 +102,21 @@ def _errors(value: str) -> Behaviour:
 
 
 def _latency(value: str) -> Behaviour:
+    return Behaviour(slower=_growth(value))
+
+
+def _tail(value: str) -> Behaviour:
+    return Behaviour(slow_tail=_growth(value))
+
+
+def _growth(value: str) -> float:
     found = re.fullmatch(rf"\+({NUMBER})%", value)
     if not found:
         raise Unreadable(f"is {shown(value)}, which is not a growth such as +50%", "")
     slower = float(found[1]) / 100
     if slower > SLOWEST:
         raise Unreadable(f"is {shown(value)}, more than a thousand times as long", "")
-    return Behaviour(slower=slower)
+    return slower
 
 
 def _crash(value: str) -> Behaviour:
@@ -124,6 +137,21 @@ KINDS = {
         "latency:+50%",
         _latency,
         lambda like: f"takes {percent_of(like.slower)} longer for each request than the live release",
+    ),
+    "tail": Kind(
+        "tail:+200%",
+        _tail,
+        lambda like: (
+            f"takes {percent_of(like.slow_tail)} longer for the slowest {percent_of(TAIL)} of its requests, and is as quick "
+            "as the live release for the others"
+        ),
+    ),
+    "bad-instance": Kind(
+        "bad-instance",
+        lambda _: Behaviour(bad_replicas=BAD),
+        lambda _: (
+            f"has one instance in {1 / BAD:g} that fails everything; the others are as good as the live release"
+        ),
     ),
     "crash": Kind(
         "crash:30s",
