@@ -14,7 +14,7 @@ from bench.blast.day import BAD, GOOD, UNPROMISED, Day, Kind, day
 from bench.blast.rows import compared, systems
 from bench.results import publish
 
-QUICK_RUNS, QUICK_DAYS, QUICK_DAY = 7, 1, 7200.0
+QUICK_RUNS, QUICK_DAYS, QUICK_DAY = 5, 1, 7200.0
 
 
 def main(arguments: Sequence[str] = ()) -> int:

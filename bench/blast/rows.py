@@ -9,12 +9,12 @@ from functools import partial
 import msgspec
 
 from bench.blast import ours
-from bench.blast.bound import two_sample
 from bench.blast.cases import SLOW_AFTER, Case
 from bench.blast.ended import Ended
 from bench.blast.peers import argo, flagger, kayenta
 from bench.blast.traces import World, beyond, slow_part, world
 from plainsail.domain.criteria import EvidenceCriteria
+from plainsail.domain.stats.oracle import two_sample
 
 HORIZON = 3600.0
 """Seconds that a release is watched."""
@@ -88,12 +88,16 @@ def bound(case: Case) -> float:
     """Requests; infinite where no constant rate describes the fault, or where it is within its margin."""
     others = (1.0 - case.share) / case.share
     if case.fault in ("errors", "replica"):
-        size = case.size / case.replicas if case.fault == "replica" else case.size
-        p = 1.0 - (1.0 - case.base) * (1.0 - size)
-        return two_sample(p, case.base, case.margin, others, ALPHA)
+        return two_sample(failing(case), case.base, others, ALPHA, case.margin)
     if case.fault in ("median", "tail"):
-        return two_sample(slow_part(case), beyond(SLOW_AFTER), case.slow_margin, others, ALPHA)
+        return two_sample(slow_part(case), beyond(SLOW_AFTER), others, ALPHA, case.slow_margin)
     return math.inf
+
+
+def failing(case: Case) -> float:
+    """Part of the candidate's requests that fails, with the fault."""
+    size = case.size / case.replicas if case.fault == "replica" else case.size
+    return 1.0 - (1.0 - case.base) * (1.0 - size)
 
 
 def median(values: Sequence[float]) -> float | None:

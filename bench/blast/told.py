@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from bench.blast.bound import one_sample
 from bench.blast.cases import CASES
 from bench.blast.day import BAD, GOOD, UNPROMISED, Day, allowed
-from bench.blast.rows import ALPHA, Row, bound
+from bench.blast.rows import ALPHA, Row, bound, failing
 from bench.results import Result, Table, found
 from plainsail.domain.criteria import EvidenceCriteria
+from plainsail.domain.stats.oracle import one_sample
 from plainsail.web.chart import Chart, Panel, Series
 
 OURS, FLOOR = ("plainsail", "defaults"), ("flagger", "interval 10 s, threshold 1")
@@ -88,7 +88,7 @@ def _bounds(rows: Sequence[Row]) -> Table:
     for row in rows:
         if (row.system, row.setting) == OURS and row.bound_ratio is not None and row.case in cases:
             case = cases[row.case]
-            wald = one_sample(min(1.0, case.base + case.size), case.base, case.margin, ALPHA)
+            wald = one_sample(failing(case), case.base, ALPHA, case.margin)
             alone = f"{wald:,.1f}" if case.fault == "errors" else ""
             found.append((row.case, f"{bound(case):,.1f}", alone, f"{row.bound_ratio:.2f}"))
     return Table(

@@ -19,7 +19,7 @@ from bench.blast.cases import MEDIAN, SIGMA, SLOW_AFTER, TAIL, Case
 from bench.blast.draws import binomial, poisson
 
 BAD = ((0.1, 180.0), (1.0, 1200.0), (10.0, 3600.0))
-GOOD = ((0.1, 60.0), (1.0, 600.0), (10.0, 3600.0))
+GOOD = ((0.1, 60.0), (1.0, 300.0), (10.0, 3600.0))
 """Lengths of bins in seconds, each until so many seconds of the candidate's traffic; a good release is watched to the end."""
 LEAK = 1200.0
 """Seconds in which a leak grows to its full size, and stays there."""
