@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 from plainsail.domain import changes
@@ -73,7 +75,7 @@ def _quantile(name: str, slower: float, tail: Tail | None, weighing: Weighing) -
     return msgspec.structs.replace(
         line,
         candidate=Side(tail.candidate, tail.candidate_beyond),
-        live=Side(tail.live, tail.live_beyond, quantiles.quantile({tail.edge: 1}, 0.5)),
+        live=Side(tail.live, tail.live_beyond, _seconds(tail.edge)),
         note=f"of the candidate, requests that took {percent_of(slower)} longer than live's are counted",
     )
 
@@ -83,3 +85,9 @@ def _side(sums: Sums, kind: Kind, track: Track, which: int) -> Side:
         read = [value for one in track.told if (value := (one.candidate, one.live)[which]) is not None]
         return Side(sums.n or len(read), None, read[-1] if read else None)
     return Side(sums.n, sums.sum if kind == "counts" else None, part(sums.sum, sums.n))
+
+
+def _seconds(bucket: int) -> float | None:
+    """Of a bucket of the router's log, whose values are microseconds."""
+    found = quantiles.quantile({bucket: 1}, 0.5) / 1e6
+    return found if math.isfinite(found) else None

@@ -129,12 +129,12 @@ def allowed(line: Line) -> str:
     if line.kind == "crashes":
         return f"{plural(int(line.max or 0), 'crash', 'crashes')} forgiven"
     parts = []
-    if line.margin is not None and (line.margin or not line.relative):
+    own = f"{percent_of(line.relative)} of live's own" if line.relative else ""
+    margin = line.margin
+    absolute = "" if margin is None or (own and not margin) else _distance(line, margin)
+    if absolute or own:
         worse = "less" if line.better == "higher" else "more"
-        parts.append(f"at most {_distance(line, line.margin)} {worse} than live")
-    if line.relative:
-        also = " and " if parts else "at most "
-        parts[-1:] = [f"{parts[-1] if parts else ''}{also}{percent_of(line.relative)} of live's own"]
+        parts.append(f"at most {' and '.join(one for one in (absolute, own) if one)} {worse} than live")
     if line.max is not None:
         parts.append(f"never more than {amount(line, line.max)}")
     if line.min is not None:
