@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 import pytest
+from msgspec.structs import replace
 
 from plainsail.domain.observation import GroupSeen
 from plainsail.domain.service import Stop
@@ -125,6 +126,31 @@ async def test_an_order_of_an_older_epoch_is_refused_and_changes_nothing(bench: 
             await provider.apply(fleet(), 6)
         await provider.apply(wanted, 7)
         assert (await bench.comes(provider, ready(2))).instances == before
+        await provider.end()
+
+
+@story
+async def test_who_is_retired_is_replaced(bench: ProviderBench) -> None:
+    """An instance that an order names in `retire` leaves though it is ready, another is started in its place, and the size is
+    kept. The same order again, and one that names it no longer, change nothing: it is never called back."""
+    run, release = bench.run(stop=LONG), bench.release()
+    async with bench.running() as provider:
+        await provider.apply(fleet(bench.order(release, 3, run)), 1)
+        before = (await bench.comes(provider, ready(3))).instances
+        bad = before[1].id
+        order = replace(bench.order(release, 3, run), retire=(bad,))
+        for _ in range(3):
+            await provider.apply(fleet(order), 1)
+            seen = await bench.comes(provider, lambda seen: seen.alive() == seen.ready() == 3)
+            assert {one.id for one in seen.instances if one.state == "leaving"} == {bad}
+            assert {one.id for one in before} - {bad} < {one.id for one in seen.instances}
+        await bench.crash(before[0])
+        await provider.apply(fleet(bench.order(release, 3, run)), 1)
+        seen = await bench.comes(provider, lambda seen: seen.ready() == 3 and seen.crashes == 1)
+        assert next(one.state for one in seen.instances if one.id == bad) == "leaving"
+        await provider.apply(fleet(order, released=(bad,)), 1)
+        await bench.comes(provider, ready(3))
+        assert (await bench.seen(provider)).crashes == 1
         await provider.end()
 
 
