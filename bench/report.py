@@ -93,6 +93,24 @@ requests fail in them. [What the verdict means](explanation/evidence.md) has the
 The price of being quick. Good releases are watched for an hour each, a look a second, with failures that come singly, in
 bursts and in tides. The promise is that at most 1 % are taken back however often one looks.""",
     ),
+    About(
+        "blast", "How much harm does a bad release do, with us and with others?",
+        """\
+One world per case and seed, the same for all: ours, and the decision rules of Argo Rollouts, Flagger and Kayenta, each
+re-stated in `bench/blast/peers/` as a pure function beside the source files it comes from, with what their code takes by
+default, with their documented samples, and as quick as they can be set. 1,000 requests a second, 5 % of them the
+candidate's, 0.1 % failing on both sides, a margin of half a point for errors and of one for requests slower than 500 ms.
+
+What the peers' set-ups cost them counts: queries over a window, scrapes each 5 s (the Prometheus that comes with Flagger)
+or 15 s (Prometheus' own sample), Flagger's tick after the one that saw it, Argo's errors while there are no scrapes yet. In
+their favour: the share stays at 5 % though their samples raise it while they look; Kayenta's baseline is all of live; no
+query fails; an analysis begins with the first users. Kayenta's canary lives for an hour. The thresholds are those of the
+samples: 99 % for Flagger and for the tight Argo, 95 % for Argo's samples, which ask nothing of latency. Ours takes the
+measured time from verdict to a router that says 0.
+
+The bound is what any test needs that errs in at most 1 % of all releases, even one that was told both rates beforehand
+(`domain/stats/oracle.py`). Requests spoiled are those that the fault made fail, or slower.""",
+    ),
 )  # fmt: skip
 
 
