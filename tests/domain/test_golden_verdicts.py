@@ -315,6 +315,6 @@ def test_late_is_what_is_twice_as_bad_as_the_whole(late: int, told: bool) -> Non
     evidence = Evidence(
         0.0, candidate=Arm(200, 20), live=Arm(900), marks=(Mark(3.0, Arm(100, 20 - late), Arm(0)),)
     )
-    harm = Finding("errors", 5.0, 5000, 0, 0, "")
+    harm = Finding("errors", 5.0, 5000, 0, 0, "", harmful=True)
     words = sentence(harm, evidence, EvidenceCriteria(), now=8.0)
     assert words.startswith("in the last 5 s ") is told

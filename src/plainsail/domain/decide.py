@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import msgspec
@@ -86,6 +87,8 @@ def _judged(
     if rollout.phase not in ("progressing", "paused") or rollout.kind == "rollback":
         return evidence, None
     evidence = watch(anew(evidence, rollout, seen, now), seen, rollout.live)
+    if evidence.exposed_at is None and seen.share(rollout.candidate):
+        evidence = msgspec.structs.replace(evidence, exposed_at=now)
     exposures = tuple(step.leave.exposure for step in rollout.course.steps if isinstance(step.leave, Judged))
     leave = rollout.current().leave
     live = None if _alone(seen, rollout) else rollout.control()
@@ -102,14 +105,38 @@ def _judged(
         evidence, seen.counts, crashes, rollout.candidate, live, rollout.placement.evidence, exposures,
         (leave.exposure or None) if isinstance(leave, Judged) else None, now, _trouble(seen, rollout.candidate),
         past=_past(target, rollout, evidence) if rollout.watched() else None,
+        expected=_expected(seen, rollout.candidate, live), latency=seen.latency, measured=seen.measured,
+        before=rollout.verdict, warm=_warm(evidence, rollout, now),
     )  # fmt: skip
-    trail = longer(evidence.trail, _point(verdict, seen.share(rollout.candidate), now))
-    return msgspec.structs.replace(evidence, trail=trail), warned(verdict, evidence, rollout)
+    tests = (*evidence.tests, *sorted(evidence.harm.keys() - set(evidence.tests)))
+    point = _point(verdict, seen.share(rollout.candidate), now, tests, rollout.placement.evidence.alpha)
+    evidence = msgspec.structs.replace(evidence, tests=tests, trail=longer(evidence.trail, point))
+    return evidence, warned(verdict, evidence, rollout)
 
 
-def _point(verdict: Verdict, share_bp: int, now: float) -> Point:
+def _expected(seen: Seen, candidate: str, live: str | None) -> float | None:
+    """The candidate's part of both sides' requests, as the router is told; None unless both have users."""
+    ours, theirs = seen.share(candidate), seen.share(live) if live is not None else 0
+    return ours / (ours + theirs) if ours and theirs else None
+
+
+def _warm(evidence: Evidence, rollout: Rollout, now: float) -> bool:
+    """Whether the candidate has had users for as long as it is given to warm up."""
+    since = evidence.exposed_at
+    return not rollout.placement.evidence.warm_up or (
+        since is not None and now - since >= rollout.placement.evidence.warm_up
+    )
+
+
+def _point(
+    verdict: Verdict, share_bp: int, now: float, tests: Sequence[str] = (), alpha: float = 1.0
+) -> Point:
     ours, theirs = (Tally(arm.requests, arm.failures, arm.slow) for arm in (verdict.candidate, verdict.live))
-    return Point(round(now, 2), share_bp, ours, theirs, round(verdict.harm, 4), round(verdict.good, 4))
+    line = -math.log(alpha) if alpha else math.inf
+    each = tuple(
+        round(verdict.log_evidence.get(f"harm_{test}", 0.0) / line, 2) if line else 1.0 for test in tests
+    )
+    return Point(round(now, 2), share_bp, ours, theirs, round(verdict.harm, 4), round(verdict.good, 4), each)
 
 
 def _trouble(seen: Seen, group: str) -> str:

@@ -41,6 +41,8 @@ class Verdict(msgspec.Struct, frozen=True):
     """Log evidence for the exposure that is asked for, as a part of the line at which it is proven."""
     warnings: tuple[str, ...] = ()
     """What makes the evidence weaker than it looks, a sentence each, without full stops."""
+    exposure: int | None = None
+    """The share that proof was asked for."""
 
 
 class Stake(msgspec.Struct, frozen=True, array_like=True):
@@ -190,6 +192,8 @@ class Evidence(msgspec.Struct, frozen=True):
     since: float
     rollout: str = ""
     """Whose evidence this is."""
+    exposed_at: float | None = None
+    """When the candidate was first seen with users."""
     candidate: Arm = Arm()
     live: Arm = Arm()
     marks: tuple[Mark, ...] = ()

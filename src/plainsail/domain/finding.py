@@ -9,18 +9,17 @@ import msgspec
 
 from plainsail.domain.blocks import lately
 from plainsail.domain.criteria import EvidenceCriteria
-from plainsail.domain.evidence import Arm, Evidence
+from plainsail.domain.evidence import Arm, Evidence, Track
+from plainsail.domain.metered import told
 from plainsail.domain.past import at_most
 from plainsail.domain.units import percent, percent_of, plural, seconds
-
-HARM = ("errors", "max_errors", "latency", "crashes")
 
 
 class Finding(msgspec.Struct, frozen=True):
     """A verdict before it is put into words."""
 
     code: str
-    """One of `HARM`, or why it is unsure; empty: proven."""
+    """What is harmed (`errors`, `max_errors`, `latency`, `p99`, `crashes`, a metric), or why it is unsure; empty: proven."""
     log_odds: float
     exposure: int | None
     proven: int
@@ -28,9 +27,12 @@ class Finding(msgspec.Struct, frozen=True):
     trouble: str
     past: Arm | None = None
     """What live's users met before, where that is what the harm was found against."""
+    harmful: bool = False
+    held: str = ""
+    """Why nothing can pass, in one clause."""
 
     def outcome(self) -> Literal["pass", "fail", "unsure"]:
-        if self.code in HARM:
+        if self.harmful:
             return "fail"
         return "unsure" if self.code else "pass"
 
@@ -51,6 +53,14 @@ def sentence(finding: Finding, evidence: Evidence, criteria: EvidenceCriteria, n
         case "latency":
             found = _slow(ours, theirs, latency.bound, finding.past)
             return f"{when}{found}; {_margin(latency.margin, latency.relative)} {odds}"
+        case "p50" | "p90" | "p99" if finding.harmful:
+            return f"{_slower(finding.code, criteria)} {odds}"
+        case name if finding.harmful:
+            return told(name, criteria.metrics[name], evidence.tracks.get(name, Track()), odds)
+        case "mismatch":
+            return f"the comparison is void: {finding.held}; find out why before anything is concluded"
+        case "no_data":
+            return f"nothing passes without data: {finding.held}"
         case "":
             return f"proven for {percent(finding.proven)} of users: {_clean(ours, criteria)}"
         case _:
@@ -60,7 +70,7 @@ def sentence(finding: Finding, evidence: Evidence, criteria: EvidenceCriteria, n
 def _telling(finding: Finding, evidence: Evidence, now: float) -> tuple[str, Arm, Arm]:
     """The numbers that show the harm: those since it was suspected if it began late, else the whole rollout's."""
     whole, late = evidence.candidate, lately(evidence)
-    if finding.code not in HARM or late is None:
+    if not finding.harmful or late is None:
         return "", whole, evidence.live
     bad, late_bad = (
         arm.slow if finding.code == "latency" else arm.failures for arm in (whole, late.candidate)
@@ -83,6 +93,11 @@ def _slow(ours: Arm, theirs: Arm, bound: float, past: Arm | None = None) -> str:
     if past is not None:
         return f"{found}{_before(past.slow, past.requests)}"
     return f"{found}{_against(theirs.slow, theirs.requests)}"
+
+
+def _slower(part: str, criteria: EvidenceCriteria) -> str:
+    allowed = getattr(criteria.latency, part) or 0.0
+    return f"the candidate's {part} is longer than live's by more than the {percent_of(allowed)} allowed;"
 
 
 def _against(bad: int, requests: int) -> str:

@@ -11,23 +11,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
-from plainsail.domain import claims
+from plainsail.domain import claims, metering, sharing, tails
 from plainsail.domain.blocks import Compared, advance, count_crashes, marked
 from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.evidence import Arm, Evidence, Stake, Verdict
 from plainsail.domain.finding import Finding, sentence
 from plainsail.domain.mishaps import KIND, mishaps, remembered
-from plainsail.domain.observation import Counts
+from plainsail.domain.observation import Counts, Latency, Measured, Unmeasured
 from plainsail.domain.past import limit
 from plainsail.domain.stats import betting
 
 replace = msgspec.structs.replace
 
 WEIGHTS = {"errors": 2.0, "max_errors": 1.0, "latency": 1.0, "errors_past": 2.0, "latency_past": 1.0}
-"""How the purse is shared among the tests of harm; a test that isn't asked for leaves its part to the others."""
+"""How the purse is shared among the tests of harm, each other one having a part of 1; a test that isn't asked for leaves its
+part to the others. A weighted mean of e-values is one, whatever they have to do with each other (Vovk & Wang, "E-values:
+calibration, combination and applications", Annals of Statistics 2021), so alpha holds for all metrics together."""
 
 LIVE_CRASHES = 3
 """Crashes of the candidate that each of live's excuses. Crashes are judged by this rule of thumb, outside of alpha: too
@@ -35,6 +38,9 @@ few ever happen for a test, and a release that crashes while live does not shoul
 
 CALM = math.log(2.0)
 """Evidence of harm below which nothing is suspected; the sentence tells what happened since."""
+
+
+NOTHING: Mapping[str, Any] = {}
 
 
 def begin(since: float) -> Evidence:
@@ -54,6 +60,12 @@ def judge(
     now: float,
     trouble: str = "",
     past: Arm | None = None,
+    *,
+    expected: float | None = None,
+    latency: Mapping[str, Latency] = NOTHING,
+    measured: Mapping[str, Measured | Unmeasured] = NOTHING,
+    before: Verdict | None = None,
+    warm: bool = True,
 ) -> tuple[Evidence, Verdict]:
     """The evidence with this look, and what it says. One call is one block of time at most.
 
@@ -61,22 +73,77 @@ def judge(
     for, `exposure` the one asked for now. Live None (a first deploy): only the limit and crashes can fail it.
     `trouble` is the candidate's last crash in one clause, for the sentence. `past` is what live's users met before: given from
     the first look on where all users will be the candidate's for a while, so that the purse is shared out once.
+
+    `expected` is the candidate's part of both sides' requests as the router was told, if both have users; `latency` holds
+    the router's histograms and `measured` the last windows of metric sources. Until `warm`, only crashes and the limits count:
+    caches are cold. `before` is the verdict of the last look: a
+    look that brings nothing new says the same again.
     """
     exposures = sorted({*exposures, *([] if exposure is None else [exposure])} - {0})
+    told = evidence
     evidence = count_crashes(evidence, crashes, candidate, live)
-    before = evidence
+    if not warm:
+        evidence = _warming(evidence, counts, candidate, live, criteria, now)
+        return evidence, _verdict(
+            evidence, _tests(criteria, past), criteria, exposures, exposure, now, trouble, past
+        )
+    evidence = sharing.watch(evidence, counts, candidate, live, expected)
+    evidence = tails.watch(evidence, latency, candidate, live, criteria.latency)
+    evidence = metering.take(metering.proofs(evidence, criteria, exposures), criteria, measured)
+    start = evidence
     evidence, block = advance(evidence, counts, candidate, live, now)
     tests = _tests(criteria, past)
     if block is not None:
-        evidence = replace(
-            evidence,
-            harm=_harmed(evidence, tests, block),
-            proof=claims.play(evidence, criteria, exposures, block),
-            bursts=remembered(evidence, block),
-        )
-        if _purse(_money(evidence, tests)) < CALM:
-            evidence = marked(evidence, before)
+        evidence = _played(evidence, tests, criteria, exposures, block)
+        if _purse(_deciding(_money(evidence, tests, criteria), evidence, criteria)) < CALM:
+            evidence = marked(evidence, start)
+    elif before is not None and _same(told, evidence, before, exposure, criteria):
+        return evidence, before
     return evidence, _verdict(evidence, tests, criteria, exposures, exposure, now, trouble, past)
+
+
+def _warming(
+    evidence: Evidence,
+    counts: Mapping[str, Counts],
+    candidate: str,
+    live: str | None,
+    criteria: EvidenceCriteria,
+    now: float,
+) -> Evidence:
+    """With a look at a cold candidate: it is held to the limit on failures, and nothing is counted for the comparison."""
+    taken, block = advance(evidence, counts, candidate, live, now)
+    if block is None:
+        return taken
+    limits = {"max_errors": betting.limit_bets(criteria.errors.max)}
+    harm = _harmed(
+        evidence, {name: bets for name, bets in limits.items() if bets}, Compared(block.candidate, Counts())
+    )
+    return replace(taken, harm={**taken.harm, **harm}, candidate=evidence.candidate, live=evidence.live)
+
+
+def _same(
+    told: Evidence, evidence: Evidence, before: Verdict, exposure: int | None, criteria: EvidenceCriteria
+) -> bool:
+    """Nothing is new that a verdict rests on. With metrics of sources the time since the last window is part of it."""
+    return (
+        before.outcome != "fail" and before.exposure == exposure and not criteria.metrics
+        and told.candidate is evidence.candidate and told.live is evidence.live and told.harm is evidence.harm
+        and told.voided == evidence.voided
+    )  # fmt: skip
+
+
+def _played(
+    evidence: Evidence, tests: Tests, criteria: EvidenceCriteria, exposures: Sequence[int], block: Compared
+) -> Evidence:
+    """With the block's bets. Once the comparison is void, live is as if it had no traffic."""
+    if evidence.voided:
+        block = Compared(block.candidate, Counts())
+    return replace(
+        evidence,
+        harm={**evidence.harm, **_harmed(evidence, tests, block)},
+        proof={**evidence.proof, **claims.play(evidence, criteria, exposures, block)},
+        bursts=remembered(evidence, block),
+    )
 
 
 Tests = Mapping[str, tuple[betting.Bet, ...]]
@@ -121,29 +188,37 @@ def _verdict(
     trouble: str,
     past: Arm | None,
 ) -> Verdict:
-    harm = _money(evidence, tests)
+    logs = _money(evidence, tests, criteria)
+    harm = _deciding(logs, evidence, criteria)
     goal = _goal(criteria.beta)
     shown = claims.log_proofs(evidence, criteria, exposures)
+    if any(metric.role == "critical" for metric in criteria.metrics.values()):
+        shown = {asked: proofs | metering.good(evidence, criteria, asked) for asked, proofs in shown.items()}
     proven = max((asked for asked, proofs in shown.items() if min(proofs.values()) >= goal), default=0)
-    code = _harm_code(evidence, harm, criteria) or _unsure_code(evidence, proven, exposure)
+    held = _held(evidence, criteria, exposure, now)
+    test = _harm_test(evidence, harm, criteria)
     finding = Finding(
-        code=code.removesuffix("_past"),
+        code=code_of(test) if test else "mismatch" if evidence.voided else "no_data" if held else
+        _unsure_code(evidence, proven, exposure),
         log_odds=_purse(harm),
         exposure=exposure,
-        proven=proven,
+        proven=0 if held else proven,
         needs=claims.needed(evidence, criteria, exposure, goal) if exposure else 0,
         trouble=trouble,
-        past=past if code.endswith("_past") else None,
-    )
+        past=past if test.endswith("_past") else None,
+        harmful=bool(test),
+        held=held,
+    )  # fmt: skip
     return Verdict(
         outcome=finding.outcome(),
         sentence=sentence(finding, evidence, criteria, now),
         code=finding.code,
         candidate=evidence.candidate,
         live=evidence.live,
-        proven_bp=proven,
+        proven_bp=finding.proven,
+        exposure=exposure,
         log_evidence={
-            **{f"harm_{name}": money for name, money in harm.items()},
+            **{f"harm_{name}": money for name, money in logs.items()},
             **{
                 f"good_{name}_{asked}": log for asked, proofs in shown.items() for name, log in proofs.items()
             },
@@ -154,26 +229,57 @@ def _verdict(
     )
 
 
-def _money(evidence: Evidence, tests: Tests) -> dict[str, float]:
-    """Log of each harm test's money."""
-    return {name: betting.log_money(bets, _stakes(evidence, name, bets)) for name, bets in tests.items()}
+def _held(evidence: Evidence, criteria: EvidenceCriteria, exposure: int | None, now: float) -> str:
+    """Why nothing can pass whatever else is known, in one clause; empty: it can."""
+    if evidence.voided:
+        return evidence.voided
+    return metering.silent(evidence, criteria, now) if criteria.metrics and exposure else ""
 
 
-def _harm_code(evidence: Evidence, harm: Mapping[str, float], criteria: EvidenceCriteria) -> str:
+def code_of(test: str) -> str:
+    """What a test of harm is called in a verdict: `errors_past` is errors, `max carts` and `carts p99` are carts."""
+    if " " in test:
+        first, _, second = test.partition(" ")
+        return second if first == "max" else first
+    return test.removesuffix("_past")
+
+
+def _money(evidence: Evidence, tests: Tests, criteria: EvidenceCriteria) -> dict[str, float]:
+    """Log of each harm test's money, of those that decide and those that are only shown."""
+    own = {name: betting.log_money(bets, _stakes(evidence, name, bets)) for name, bets in tests.items()}
+    for part in tails.judged(criteria.latency):
+        own[part] = betting.log_money(tails.BETS, _stakes(evidence, part, tails.BETS))
+    return own | metering.harm(evidence, criteria) if criteria.metrics else own
+
+
+def _deciding(logs: Mapping[str, float], evidence: Evidence, criteria: EvidenceCriteria) -> dict[str, float]:
+    """Those of them that may take the candidate back. Once the comparison is void, the limits alone."""
+    shown = {name for name, one in criteria.metrics.items() if one.dry_run or one.role == "informative"}
+    return {
+        test: log
+        for test, log in logs.items()
+        if code_of(test) not in shown
+        and (not evidence.voided or test == "max_errors" or test.startswith("max ") or test.endswith("_past"))
+    }
+
+
+def _harm_test(evidence: Evidence, harm: Mapping[str, float], criteria: EvidenceCriteria) -> str:
     """Which test shows harm, or none."""
     if evidence.candidate.crashes > criteria.crashes + LIVE_CRASHES * evidence.live.crashes:
         return "crashes"
+    if criteria.metrics and (beyond := metering.beyond(evidence, criteria)):
+        return f"max {beyond}"
     if not harm or _purse(harm) < _goal(criteria.alpha):
         return ""
-    return max(harm, key=lambda name: harm[name] + math.log(WEIGHTS[name]))
+    return max(harm, key=lambda name: harm[name] + math.log(WEIGHTS.get(name, 1.0)))
 
 
 def _purse(harm: Mapping[str, float]) -> float:
     """Log of all harm tests' money together."""
     if not harm:
         return 0.0
-    total = sum(WEIGHTS[name] for name in harm)
-    return betting.log_sum([money + math.log(WEIGHTS[name] / total) for name, money in harm.items()])
+    total = sum(WEIGHTS.get(name, 1.0) for name in harm)
+    return betting.log_sum([money + math.log(WEIGHTS.get(name, 1.0) / total) for name, money in harm.items()])
 
 
 def _unsure_code(evidence: Evidence, proven: int, exposure: int | None) -> str:

@@ -1,0 +1,62 @@
+"""What a metric of a source shows, in one sentence with its numbers."""
+
+from __future__ import annotations
+
+from plainsail.domain.criteria import Metric
+from plainsail.domain.evidence import Sums, Track
+from plainsail.domain.units import percent_of, plural
+
+
+def told(name: str, metric: Metric, track: Track, odds: str) -> str:
+    """Why the candidate is taken back for it. `odds`: a clause. Without a full stop."""
+    kind = metric.kind()
+    if kind == "value" and track.failed:
+        last = next((one.candidate for one in reversed(track.told) if one.candidate is not None), None)
+        return f"{name} of the candidate was beyond its limit in {plural(track.failed, 'window')} in a row{_last(last)}{_limits(metric)}"
+    if kind == "counts":
+        found = f"{name}: {track.candidate.sum:,.0f} of {track.candidate.n:,.0f} are bad ({_part(track.candidate)})"
+        return f"{found}{_against(track.live)}; {_margin(metric)} {odds}"
+    if kind == "histogram":
+        return f"{name} of the candidate takes longer than live's by more than the {percent_of(metric.relative)} allowed; {odds}"
+    ours, theirs = (f"{_mean(one)} over {one.n:,.0f}" for one in (track.candidate, track.live))
+    what = "windows" if kind == "value" else "units"
+    return f"{name}: {ours} {what} of the candidate against {theirs} of live; {_margin(metric)} {odds}"
+
+
+def _last(value: float | None) -> str:
+    return "" if value is None else f", {value:.4g} in the last"
+
+
+def _limits(metric: Metric) -> str:
+    limits = [
+        f"{word} {limit:.4g}"
+        for word, limit in (("at most", metric.max), ("at least", metric.min))
+        if limit is not None
+    ]
+    return f"; allowed is {' and '.join(limits)}" if limits else ""
+
+
+def _part(sums: Sums) -> str:
+    return percent_of(sums.sum / sums.n) if sums.n else percent_of(0)
+
+
+def _mean(sums: Sums) -> str:
+    return f"{sums.sum / sums.n:.4g}" if sums.n else "nothing"
+
+
+def _against(live: Sums) -> str:
+    return (
+        f" against {live.sum:,.0f} of {live.n:,.0f} live ({_part(live)})"
+        if live.n
+        else ", live had none to compare with"
+    )
+
+
+def _margin(metric: Metric) -> str:
+    allowed = []
+    if metric.margin or not metric.relative:
+        shown = f"{metric.margin * 100:.3g} points" if metric.kind() == "counts" else f"{metric.margin:.4g}"
+        allowed.append(shown)
+    if metric.relative:
+        allowed.append(f"{percent_of(metric.relative)} of live's own")
+    return f"with a margin of {' and '.join(allowed)}"

@@ -1,0 +1,347 @@
+"""Metrics of sources: a window that was read becomes evidence, or the reason why it does not. Pure.
+
+Counts are bet on window by window, as errors are block by block. The quantiles of a histogram are compared by what is
+beyond live's own of the window before, so each is a count as well. A mean is taken over all the time since the candidate
+has its users, a value as the difference of both sides in the same window; both are judged by tests that are valid from
+a number of observations on (`stats/means.py`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from plainsail.domain.criteria import EvidenceCriteria, Metric
+from plainsail.domain.evidence import TOLD, Evidence, Stake, Sums, Told, Track
+from plainsail.domain.measurement import Reading
+from plainsail.domain.mishaps import remembered_of
+from plainsail.domain.observation import Measured, Unmeasured
+from plainsail.domain.stats import betting, means, proof, quantiles
+from plainsail.domain.units import seconds
+
+replace = msgspec.structs.replace
+
+BEYOND = 3
+"""Windows beyond `max` or `min` of a value that take the candidate back: one may be chance, and for so few there is no test.
+A rule of thumb outside of alpha, as with crashes."""
+STALE = 3.0
+"""Windows without an answer after which a metric counts as silent."""
+PARTS = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """A window's two sides, as far as they could be read."""
+
+    candidate: Sums | None
+    live: Sums | None
+    missing: str
+
+
+def take(
+    evidence: Evidence, criteria: EvidenceCriteria, measured: Mapping[str, Measured | Unmeasured]
+) -> Evidence:
+    """The evidence with the windows that are new. One that ends before the last one taken is passed over."""
+    for name, metric in criteria.metrics.items():
+        found = measured.get(name)
+        if found is not None:
+            evidence = _take(evidence, name, metric, found)
+    return evidence
+
+
+def _take(evidence: Evidence, name: str, metric: Metric, found: Measured | Unmeasured) -> Evidence:
+    track = evidence.tracks.get(name, Track())
+    if isinstance(found, Unmeasured):
+        if found.until <= track.tried:
+            return evidence
+        told = _told(track, Told(found.until, None, None, found.why))
+        silent = replace(track, missing=found.why, errors=track.errors + 1, tried=found.until, told=told)
+        return _with(evidence, name, silent)
+    if found.candidate.until <= track.until:
+        return evidence
+    taken = _read(metric, found)
+    track = replace(
+        track, until=found.candidate.until, tried=found.candidate.until, missing=taken.missing,
+        errors=track.errors + 1 if taken.missing else 0,
+        told=_told(track, _seen(metric, found, taken)),
+    )  # fmt: skip
+    if taken.candidate is None:
+        return _with(evidence, name, track)
+    match metric.kind():
+        case "counts":
+            return _count(evidence, name, metric, track, taken)
+        case "mean":
+            return _with(evidence, name, replace(track, candidate=taken.candidate, live=taken.live or Sums()))
+        case "value":
+            return _with(evidence, name, _value(metric, track, taken))
+        case _:
+            return _spread(evidence, name, metric, track, found)
+
+
+def harm(evidence: Evidence, criteria: EvidenceCriteria) -> dict[str, float]:
+    """Log e-values of harm, by test: the metric's name, its limit (`max NAME`) or its quantile (`NAME p99`)."""
+    logs: dict[str, float] = {}
+    for name, metric in criteria.metrics.items():
+        track = evidence.tracks.get(name)
+        if track is None:
+            continue
+        for test, bets in tests(name, metric).items():
+            stakes = evidence.harm.get(test, ())
+            if len(stakes) == len(bets):
+                logs[test] = betting.log_money(bets, stakes)
+        if metric.kind() in ("mean", "value") and compared(metric):
+            logs[name] = _log_worse(metric, track, metric.margin)
+    return logs
+
+
+def good(evidence: Evidence, criteria: EvidenceCriteria, exposure: int) -> dict[str, float]:
+    """Log e-values against "it is worse by the margin or more", of the critical metrics."""
+    return {
+        name: _log_good(evidence, name, metric, exposure)
+        for name, metric in criteria.metrics.items()
+        if metric.role == "critical" and not metric.dry_run and metric.kind() != "histogram"
+    }
+
+
+def beyond(evidence: Evidence, criteria: EvidenceCriteria) -> str:
+    """The first metric whose values were beyond their limits too often; empty: none."""
+    for name in criteria.decisive("steps"):
+        value = criteria.metrics[name].kind() == "value"
+        if value and name in evidence.tracks and evidence.tracks[name].failed >= BEYOND:
+            return name
+    return ""
+
+
+def silent(evidence: Evidence, criteria: EvidenceCriteria, now: float) -> str:
+    """Which metric says nothing, and why, in one clause; empty: all that count speak. Without it nothing passes."""
+    for name, metric in criteria.decisive("steps").items():
+        track = evidence.tracks.get(name)
+        if track is None:
+            return f"{name} has not been measured yet"
+        if track.missing:
+            return f"{name} is not known: {track.missing}"
+        late = now - track.until - metric.delay
+        if late > STALE * metric.every + 10.0:
+            return f"{name} was last measured {seconds(late)} ago"
+    return ""
+
+
+def tests(name: str, metric: Metric) -> dict[str, tuple[betting.Bet, ...]]:
+    """The tests of harm that are bet on window by window, with their bets."""
+    match metric.kind():
+        case "counts":
+            found = {name: betting.margin_bets(metric.margin, metric.relative)}
+            if metric.max is not None:
+                found[f"max {name}"] = betting.limit_bets(metric.max)
+            return {test: bets for test, bets in found.items() if bets}
+        case "histogram":
+            return {f"{name} {part}": betting.margin_bets(0.0, 0.0) for part in PARTS}
+        case _:
+            return {}
+
+
+def compared(metric: Metric) -> bool:
+    """A mean or a value that has limits and no margin is held to them alone."""
+    limits = metric.max is not None or metric.min is not None
+    return metric.kind() != "value" or bool(metric.margin or metric.relative) or not limits
+
+
+def _count(evidence: Evidence, name: str, metric: Metric, track: Track, taken: Taken) -> Evidence:
+    ours, theirs = taken.candidate or Sums(), taken.live or Sums()
+    bursts = evidence.bursts.get(name)
+    block = betting.Block(
+        int(ours.n), int(ours.sum), int(theirs.n), int(theirs.sum), bursts.usual() if bursts else 0.0
+    )
+    played = {
+        test: betting.play(bets, _stakes(evidence, test, bets), block)
+        for test, bets in tests(name, metric).items()
+    }
+    proofs = dict(evidence.proof)
+    for key, stakes in evidence.proof.items():
+        if key.rpartition(" ")[0] == name:
+            margin = proof.margin_at(int(key.rpartition(" ")[2]), metric.margin, _cap(metric))
+            proofs[key] = proof.play(stakes, margin, metric.relative, block)
+    evidence = replace(
+        evidence,
+        harm={**evidence.harm, **played},
+        proof=proofs,
+        bursts={**evidence.bursts, name: remembered_of(bursts, block)},
+    )
+    limit = metric.max is not None and ours.n > 0 and ours.sum / ours.n > metric.max
+    return _with(evidence, name, replace(
+        track, candidate=_sum(track.candidate, ours), live=_sum(track.live, theirs),
+        failed=track.failed + 1 if limit else 0,
+    ))  # fmt: skip
+
+
+def _value(metric: Metric, track: Track, taken: Taken) -> Track:
+    assert taken.candidate is not None
+    value = taken.candidate.sum
+    outside = (metric.max is not None and value > metric.max) or (
+        metric.min is not None and value < metric.min
+    )
+    track = replace(
+        track, candidate=_sum(track.candidate, taken.candidate), failed=track.failed + 1 if outside else 0
+    )
+    if taken.live is None:
+        return track
+    worse = _worse(metric, value, taken.live.sum)
+    return replace(
+        track, live=_sum(track.live, taken.live),
+        differences=_sum(track.differences, Sums(1.0, worse, worse * worse)),
+    )  # fmt: skip
+
+
+def _spread(evidence: Evidence, name: str, metric: Metric, track: Track, found: Measured) -> Evidence:
+    """Count what is beyond live's quantiles of the window before; the candidate's edge is farther by `relative`."""
+    # What must not be overstated is how slow the candidate is: its requests are at the low ends of their buckets.
+    ours = quantiles.from_bounds(found.candidate.buckets, "lower")
+    theirs = quantiles.from_bounds(found.live.buckets) if found.live else {}
+    played = {}
+    if len(track.edges) == len(PARTS) and ours and theirs:
+        for (test, bets), edge in zip(tests(name, metric).items(), track.edges, strict=True):
+            far = edge + quantiles.farther(metric.relative)
+            block = betting.Block(
+                quantiles.total(ours), quantiles.above(ours, far),
+                quantiles.total(theirs), quantiles.above(theirs, edge),
+            )  # fmt: skip
+            played[test] = betting.play(bets, _stakes(evidence, test, bets), block)
+    edges = tuple(quantiles.bucket_at(theirs, part) for part in PARTS.values()) if theirs else track.edges
+    track = replace(
+        track,
+        candidate=_sum(track.candidate, Sums(float(quantiles.total(ours)))),
+        live=_sum(track.live, Sums(float(quantiles.total(theirs)))),
+        edges=edges,
+    )
+    return _with(replace(evidence, harm={**evidence.harm, **played}), name, track)
+
+
+def _log_worse(metric: Metric, track: Track, margin: float) -> float:
+    """Log e-value against "no worse than live by more than the margin"."""
+    if metric.kind() == "value":
+        return means.log_paired(track.differences, margin)
+    ours, theirs = _directed(metric, track)
+    ratio = 1.0 + metric.relative if metric.better == "lower" else 1.0 - metric.relative
+    return means.log_worse(ours, theirs, ratio, margin)
+
+
+def _log_good(evidence: Evidence, name: str, metric: Metric, exposure: int) -> float:
+    """Log e-value against "worse than live by the margin or more"."""
+    track = evidence.tracks.get(name, Track())
+    match metric.kind():
+        case "counts":
+            margin = proof.margin_at(exposure, metric.margin, _cap(metric))
+            stakes = evidence.proof.get(f"{name} {exposure}", proof.FRESH)
+            return proof.log_proof(stakes, margin, int(track.candidate.n), int(track.candidate.sum))
+        case "value":
+            return means.log_paired(_negative(track.differences), -metric.margin)
+        case _:
+            ours, theirs = _directed(metric, track)
+            ratio = 1.0 + metric.relative if metric.better == "lower" else 1.0 - metric.relative
+            return means.log_better(ours, theirs, ratio, metric.margin)
+
+
+def _directed(metric: Metric, track: Track) -> tuple[Sums, Sums]:
+    """Both sides, turned so that more is worse."""
+    if metric.better == "lower":
+        return track.candidate, track.live
+    return _negative(track.candidate), _negative(track.live)
+
+
+def _worse(metric: Metric, ours: float, theirs: float) -> float:
+    """By how much a value is worse than live's, less the relative margin."""
+    allowed = abs(theirs) * metric.relative
+    return (ours - theirs if metric.better == "lower" else theirs - ours) - allowed
+
+
+def _negative(sums: Sums) -> Sums:
+    return Sums(sums.n, -sums.sum, sums.squares)
+
+
+def _cap(metric: Metric) -> float:
+    return 1.0 if metric.max is None else metric.max
+
+
+def _stakes(evidence: Evidence, test: str, bets: tuple[betting.Bet, ...]) -> tuple[Stake, ...]:
+    stakes = evidence.harm.get(test, ())
+    return stakes if len(stakes) == len(bets) else (betting.FRESH,) * len(bets)
+
+
+def _read(metric: Metric, found: Measured) -> Taken:
+    ours, why = _sums(metric, found.candidate)
+    theirs, live_why = _sums(metric, found.live) if found.live is not None else (None, "")
+    if ours is None:
+        return Taken(None, theirs, why)
+    if found.live is not None and theirs is None and compared(metric):
+        return Taken(ours, None, f"of live: {live_why}")
+    return Taken(ours, theirs, "")
+
+
+def _sums(metric: Metric, reading: Reading) -> tuple[Sums | None, str]:
+    """What a window holds, or why that is nothing to go by: a number that can't be is none."""
+    if reading.missing:
+        return None, reading.missing
+    kind, parts = metric.kind(), reading.parts
+    if kind == "histogram":
+        try:
+            total = quantiles.total(quantiles.from_bounds(reading.buckets))
+        except ValueError as wrong:
+            return None, str(wrong)
+        return (Sums(float(total)), "") if total else (None, "the histogram is empty")
+    wanted = tuple(metric.queries())
+    absent = [part for part in wanted if part not in parts]
+    if absent:
+        return None, f"there is no {absent[0]}"
+    endless = [part for part in wanted if not math.isfinite(parts[part])]
+    if endless:
+        return None, f"{endless[0]} is {parts[endless[0]]}"
+    if kind == "value":
+        return Sums(1.0, parts["value"], parts["value"] ** 2), ""
+    count, sum_, *squares = (parts[part] for part in wanted)
+    if count < 0 or (kind == "counts" and sum_ < 0):
+        return None, f"{wanted[0] if count < 0 else wanted[1]} is negative"
+    if kind == "counts":  # what is extrapolated, as by PromQL's increase(), has fractions
+        return Sums(float(round(count)), float(min(round(sum_), round(count)))), ""
+    fault = means.fault(count, sum_, squares[0])
+    return (None, fault) if fault else (Sums(count, sum_, squares[0]), "")
+
+
+def _seen(metric: Metric, found: Measured, taken: Taken) -> Told:
+    """What is kept of the window for people."""
+    partial = found.candidate.partial or (found.live.partial if found.live else "")
+    ours, theirs = (_figure(metric, side, sums) for side, sums in (
+        (found.candidate, taken.candidate), (found.live, taken.live)))  # fmt: skip
+    return Told(found.candidate.until, ours, theirs, taken.missing or partial)
+
+
+def _figure(metric: Metric, reading: Reading | None, sums: Sums | None) -> float | None:
+    if sums is None or reading is None or not sums.n:
+        return None
+    if metric.kind() == "histogram":
+        return quantiles.quantile(quantiles.from_bounds(reading.buckets), 0.5)
+    return sums.sum / sums.n
+
+
+def _told(track: Track, told: Told) -> tuple[Told, ...]:
+    return (*track.told, told)[-TOLD:]
+
+
+def _sum(one: Sums, other: Sums) -> Sums:
+    return Sums(one.n + other.n, one.sum + other.sum, one.squares + other.squares)
+
+
+def _with(evidence: Evidence, name: str, track: Track) -> Evidence:
+    return replace(evidence, tracks={**evidence.tracks, name: track})
+
+
+def proofs(evidence: Evidence, criteria: EvidenceCriteria, exposures: Sequence[int]) -> Evidence:
+    """With a fresh proof for each critical count and exposure that has none yet."""
+    fresh = {
+        f"{name} {exposure}": proof.FRESH
+        for name, metric in criteria.metrics.items()
+        if metric.role == "critical" and metric.kind() == "counts"
+        for exposure in exposures
+        if f"{name} {exposure}" not in evidence.proof
+    }
+    return replace(evidence, proof={**evidence.proof, **fresh}) if fresh else evidence
