@@ -7,21 +7,21 @@ used where nobody else is left to compare with, and with the upper end of what l
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 
 import msgspec
 
 from plainsail.domain.evidence import Arm
 from plainsail.domain.observation import Counts
+from plainsail.domain.stats import history
 
 replace = msgspec.structs.replace
 
 WINDOW = 3600.0
 """Seconds. What is remembered is between one and two of these old: long enough for a quiet service to have a rate, short
 enough for the same time of day."""
-DELTA = 0.01
-"""Odds that live's true rate was above the bound all the same."""
+DELTA = 0.005
+"""Odds that live's true rate was above its bound all the same; half of the usual alpha, as `stats.history` says."""
 OWN = 1000
 """Requests of live in the rollout's own window from which on that window alone is the past: it is the fresher one."""
 
@@ -77,30 +77,11 @@ def remembered(
 
 @lru_cache(maxsize=1024)
 def at_most(bad: int, requests: int) -> float:
-    """The largest rate that so many bad ones among so many requests still allow, at `DELTA`; 1 without requests.
-
-    Chernoff's bound: P(mean <= k/n) <= exp(-n KL(k/n, p)), for any independent requests with a mean rate of p
-    (Hoeffding, "Probability inequalities for sums of bounded random variables", JASA 1963, theorem 1).
-    """
-    if not requests:
-        return 1.0
-    rate = min(1.0, bad / requests)
-    enough = -math.log(DELTA) / requests
-    low, high = rate, 1.0
-    for _ in range(40):  # to a part in 10^12
-        middle = (low + high) / 2
-        low, high = (low, middle) if _divergence(rate, middle) >= enough else (middle, high)
-    return high
+    """The largest rate that so many bad ones among so many requests still allow, at `DELTA`; 1 without requests."""
+    return history.at_most(requests, bad, DELTA)
 
 
+@lru_cache(maxsize=1024)
 def limit(bad: int, requests: int, margin: float, relative: float) -> float:
     """The rate beyond which a candidate is worse than this past by more than its margin; below 1, so that it is a bet."""
-    return min(0.99, (1.0 + relative) * at_most(bad, requests) + margin)
-
-
-def _divergence(q: float, p: float) -> float:
-    """Kullback-Leibler, of Bernoulli q from Bernoulli p >= q, in nats."""
-    if p >= 1.0:
-        return math.inf if q < 1.0 else 0.0
-    first = q * math.log(q / p) if q > 0.0 else 0.0
-    return first + ((1.0 - q) * math.log((1.0 - q) / (1.0 - p)) if q < 1.0 else 0.0)
+    return history.limit(requests, bad, margin, relative, DELTA)
