@@ -104,7 +104,7 @@ def _judged(
     evidence, verdict = judge(
         evidence, seen.counts, crashes, rollout.candidate, live, rollout.placement.evidence, exposures,
         (leave.exposure or None) if isinstance(leave, Judged) else None, now, _trouble(seen, rollout.candidate),
-        past=_past(target, rollout, evidence) if rollout.watched() else None,
+        past=_past(target, rollout, evidence, live is None) if rollout.watched() else None,
         expected=_expected(seen, rollout.candidate, live), latency=seen.latency, measured=seen.measured,
         before=rollout.verdict, warm=_warm(evidence, rollout, now),
     )  # fmt: skip
@@ -150,10 +150,11 @@ def _alone(seen: Seen, rollout: Rollout) -> bool:
     return control is not None and bool(seen.share(rollout.candidate)) and not seen.share(control)
 
 
-def _past(target: Target, rollout: Rollout, evidence: Evidence) -> Arm:
-    """What it is held against when all users are its own: this rollout's window, or what is known from before."""
+def _past(target: Target, rollout: Rollout, evidence: Evidence, alone: bool) -> Arm:
+    """What it is held against when all users are its own: this rollout's window, or what is known from before. Until then
+    what is known from before: it doesn't change, and its bound is worked out once."""
     bound = rollout.placement.evidence.latency.bound
-    if evidence.live.requests >= OWN:
+    if alone and evidence.live.requests >= OWN:
         return evidence.live
     return target.past.arm() if target.past is not None and target.past.slow_after == bound else Arm()
 
