@@ -8,6 +8,7 @@ goes first; see `Behaviour`.
 
     GET or POST /    {"version": ..., "instance": ...}
     GET /healthz     200 when it is ready, 503 when not
+    GET /metrics     what it sold, as Prometheus reads it
     GET /events      server-sent events, one every `tick`
     GET /ws          a WebSocket that echoes
 """
@@ -65,6 +66,8 @@ class Behaviour:
     crash_after: float = 0.0
     """Ends with status 1 at this age."""
     crash_after_requests: int = 0
+    lose_rate: float = 0.0
+    """This part of sales comes to nothing, though the answer says 200: only /metrics tells."""
     ignore_sigterm: bool = False
     drain: float = 5.0
     """After SIGTERM, requests in flight have this long."""
@@ -88,7 +91,7 @@ class Shop:
     def __init__(self, behaves: Behaviour) -> None:
         self.behaves = behaves
         self.began = time.monotonic()
-        self.requests = 0
+        self.requests = self.lost = 0
         self.closing = False
         self.open: set[Connection] = set()
         self.body = json.dumps(
@@ -101,8 +104,15 @@ class Shop:
 
     def count(self) -> None:
         self.requests += 1
+        self.lost += chance(self.behaves.lose_rate)
         if self.requests == self.behaves.crash_after_requests:
             crash()
+
+    def metrics(self) -> bytes:
+        """prometheus.io/docs/instrumenting/exposition_formats, the text format."""
+        labels = f'{{group="{os.environ.get("PLAINSAIL_GROUP", "")}",version="{self.behaves.version}"}}'
+        kinds = (("shop_sales_total", self.requests), ("shop_sales_lost_total", self.lost))
+        return "".join(f"# TYPE {name} counter\n{name}{labels} {number}\n" for name, number in kinds).encode()
 
     async def serve(self, port: int) -> None:
         if self.behaves.exit_at_start:
@@ -182,6 +192,8 @@ class Connection(asyncio.Protocol):
         close = headers.get("connection", "").lower() == "close"
         if path == "/healthz":
             self._respond(200 if self.shop.well() else 503, b"{}", close)
+        elif path == "/metrics":
+            self._respond(200, self.shop.metrics(), close, "text/plain; version=0.0.4")
         elif path == "/events":
             self._stream()
         elif path == "/ws" and "sec-websocket-key" in headers:
@@ -211,10 +223,10 @@ class Connection(asyncio.Protocol):
             self._respond(status, self.shop.body, close)
             self._work()
 
-    def _respond(self, status: int, body: bytes, close: bool) -> None:
+    def _respond(self, status: int, body: bytes, close: bool, kind: str = "application/json") -> None:
         close = close or self.shop.closing
         head = (
-            f"HTTP/1.1 {status} {REASONS[status]}\r\nContent-Type: application/json\r\n"
+            f"HTTP/1.1 {status} {REASONS[status]}\r\nContent-Type: {kind}\r\n"
             f"X-Version: {self.shop.behaves.version}\r\n"
             f"Content-Length: {len(body)}\r\n{'Connection: close' if close else 'Connection: keep-alive'}\r\n\r\n"
         )
