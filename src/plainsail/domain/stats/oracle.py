@@ -18,16 +18,16 @@ def two_sample(
     """The least number of candidate requests, on average, at which any level-alpha test can know that p is beyond the margin.
 
     p and q are the true rates of candidate and live, `live_per_request` the live requests that come with each of the
-    candidate's, and the null is all (p0, q0) with p0 <= (1 + relative) q0 + margin. Infinite when p is within the margin.
+    candidate's, and the null is all (p0, q0) with p0 <= (1 + relative) q0 + margin. Infinite when p is within the margin, and
+    without live's requests: any p is within it for some q.
     """
     ratio = 1.0 + relative
-    if p <= ratio * q + margin:
+    if p <= ratio * q + margin or live_per_request <= 0.0:
         return math.inf
 
     def told(q0: float) -> float:
         """By a candidate's request and live's beside it, against the null's edge at this q0: convex in it."""
-        against_live = live_per_request * divergence(q, q0) if live_per_request else 0.0
-        return divergence(p, min(1.0, ratio * q0 + margin)) + against_live
+        return divergence(p, min(1.0, ratio * q0 + margin)) + live_per_request * divergence(q, q0)
 
     return -math.log(alpha) / _least(told, q, min(1.0, (p - margin) / ratio))
 
@@ -40,7 +40,7 @@ def one_sample(p: float, q: float, alpha: float, margin: float, relative: float 
 
 def divergence(p: float, q: float) -> float:
     """Kullback and Leibler's, of a rate p from a rate q, in nats: what a request tells on average, if p is true, against q."""
-    return _term(p, q) + _term(1.0 - p, 1.0 - q)
+    return max(0.0, _term(p, q) + _term(1.0 - p, 1.0 - q))
 
 
 def _term(p: float, q: float) -> float:
