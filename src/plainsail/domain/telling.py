@@ -113,19 +113,20 @@ def amount(line: Line, value: float | None) -> str:
 
 
 def difference(line: Line) -> str:
-    """`1.1 points more than live (+0.4 points to +2.3 points, 99 % sure at any time)`; empty: there is nothing to compare."""
+    """`1.1 points more than live (+0.4 to +2.3 points, 99 % sure at any time)`; empty: there is nothing to compare."""
     found = line.difference
     if found is None:
         return ""
     said = f"{_apart(line, found.estimate)} than live"
     if found.low is None or found.high is None or found.level is None:
         return said
-    interval = f"{_signed(line, found.low)} to {_signed(line, found.high)}"
-    return f"{said} ({interval}, {percent_of(found.level)} sure at any time)"
+    return f"{said} ({_between(line, found.low, found.high)}, {percent_of(found.level)} sure at any time)"
 
 
 def allowed(line: Line) -> str:
     """What it may be; empty: it is not judged."""
+    if line.role == "informative":
+        return ""
     if line.kind == "crashes":
         return f"{plural(int(line.max or 0), 'crash', 'crashes')} forgiven"
     parts = []
@@ -189,13 +190,16 @@ def _apart(line: Line, value: float) -> str:
     return f"{_distance(line, abs(value))} {'more' if value > 0 else 'less'}"
 
 
-def _signed(line: Line, value: float) -> str:
-    return f"{'-' if value < 0 else '+'}{_distance(line, abs(value))}"
+def _between(line: Line, low: float, high: float) -> str:
+    if line.unit == "part":
+        return f"{low * 100:+.3g} to {high * 100:+.3g} points"
+    return " to ".join(f"{'-' if one < 0 else '+'}{_distance(line, abs(one))}" for one in (low, high))
 
 
 def _distance(line: Line, value: float) -> str:
     if line.unit == "part":
-        return f"{value * 100:.3g} {'point' if value == 0.01 else 'points'}"
+        points = f"{value * 100:.3g}"
+        return f"{points} point{'s' * (points != '1')}"
     return amount(line, value)
 
 
