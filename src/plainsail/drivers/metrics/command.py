@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import errno
 import json
 import os
 import shlex
@@ -16,7 +16,7 @@ import msgspec
 
 from plainsail.domain.measurement import Ask, Reading
 from plainsail.domain.units import Duration, seconds
-from plainsail.drivers._kit import asking
+from plainsail.drivers._kit import asking, errand
 from plainsail.drivers._kit.asking import Known
 from plainsail.ports.errors import Broken, Rejected, Transient
 from plainsail.ports.metrics import Metrics
@@ -26,8 +26,6 @@ PASSED_ON = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ")
 """All that a command gets of the control plane's variables, besides `pass_on`; as instances do."""
 NOTHING_KNOWN = 3
 """Exit code for "there is no data": 1 and 2 are what shells and interpreters end with by themselves."""
-MOST_BYTES = 1 << 16
-"""Of each output: some numbers, or the end of a complaint."""
 AT_ONCE = 4
 """Commands of one source that run side by side; further ones wait. They run on the control plane's own machine."""
 
@@ -44,17 +42,6 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def check(self) -> str | None:
         """What is wrong beyond the types; told at its line by `plainsail check`."""
         return "timeout: it must be more than 0" if self.timeout <= 0 else None
-
-
-class Ended(NamedTuple):
-    code: int
-    out: bytes
-    err: bytes
-
-    @property
-    def last_words(self) -> str:
-        lines = self.err.decode("utf-8", "replace").strip().splitlines()
-        return asking.brief(lines[-1]) if lines else "it says nothing"
 
 
 class Command:
@@ -92,10 +79,10 @@ class Command:
             ended = await self._run(argv, ask)
         where = f"The command {argv[0]} for {ask.metric}"
         if ended.code == NOTHING_KNOWN:
-            return Missing(ended.last_words)
+            return Missing(_last_words(ended))
         if ended.code != 0:
             how = f"exit code {ended.code}" if ended.code > 0 else signal.strsignal(-ended.code) or "a signal"
-            raise Transient("metrics_command_failed", f"{where} failed with {how}: {ended.last_words}")
+            raise Transient("metrics_command_failed", f"{where} failed with {how}: {_last_words(ended)}")
         try:
             return json.loads(ended.out)
         except (ValueError, RecursionError):
@@ -104,48 +91,29 @@ class Command:
                 f"let it print one number, or end with exit code {NOTHING_KNOWN} if there is none",
             ) from None  # fmt: skip
 
-    async def _run(self, argv: tuple[str, ...], ask: Ask) -> Ended:
+    async def _run(self, argv: tuple[str, ...], ask: Ask) -> errand.Ended:
         names = (*PASSED_ON, *self._config.pass_on)
         env = {name: os.environ[name] for name in names if name in os.environ}
+        program = f"The command {argv[0]} for {ask.metric}"
         where = shutil.which(argv[0], path=env.get("PATH", os.defpath))
         try:
             if where is None:
-                raise FileNotFoundError
-            process = await asyncio.create_subprocess_exec(
-                where, *argv[1:], env=env, cwd="/", start_new_session=True,
-                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            )  # fmt: skip
-        except (OSError, ValueError) as error:
-            why = (
-                "there is none" if where is None else (getattr(error, "strerror", None) or str(error)).lower()
-            )
-            raise Broken(
-                "metrics_command_missing", f"The command {argv[0]} for {ask.metric} can't be run: {why}",
-                "install it, or write its whole path",
-            ) from None  # fmt: skip
-        try:
-            async with asyncio.timeout(self._config.timeout):
-                assert process.stdout is not None
-                assert process.stderr is not None
-                out, err = await asyncio.gather(_head(process.stdout), _tail(process.stderr))
-                return Ended(await process.wait(), out, err)
-        except TooMuch:
-            raise Rejected(
-                "metrics_too_long", f"The command {argv[0]} for {ask.metric} prints more than {MOST_BYTES:,} bytes",
-                "let it print one number",
-            ) from None  # fmt: skip
+                raise FileNotFoundError(errno.ENOENT, "there is none")
+            return await errand.run([where, *argv[1:]], env, self._config.timeout)
         except TimeoutError:
-            late = seconds(self._config.timeout)
             raise Transient(
-                "metrics_command_late", f"The command {argv[0]} for {ask.metric} did not end within {late}",
+                "metrics_command_late", f"{program} did not end within {seconds(self._config.timeout)}",
                 "give its source a longer 'timeout'",
             ) from None  # fmt: skip
-        finally:
-            await _over(process)
-
-
-class TooMuch(Exception):
-    """It prints and prints."""
+        except errand.TooMuch:
+            raise Rejected(
+                "metrics_too_long", f"{program} prints more than {errand.MOST_BYTES:,} bytes", "let it print one number"
+            ) from None  # fmt: skip
+        except (OSError, ValueError) as error:
+            why = (getattr(error, "strerror", None) or str(error)).lower()
+            raise Broken(
+                "metrics_command_missing", f"{program} can't be run: {why}", "install it, or write its whole path"
+            ) from None  # fmt: skip
 
 
 class Missing(NamedTuple):
@@ -190,29 +158,9 @@ def _known(part: str, answer: Any, ask: Ask) -> Known:
     return f"the command prints no {part}" if found is None else found
 
 
-async def _head(stream: asyncio.StreamReader) -> bytes:
-    """All of it, at once TooMuch if that is more than is allowed."""
-    kept = bytearray()
-    while piece := await stream.read(MOST_BYTES):
-        kept += piece
-        if len(kept) > MOST_BYTES:
-            raise TooMuch
-    return bytes(kept)
-
-
-async def _tail(stream: asyncio.StreamReader) -> bytes:
-    """The end of it, however long it is."""
-    kept = b""
-    while piece := await stream.read(MOST_BYTES):
-        kept = (kept + piece)[-MOST_BYTES:]
-    return kept
-
-
-async def _over(process: asyncio.subprocess.Process) -> None:
-    """Nothing of it runs any more. A process group keeps its number as long as one of it lives, whoever is reaped."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
+def _last_words(ended: errand.Ended) -> str:
+    lines = ended.err.decode("utf-8", "replace").strip().splitlines()
+    return asking.brief(lines[-1]) if lines else "it says nothing"
 
 
 def _is_source(command: Command) -> Metrics:

@@ -13,15 +13,15 @@ from plainsail.domain.measurement import Ask, Reading
 from plainsail.domain.units import Duration
 from plainsail.drivers._kit import asking
 from plainsail.drivers._kit.asking import Known
-from plainsail.drivers._kit.web import Web, wrong_with
+from plainsail.drivers._kit.web import Answer, Web, wrong_with
 from plainsail.ports.errors import Broken, Rejected, Unsupported
 from plainsail.ports.metrics import Metrics
 from plainsail.ports.site import Site
 
 PIECES = re.compile(r"\"[^\"]*\"?|'[^']*'?|[^\"']+")
 """A target as far as quotes go. Strings in it know no escapes."""
-TELLS = re.compile(rb"[^\n]*(?:Error|Exception|Invalid|Unknown|Bad)[^\n]*")
-"""The line of an error page that says what is wrong."""
+TELLS = re.compile(rb"^(?:Invalid|[A-Za-z]+(?:Error|Exception|Failed)\b)[^\n]*", re.MULTILINE)
+"""The lines of an error page that say what is wrong; of a traceback it is the last."""
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,7 +59,7 @@ class Graphite:
         await self._web.stop()
 
     def check(self, queries: Mapping[str, str]) -> str | None:
-        return asking.checked(queries, lambda part, _: NO_HISTOGRAM if part == "buckets" else None)
+        return asking.checked(queries, _problem)
 
     async def read(self, ask: Ask) -> Reading:
         """Besides what Web raises: Rejected `metrics_query`, `metrics_ambiguous`; Unsupported `metrics_histogram`; Broken
@@ -85,9 +85,9 @@ class Graphite:
         }
         answer = await self._web.ask("GET", f"/render?{urlencode(words)}")
         where = f"The target for {part} of {ask.metric}"
-        told = TELLS.search(answer.body)
-        self._web.refuse(answer, told[0].decode("utf-8", "replace") if told else "")
-        series = self._series(answer.body)
+        told = TELLS.findall(answer.body)
+        self._web.refuse(answer, told[-1].decode("utf-8", "replace") if told else "")
+        series = self._series(answer)
         if len(series) > 1:
             raise Rejected(
                 "metrics_ambiguous",
@@ -104,10 +104,10 @@ class Graphite:
         partial = f"{lost} of {len(inside)} points of the window are missing" if lost else ""
         return points[-1] if part == "value" else math.fsum(points), partial
 
-    def _series(self, body: bytes) -> list[Series]:
+    def _series(self, answer: Answer) -> list[Series]:
         try:
-            return msgspec.json.decode(body, type=list[Series])
-        except msgspec.DecodeError:
+            return msgspec.convert(answer.json(), list[Series])
+        except ValueError:
             raise Broken(
                 "metrics_foreign", f"What answers at {self._web.name} is no Graphite", "mend its 'url'"
             ) from None
@@ -122,6 +122,22 @@ class Series(msgspec.Struct, frozen=True):
 
 
 NO_HISTOGRAM = "Graphite has no histograms; ask for a quantile as a value"
+
+
+def _problem(part: str, query: str) -> str | None:
+    """Graphite itself answers a target that it can't parse with nothing, as if there was no data."""
+    if part == "buckets":
+        return NO_HISTOGRAM
+    pieces: list[str] = PIECES.findall(query)
+    if any(piece[0] in "\"'" and (len(piece) < 2 or piece[-1] != piece[0]) for piece in pieces):
+        return "a quote is not closed"
+    open_ones: list[str] = []
+    for each in "".join(piece for piece in pieces if piece[0] not in "\"'"):
+        if each in "({[":
+            open_ones.append(each)
+        elif each in ")}]" and (not open_ones or open_ones.pop() + each not in ("()", "{}", "[]")):
+            return f"'{each}' closes nothing"
+    return f"'{open_ones[-1]}' is not closed" if open_ones else None
 
 
 def target(query: str, ask: Ask) -> str:

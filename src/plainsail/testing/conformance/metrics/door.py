@@ -11,6 +11,8 @@ from typing import Literal
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
+from plainsail.testing.conformance.bench import free_port
+
 Trouble = Literal["", "unwell", "silent", "endless", "redirect", "foreign"]
 Behind = Callable[[str, str, bytes, dict[str, str]], tuple[int, bytes]]
 """Method, path, body and headers to status and body."""
@@ -46,7 +48,7 @@ class Door:
         self._free = threading.Event()
         self._sockets: list[socket.socket] = []
         self._server: ThreadingHTTPServer | None = None
-        self.port = 0
+        self.port = free_port()
         self.open()
 
     @property
@@ -61,7 +63,6 @@ class Door:
             at = door
 
         self._server = _Server(("127.0.0.1", self.port), Visit)
-        self.port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, args=[0.02], daemon=True).start()
 
     def shut(self) -> None:
@@ -111,6 +112,9 @@ class Door:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128  # the default of 5 lets those who come together wait a second
+
+    def handle_error(self, *_: object) -> None:
+        """Who asked has gone; nothing to print."""
 
 
 class _Visit(BaseHTTPRequestHandler):

@@ -1,0 +1,1 @@
+from plainsail.testing.conformance.metrics.test_trouble import *  # noqa: F403

@@ -1,0 +1,1 @@
+from plainsail.testing.conformance.metrics.test_windows import *  # noqa: F403
