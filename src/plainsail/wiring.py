@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -17,11 +18,12 @@ import msgspec
 
 from plainsail.app.access import hash_token
 from plainsail.app.context import Context, rollout_id
-from plainsail.domain.service import Driver, Environment
+from plainsail.domain.service import Driver, Environment, Service
 from plainsail.drivers.stores.sql import open_store
 from plainsail.drivers.stores.tree import TreeStore
 from plainsail.engine.aside import StoreThreads
 from plainsail.engine.loop import Engine
+from plainsail.engine.probing import Answer, probe
 from plainsail.engine.sources import Source
 from plainsail.engine.turn import Aside
 from plainsail.engine.turn import Site as Held
@@ -182,7 +184,7 @@ def build(data: Path, hosts: frozenset[str] = frozenset(), *, anew: bool = False
     engine = Engine(store, sites.get, clock, _identity(data), lambda: _notifiers(store), sites.forget, aside)
     context = Context(
         store=store, artifacts=artifacts, live=engine, drivers=drivers(), now=clock,
-        new_id=lambda: rollout_id(clock()), token_hash=hash_token(token(data)), spool=spool, hosts=hosts,
+        new_id=lambda: rollout_id(clock()), token_hash=hash_token(token(data)), spool=spool, hosts=hosts, probe=probed,
     )  # fmt: skip
     return ControlPlane(store, sites, engine, context)
 
@@ -190,6 +192,13 @@ def build(data: Path, hosts: frozenset[str] = frozenset(), *, anew: bool = False
 def remains(data: Path) -> Sites:
     """What runs for a data directory whose store can't be read; only good for ending it."""
     return Sites(data, None, TreeStore(data / "releases"))
+
+
+def probed(environments: Mapping[str, Environment], services: Mapping[str, Service]) -> tuple[Answer, ...]:
+    """Do these environments' metric sources answer? Blocks for some seconds at most; touches nothing of any control plane."""
+    with tempfile.TemporaryDirectory(prefix="plainsail-") as place:
+        sites = Sites(Path(place), None, TreeStore(Path(place) / "releases"))
+        return asyncio.run(probe(environments, services, sites.source, time.time()))
 
 
 def steady_clock() -> Callable[[], float]:

@@ -36,6 +36,8 @@ class Applied(msgspec.Struct, frozen=True):
     changes: tuple[Change, ...]
     unchanged: int
     dry_run: bool
+    warnings: tuple[str, ...] = ()
+    """What is registered all the same and somebody should look at, a sentence each: metric sources that do not answer."""
 
 
 def apply(
@@ -60,8 +62,9 @@ def apply(
         for key in store.targets():
             if changed & {("service", key.service), ("environment", key.environment)}:
                 context.live.nudge(key)
+    warnings = () if dry_run else tuple(_silent(context, document))
     named = len(document.environments) + len(document.services) + (document.notify != Notify())
-    return Applied(changes, named - len(changes), dry_run)
+    return Applied(changes, named - len(changes), dry_run, warnings)
 
 
 def declared(context: Context, subject: Subject) -> Document:
@@ -70,6 +73,19 @@ def declared(context: Context, subject: Subject) -> Document:
     notify = context.store.notify()
     shown = Notify("(set)" if notify.webhook else None)
     return Document(1, context.store.environments(), context.store.services(), shown)
+
+
+def _silent(context: Context, document: Document) -> Iterator[str]:
+    """Metric sources that what was applied declares or asks, and that do not answer."""
+    known, services = context.store.environments(), context.store.services()
+    places = {
+        *document.environments,
+        *(place for one in document.services.values() for place in one.placements),
+    }
+    environments = {name: one for name, one in known.items() if name in places and one.metrics}
+    for answer in context.probe(environments, {**services, **document.services}) if environments else ():
+        if answer.trouble:
+            yield f"The metric source {answer.source} of {answer.environment} says nothing: {answer.trouble}"
 
 
 def _changes(

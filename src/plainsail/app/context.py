@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from plainsail.app.live import Live
+from plainsail.domain.service import Environment, Service
+from plainsail.engine.probing import Answer
 from plainsail.ports.artifacts import Artifacts
 from plainsail.ports.store import Store
 from plainsail.spec.drivers import Drivers
@@ -36,6 +38,8 @@ class Context(msgspec.Struct, frozen=True):
     """Names, besides those of loopback, by which this control plane may be addressed."""
     upload_limit: int = 8 * GIB
     """Bytes of one release."""
+    probe: Callable[[Mapping[str, Environment], Mapping[str, Service]], Sequence[Answer]] = lambda *_: ()
+    """Asks metric sources whether they answer."""
 
 
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"

@@ -88,6 +88,8 @@ def _show(answer: Json) -> None:
             )
     if (more := len(answer["changes"]) - MOST_SHOWN) > 0:
         console.print(f"and {more:,} more; all of them: --json")
+    for warning in answer["warnings"]:
+        console.print(f"warning: {plain(warning)}; no rollout passes what it is to measure", soft_wrap=True)
     if not answer["changes"]:
         console.print("Nothing changes")
     elif answer["dry_run"]:

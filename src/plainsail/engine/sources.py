@@ -23,7 +23,7 @@ class Source:
         return self._make().check(queries)
 
     async def read(self, ask: Ask) -> Reading:
-        source = await self._started()
+        source = await self.begin()
         return await source.read(ask)
 
     async def start(self) -> None:
@@ -36,7 +36,8 @@ class Source:
         if made is not None:
             await made.stop()
 
-    async def _started(self) -> Metrics:
+    async def begin(self) -> Metrics:
+        """The source itself, made and started. Raises what keeps it from that."""
         async with self._making:
             if self._stopped:
                 raise Broken("source_gone", f"the metric source {self._name} is not the one in use any more")

@@ -17,7 +17,7 @@ from plainsail.cli.whereabouts import find, nearest
 from plainsail.client import Client
 from plainsail.domain.service import Document
 from plainsail.domain.units import plural
-from plainsail.local.doctor import disk, machine, plane
+from plainsail.local.doctor import disk, machine, plane, sources
 from plainsail.local.doctor.finding import Finding, State, bad, ok
 from plainsail.local.up import LISTEN
 from plainsail.spec.diagnostics import SpecError
@@ -38,8 +38,8 @@ def doctor(
 
     It looks at the machine (Python, HAProxy, limits, process 1, the clock), at the data directory (can it be written,
     room, kind of disk, who may read the token, is the store whole, cut-off uploads), at the addresses that plainsail.yaml
-    names, and at the control plane: does it run, has it this version, do its drivers have troubles, does anything run
-    that nobody looks after. It changes nothing.
+    names, at its metric sources (does each answer), and at the control plane: does it run, has it this version, do its
+    drivers have troubles, does anything run that nobody looks after. It changes nothing.
 
     It ends with 0 when nothing that is needed is missing (there may be warnings), and with 1 when something is: it is a
     state of this machine, not a mistake in how the command was called.
@@ -78,6 +78,7 @@ def examine(data: Path, file: Path = Path("plainsail.yaml")) -> Iterator[Finding
     yield from disk.spool(data)
     yield from said
     yield from plane.ports(document, data, LISTEN)
+    yield from sources.metric_sources(document)
     client = _client(data)
     yield from plane.control_plane(data, client)
     yield from plane.left_alone(data)
