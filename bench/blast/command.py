@@ -10,7 +10,7 @@ import msgspec
 from bench.blast import told
 from bench.blast.cases import CASES, GRID, SLOWNESS
 from bench.blast.cost import measured
-from bench.blast.day import BAD, GOOD, UNPROMISED, Day, Kind, day
+from bench.blast.day import BAD, CLUSTERED, GOOD, UNPROMISED, Day, Kind, day
 from bench.blast.rows import compared, systems
 from bench.results import publish
 
@@ -55,4 +55,4 @@ def watched(count: int, long: float = 86_400.0) -> dict[str, list[Day]]:
     def some(kind: Kind) -> list[Day]:
         return [day(kind, seed, long) for seed in range(each)]
 
-    return {kind.name: some(kind) for kind in (*GOOD, *UNPROMISED, *BAD)}
+    return {kind.name: some(kind) for kind in (*GOOD, *UNPROMISED, *BAD, *CLUSTERED)}

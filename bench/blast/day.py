@@ -68,6 +68,16 @@ BAD = (
     Kind("quiet, 1 %, just beyond the margin", *QUIET, rate=0.01, excess=MARGIN * 1.001),
     Kind("quiet, 1 %, just beyond, drifting", *QUIET, rate=0.01, excess=MARGIN * 1.001, drift=0.9),
 )
+CLUSTERED = (
+    Kind(
+        "quiet, 1 %, just beyond, clusters of 2 to 20",
+        *QUIET,
+        rate=0.01,
+        excess=MARGIN * 1.001,
+        clusters=(2, 20),
+    ),
+)
+"""Proof takes requests as independent, so nothing is promised here."""
 
 
 class Day(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from bench.blast.cases import CASES
-from bench.blast.day import BAD, GOOD, UNPROMISED, Day, allowed
+from bench.blast.day import BAD, CLUSTERED, GOOD, UNPROMISED, Day, allowed
 from bench.blast.rows import ALPHA, Row, bound, failing
 from bench.results import Result, Table, found
 from plainsail.domain.criteria import EvidenceCriteria
@@ -119,7 +119,8 @@ def _days(days: Mapping[str, Sequence[Day]]) -> tuple[Table, list[str], list[str
     criteria = EvidenceCriteria()
     rows = []
     for kinds, what, promise in (
-        (GOOD, "taken back", criteria.alpha), (UNPROMISED, "taken back", None), (BAD, "called proven", criteria.beta)
+        (GOOD, "taken back", criteria.alpha), (UNPROMISED, "taken back", None), (BAD, "called proven", criteria.beta),
+        (CLUSTERED, "called proven", None)
     ):  # fmt: skip
         for kind in kinds:
             ends = days[kind.name]
@@ -137,6 +138,12 @@ def _days(days: Mapping[str, Sequence[Day]]) -> tuple[Table, list[str], list[str
     ):
         line = f"{count} of {len(ends):,} {words}; the promise and its noise are {allowed(len(ends), level)}."
         lines.append((count <= allowed(len(ends), level), line))
+    for kind in GOOD:
+        count, n = sum(end.failed for end in days[kind.name]), len(days[kind.name])
+        if count > allowed(n, criteria.alpha):
+            lines.append(
+                (False, f"{kind.name}: {count} of {n} were taken back within a day, beyond what is promised.")
+            )
     table = Table(
         "A day of watching, by events", ("Kind", "What", "Counted", "of", "Promised at most"), tuple(rows)
     )

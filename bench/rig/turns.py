@@ -13,13 +13,12 @@ from pathlib import Path
 
 import msgspec
 
+from plainsail.domain.criteria import EvidenceCriteria, LatencyCriteria
 from plainsail.domain.intents import Deploy
 from plainsail.domain.rollout import Revision
 from plainsail.domain.service import (
     Driver,
     Environment,
-    EvidenceCriteria,
-    LatencyCriteria,
     Placement,
     Probe,
     Run,
