@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from plainsail.domain import forecast
+from plainsail.domain import forecast, metering
 from plainsail.domain.claims import Claim, claimed
 from plainsail.domain.criteria import EvidenceCriteria, Metric, Threshold
-from plainsail.domain.evidence import Evidence, Meter, Verdict
+from plainsail.domain.evidence import Evidence, Meter, Track, Verdict
 from plainsail.domain.judge import WEIGHTS
 from plainsail.domain.mishaps import KIND
 from plainsail.domain.stats import betting, proof
 from plainsail.domain.stats.betting import Bet
 from plainsail.domain.units import percent, percent_of, plural
+
+MOST = 700.0
+"""Natural log of the largest money that a float holds, about."""
 
 
 def counted(
@@ -25,7 +28,7 @@ def counted(
     if ahead is None:
         return "its first requests: it has had none"
     mishap = "slow" if kind == "slow" else "failed"
-    parts = [_harmed(name, evidence, verdict, criteria, ahead, mishap)]
+    parts = [_harmed(name, _bets(name, criteria), evidence, verdict, criteria, ahead, mishap)]
     if exposure and name != "max_errors":
         claim = next(claim for claim in claimed(criteria, exposure) if claim.name == name)
         parts.insert(0, _proven(claim, evidence, criteria, ahead, mishap))
@@ -53,14 +56,49 @@ def metered(meter: Meter, judge: Threshold) -> str:
 SLOWER = "more of the candidate's requests beyond live's quantile than of live's own"
 
 
-def measured(metric: Metric, missing: str) -> str:
+def measured(
+    name: str, metric: Metric, missing: str, evidence: Evidence, verdict: Verdict, criteria: EvidenceCriteria
+) -> str:
     """Of a metric of a source."""
-    if metric.role == "informative":
+    if metric.role == "informative" or metric.dry_run:
         return "nothing: it is only shown"
     if missing:
         return f"its source has to say something: {missing}"
-    worse = "lower" if metric.better == "higher" else "higher"
-    return f"windows in which it is {worse} than live by more than is allowed"
+    track = evidence.tracks.get(name, Track())
+    bets = metering.tests(name, metric).get(name, ())
+    ahead = _of_windows(name, track, metric, evidence)
+    if metric.kind() == "counts" and ahead is not None:
+        return _harmed(name, bets, evidence, verdict, criteria, ahead, "bad")
+    parts = []
+    if metering.compared(metric):
+        worse = "lower" if metric.better == "higher" else "higher"
+        parts.append(f"windows in which it is {worse} than live by more than is allowed")
+    if metric.kind() == "value" and (metric.max is not None or metric.min is not None):
+        left = metering.BEYOND - track.failed
+        parts.append(
+            f"{plural(left, 'more window')} in a row beyond its limit take{'s' * (left == 1)} it back"
+            if left > 0
+            else "nothing: it was beyond its limit too often"
+        )
+    return "; ".join(parts)
+
+
+def _of_windows(name: str, track: Track, metric: Metric, evidence: Evidence) -> forecast.Flow | None:
+    """What one window of a count brings, by the mean of all until now."""
+    ours, theirs = track.candidate, track.live
+    if ours.n < 1.0:
+        return None
+    windows = max(
+        1.0, (track.until - evidence.since) / metric.every if metric.every else 1.0, len(track.told)
+    )
+    bursts = evidence.bursts.get(name)
+    return forecast.Flow(
+        requests=max(1, round(ours.n / windows)),
+        rate=ours.sum / ours.n,
+        live_requests=max(1, round(theirs.n / windows)) if theirs.n else 0,
+        live_rate=theirs.sum / theirs.n if theirs.n else 0.0,
+        usual=bursts.usual() if bursts else 0.0,
+    )
 
 
 def _proven(
@@ -87,10 +125,9 @@ def _proven(
 
 
 def _harmed(
-    name: str, evidence: Evidence, verdict: Verdict, criteria: EvidenceCriteria, ahead: forecast.Flow,
-    mishap: str,
+    name: str, bets: Sequence[Bet], evidence: Evidence, verdict: Verdict, criteria: EvidenceCriteria,
+    ahead: forecast.Flow, mishap: str,
 ) -> str:  # fmt: skip
-    bets = _bets(name, criteria)
     goal = _goal(criteria.alpha)
     if verdict.outcome == "fail" and verdict.code == name:
         return "over the line: it is taken back"
@@ -98,12 +135,13 @@ def _harmed(
         return "it is not judged, so nothing takes it back"
     held = evidence.harm.get(name, ())
     stakes = held if len(held) == len(bets) else (betting.FRESH,) * len(bets)
-    total = sum(WEIGHTS.get(key.removeprefix("harm_"), 1.0) for key in _tests(verdict))
+    tests = _deciding(verdict, criteria)
+    total = sum(WEIGHTS.get(test, 1.0) for test in tests)
     weight = WEIGHTS.get(name, 1.0) / total if total else 1.0
     others = sum(
-        WEIGHTS.get(key.removeprefix("harm_"), 1.0) / total * math.exp(min(log, 700.0))
-        for key, log in _tests(verdict).items()
-        if key != f"harm_{name}"
+        WEIGHTS.get(test, 1.0) / total * math.exp(min(log, MOST))
+        for test, log in tests.items()
+        if test != name
     )
     soon = forecast.to_harm(bets, stakes, weight, others, goal, ahead) if ahead.rate else None
     if soon is not None:
@@ -111,11 +149,21 @@ def _harmed(
     worst = forecast.to_harm(bets, stakes, weight, others, goal, ahead.worst())
     if worst is None:
         return "nothing takes it back: there is nobody to compare it with"
-    return f"about {_about(worst)} more would take it back if all of them {'were slow' if mishap == 'slow' else 'failed'}"
+    met = "failed" if mishap == "failed" else f"were {mishap}"
+    return f"about {_about(worst)} more would take it back if all of them {met}"
 
 
-def _tests(verdict: Verdict) -> dict[str, float]:
-    return {key: log for key, log in verdict.log_evidence.items() if key.startswith("harm_")}
+def _deciding(verdict: Verdict, criteria: EvidenceCriteria) -> dict[str, float]:
+    """Log evidence of the tests that share the purse: not of metrics that are only shown."""
+    shown = {name for name, one in criteria.metrics.items() if one.dry_run or one.role == "informative"}
+    found = {
+        key.removeprefix("harm_"): log for key, log in verdict.log_evidence.items() if key.startswith("harm_")
+    }
+    return {
+        test: log
+        for test, log in found.items()
+        if not shown & {test, test.removeprefix("max "), test.rpartition(" ")[0]}
+    }
 
 
 def _bets(name: str, criteria: EvidenceCriteria) -> Sequence[Bet]:

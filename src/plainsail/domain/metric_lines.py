@@ -35,7 +35,7 @@ def of_source(name: str, metric: Metric, evidence: Evidence, weighing: Weighing)
         margin=None if kind == "quantile" else metric.margin, relative=metric.relative, max=metric.max, min=metric.min,
         harm=weighing.harm(*tests), good=good, odds=weighing.odds(*tests), measurements=track.told,
         missing=missing, note=track.told[-1].note if track.told and not track.missing else "",
-        change=changes.measured(metric, missing),
+        change=changes.measured(name, metric, missing, evidence, weighing.verdict, weighing.criteria),
     )  # fmt: skip
 
 
