@@ -32,6 +32,9 @@ PRIOR, PRIOR_PAIRS = 0.006, 0.1
 at some 100 pairs for alpha = 1 % (Waudby-Smith et al., equation 56: (-2 log alpha + log(1 - 2 log alpha)) / n). A tenth or ten
 times as many cost a fifth of the width. KPIs move by a tenth of their spread, which takes thousands of users to see."""
 
+GROWN = 20.0
+"""Times that the mean of squares may be larger at the margin than it was seen: from one in a thousand to one in fifty."""
+
 
 def log_worse(ours: Sums, theirs: Sums, ratio: float = 1.0, margin: float = 0.0) -> float:
     """Log of the e-value against H0: our mean <= ratio x their mean + margin. ValueError as `fault` says."""
@@ -40,9 +43,19 @@ def log_worse(ours: Sums, theirs: Sums, ratio: float = 1.0, margin: float = 0.0)
 
 
 def log_better(ours: Sums, theirs: Sums, ratio: float = 1.0, margin: float = 0.0) -> float:
-    """Log of the e-value against H0: our mean >= ratio x their mean + margin. ValueError as `fault` says."""
+    """Log of the e-value against H0: our mean >= ratio x their mean + margin. ValueError as `fault` says.
+
+    Of ones among zeros, and of anything that most users have none of, the mean of squares grows with the mean. A candidate
+    that by luck has had one instead of six has a sixth of their spread too, and would prove itself by that. So the spread
+    is the one there would be at the margin, if it is larger. (Of values of both signs with a mean near 0 this asks for up
+    to `GROWN` times as many.)
+    """
     found = _compared(ours, theirs, ratio)
-    return _log_positive(found, margin - found.mean) if found else 0.0
+    if found is None:
+        return 0.0
+    edge = ratio * theirs.sum / theirs.n + margin
+    spread = max(found.spread, _spread_at(edge, ours, theirs))
+    return _log_positive(msgspec.structs.replace(found, spread=spread), margin - found.mean)
 
 
 def log_paired(differences: Sums, margin: float = 0.0, successive: float | None = None) -> float:
@@ -114,6 +127,13 @@ def _compared(ours: Sums, theirs: Sums, ratio: float) -> _Estimate | None:
         freedom=min(ours.n, theirs.n) - 1.0,
         prior=PRIOR,
     )
+
+
+def _spread_at(edge: float, ours: Sums, theirs: Sums) -> float:
+    """The spread there would be at this mean if the mean of squares grew with the mean; 0 if it would not grow."""
+    n, total, squares = ours.n + theirs.n, ours.sum + theirs.sum, ours.squares + theirs.squares
+    grown = edge * n / total if total else 0.0
+    return math.sqrt(max(0.0, min(grown, GROWN) * squares / n - edge * edge))
 
 
 def _paired(differences: Sums, successive: float | None) -> _Estimate | None:
