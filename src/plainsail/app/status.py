@@ -95,10 +95,12 @@ def status_of(context: Context, key: Key, hosts: tuple[str, ...], environment: E
 
 
 def _shown(state: Target, seen: Seen | None) -> tuple[Group, ...]:
-    """Live first, then the candidate; old groups only as long as something is left of them."""
-    order = {state.live: 0, state.rollout.candidate if state.rollout else None: 1}
+    """Live first, then the candidate and its baseline; old groups only as long as something is left of them."""
+    order: dict[str | None, int] = {state.live: 0}
+    if state.rollout is not None:
+        order |= {state.rollout.candidate: 1, state.rollout.baseline: 2}
     busy = [group for group in state.groups if group.id in order or (seen and seen.groups.get(group.id))]
-    return tuple(sorted(busy, key=lambda group: order.get(group.id, 2)))
+    return tuple(sorted(busy, key=lambda group: order.get(group.id, 3)))
 
 
 def _group(group: Group, replicas: int, seen: Seen | None) -> GroupDocument:

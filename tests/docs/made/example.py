@@ -98,8 +98,9 @@ def _looks() -> Iterator[Look]:
         live_failed += number in LIVE_FAILS
         counts = {"c": Counts(10 * number, failed), "l": Counts(90 * number, live_failed)}
         evidence, verdict = judge(evidence, counts, {}, "c", "l", CRITERIA, (5000,), 5000, number / 10)
-        harm = {name: verdict.log_evidence[f"harm_{name}"] for name in WEIGHTS}
-        total = sum(WEIGHTS.values())
+        logs = verdict.log_evidence
+        harm = {name: logs[f"harm_{name}"] for name in WEIGHTS if f"harm_{name}" in logs}
+        total = sum(WEIGHTS[name] for name in harm)
         purse = log_sum([money + math.log(WEIGHTS[name] / total) for name, money in harm.items()])
         good = math.exp(verdict.log_evidence["good_errors_5000"])
         yield Look(number, failed, live_failed, math.exp(purse), good, verdict.outcome, verdict.sentence)
