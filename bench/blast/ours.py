@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bench.blast.cases import SLOW_AFTER, Case
 from bench.blast.ended import Ended
+from bench.blast.times import Times
 from bench.blast.traces import Side, World
 from bench.results import kept
 from plainsail.domain.criteria import ErrorCriteria, EvidenceCriteria, LatencyCriteria
@@ -26,11 +27,16 @@ def reaction() -> float:
     return (off - decided) / 1000.0
 
 
-def criteria(case: Case) -> EvidenceCriteria:
+LONGER = 0.2
+"""A quantile may be longer by this part, where quantiles are judged."""
+
+
+def criteria(case: Case, *, quantiles: bool = False) -> EvidenceCriteria:
     """The defaults, with the margins and the bound that the case states."""
+    longer = LONGER if quantiles else None
     return EvidenceCriteria(
         errors=ErrorCriteria(margin=case.margin),
-        latency=LatencyCriteria(bound=SLOW_AFTER, margin=case.slow_margin),
+        latency=LatencyCriteria(bound=SLOW_AFTER, margin=case.slow_margin, p50=longer, p99=longer),
     )
 
 
@@ -39,18 +45,22 @@ def looks(world: World, asked: EvidenceCriteria) -> Iterator[tuple[float, Eviden
     evidence, _ = judge(
         begin(-0.1), {"live": Counts(BEFORE)}, {}, "candidate", "live", asked, (ALL,), ALL, -0.1
     )
+    times = Times(world) if asked.latency.p50 is not None else None
     for index in range(1, len(world.ends)):
         now = world.ends[index]
         counts = {"candidate": _counts(world.candidate, index), "live": _counts(world.live, index, BEFORE)}
         crashes = {"candidate": world.candidate.crashes[index], "live": world.live.crashes[index]}
-        evidence, verdict = judge(evidence, counts, crashes, "candidate", "live", asked, (ALL,), ALL, now)
+        evidence, verdict = judge(
+            evidence, counts, crashes, "candidate", "live", asked, (ALL,), ALL, now,
+            expected=world.case.share, latency=times.at(index) if times else {},
+        )  # fmt: skip
         yield now, evidence, verdict
 
 
-def watch(world: World, until: float) -> Ended:
+def watch(world: World, until: float, *, quantiles: bool = False) -> Ended:
     """Until it is taken back, or so many seconds."""
     proven = None
-    for now, _, verdict in looks(world, criteria(world.case)):
+    for now, _, verdict in looks(world, criteria(world.case, quantiles=quantiles)):
         if now > until:
             break
         if verdict.outcome == "fail":

@@ -18,6 +18,8 @@ from plainsail.domain.stats.oracle import two_sample
 
 HORIZON = 3600.0
 """Seconds that a release is watched."""
+QUANTILES = f"median and p99 at most {ours.LONGER:.0%} longer"
+"""The setting of ours that judges quantiles too; it is run where latency is the fault."""
 ALPHA = EvidenceCriteria().alpha
 
 
@@ -51,6 +53,7 @@ class System(msgspec.Struct, frozen=True):
 def systems() -> list[System]:
     """Ours first."""
     found = [System("plainsail", "defaults", ours.watch)]
+    found += [System("plainsail", QUANTILES, partial(ours.watch, quantiles=True))]
     found += [System("argo-rollouts", one.name, partial(argo.watch, one)) for one in argo.SETTINGS]
     found += [System("flagger", one.name, partial(flagger.watch, one)) for one in flagger.SETTINGS]
     found += [System("kayenta", one.name, partial(kayenta.watch, one)) for one in kayenta.SETTINGS]
@@ -62,7 +65,8 @@ def compared(cases: Sequence[Case], runs: int, chosen: Sequence[System], until: 
     rows = []
     for case in cases:
         worlds = [world(case, seed) for seed in range(runs)]
-        rows += [row(case, system, [(one, system.watch(one, until)) for one in worlds]) for system in chosen]
+        asked = [one for one in chosen if one.setting != QUANTILES or case.fault in ("median", "tail")]
+        rows += [row(case, system, [(one, system.watch(one, until)) for one in worlds]) for system in asked]
     return rows
 
 

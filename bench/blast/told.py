@@ -53,7 +53,7 @@ def _compared(rows: Sequence[Row]) -> list[Table]:
         return Table(
             title,
             columns,
-            tuple((case, *(_cell(by[case, *one], cell) for one in systems)) for case in chosen),
+            tuple((case, *(_cell(by.get((case, *one)), cell) for one in systems)) for case in chosen),
         )
 
     good = [case for case in cases if by[case, *systems[0]].case in _good()]
@@ -71,7 +71,9 @@ def _good() -> set[str]:
     return {case.name for case in CASES if case.good} | {"latency-p50+10%", "latency-p99+10%"}
 
 
-def _cell(row: Row, what: str) -> str:
+def _cell(row: Row | None, what: str) -> str:
+    if row is None:
+        return ""
     value = getattr(row, what)
     if what == "false_alarms":
         return f"{value}"
