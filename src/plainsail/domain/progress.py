@@ -214,12 +214,17 @@ def _next(target: Target, rollout: Rollout, now: float) -> Changed:
     verdict = rollout.verdict
     proven = f": {verdict.sentence}" if verdict is not None and verdict.candidate.requests else ""
     baked = f", and was watched with them for {seconds(rollout.baked)}" if rollout.baked else ""
+    mended = (
+        f", after {plural(len(rollout.retired), 'bad instance was', 'bad instances were')} replaced"
+        if rollout.retired
+        else ""
+    )
     first = "" if rollout.live else " (the first release here: being ready was enough)"
     return end(
         target,
         rollout,
         "succeeded",
-        f"{rollout.revision.version} has all users{baked}{proven}{first}",
+        f"{rollout.revision.version} has all users{mended}{baked}{proven}{first}",
         "",
         now,
     )

@@ -153,7 +153,8 @@ def _sentence(id: str, one: Counts, rest: Counts, others: int, kind: str, criter
     what = "failed" if kind == "failures" else f"took longer than {seconds(criteria.latency.bound)}"
     of = f"{_bad(one, kind):,} of {plural(one.requests, 'request')} {what} ({percent_of(_rate(one, kind))})"
     beside = f"{_bad(rest, kind):,} of {rest.requests:,} ({percent_of(_rate(rest, kind))})"
-    return f"{id} alone is bad: {of} against {beside} of the candidate's {plural(others, 'other instance')}; it is replaced"
+    whose = "of the candidate's other instance" if others == 1 else f"of the candidate's {others} others"
+    return f"{id} alone is bad: {of} against {beside} {whose}; it is replaced"
 
 
 def _sum(counts: Iterable[Counts]) -> Counts:

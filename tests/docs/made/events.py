@@ -82,7 +82,7 @@ def example(kind: Kind) -> Event:
         case "instance_replaced":
             alone = (
                 "shop-g2-4f1c9a alone is bad: 9 of 9 requests failed (100 %) against 0 of 27 (0 %) of the candidate's 3 "
-                "other instances; it is replaced"
+                "others; it is replaced"
             )
             told = _of_rollout(kind, "progressing", alone, "one_instance")
             return msgspec.structs.replace(told, data={**told.data, "instance": "shop-g2-4f1c9a"})

@@ -62,7 +62,8 @@ def simulate(
     strategy
         By name, with its keys as the file has them, else with their defaults; the file's own if left out.
     release
-        What the new release is like: good, errors:2%, latency:+50%, crash:30s or never-ready.
+        What the new release is like: good, errors:2%, latency:+50%, tail:+200%, crash:30s, bad-instance or
+        never-ready.
     traffic
         Requests of all users; 0/s is an idle service.
     first

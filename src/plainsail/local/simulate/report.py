@@ -88,8 +88,11 @@ def text(played: Played, columns: int) -> str:
     for move in played.moves:
         share = percent(move.shares.get("candidate", 0)) if move.shares else "nobody"
         lines.append(_row(_since(move.at), move.step, share, _instances(move), move.reason, width))
+    replaced = [one for one in played.events if one.kind == "instance_replaced"]
+    for one in replaced:
+        lines += ["", *_wrapped(f"After {_since(one.at - played.events[0].at)} {one.reason}.", width)]
     lines += ["", *_wrapped(f"{_ending(played)}: {rollout.reason}.", width), *_wrapped(_hurt(played), width)]
-    if rollout.phase == "succeeded" and setting.release.text != "good":
+    if rollout.phase == "succeeded" and setting.release.text != "good" and not replaced:
         lines += _wrapped(
             f"A release that {setting.release.told} stayed: it was within the margins, or not watched for long enough.",
             width,
@@ -128,6 +131,10 @@ def assumptions(setting: Setting) -> list[str]:
         f"the candidate {setting.release.told}; an instance is ready {starts} after its start",
         "a control plane, a router and a provider that never fail; the loop, the planner and the judge are the real ones",
     ]
+    if setting.placement.evidence.metrics:
+        found.append(
+            "what metric sources say of both releases is good, whatever the queries are: they are not asked here"
+        )
     return found[:1] + found[2:] if setting.first else found
 
 

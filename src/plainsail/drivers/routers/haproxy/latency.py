@@ -82,7 +82,9 @@ class Log:
             self._instances[service] = {instance: known.get(instance, Counts()) for instance in instances}
 
     def instances(self, service: str) -> dict[str, Counts]:
-        """What was told of each."""
+        """What was told of each by now: who compares it with the counters has both of the same moment."""
+        if self._socket is not None:
+            self._read()
         return dict(self._instances.get(service, {}))
 
     def latency(self, service: str, counts: dict[str, Counts]) -> dict[str, Latency]:
