@@ -21,6 +21,7 @@ REASONS = {
     "few_requests": "In a verdict: not enough requests to be sure yet.",
     "no_requests": "In a verdict: the candidate has had no requests.",
     "instance_failed": "Of the event `instance_failed`.",
+    "one_instance": "Of the event `instance_replaced`: one instance alone was bad, and the others are well as far as is known.",
     "drift": "Of the event `drift_corrected`.",
     "refused": "Of the event `intent_refused`.",
     "added": "Of the event `spec_applied`: new.",
