@@ -135,6 +135,10 @@ def assumptions(setting: Setting) -> list[str]:
         found.append(
             "what metric sources say of both releases is good, whatever the queries are: they are not asked here"
         )
+    if setting.placement.evidence.metrics:
+        found.append(
+            "what metric sources say of both releases is good, whatever the queries are: they are not asked here"
+        )
     return found[:1] + found[2:] if setting.first else found
 
 
