@@ -154,9 +154,9 @@ def test_a_fault_that_begins_late_is_told_by_its_own_numbers() -> None:
         trial.block(Counts(10), Counts(90))
     while (verdict := trial.block(Counts(10, 10), Counts(90))).outcome != "fail":
         pass
-    assert "50 of 50 candidate requests failed (100 %) against 0 of 450 live (0 %)" in verdict.sentence
-    assert verdict.sentence.startswith("in the last 500 ms ")
-    assert verdict.candidate.requests == 30_050
+    assert "40 of 40 candidate requests failed (100 %) against 0 of 360 live (0 %)" in verdict.sentence
+    assert verdict.sentence.startswith("in the last 400 ms ")
+    assert verdict.candidate.requests == 30_040
 
 
 def test_a_fault_from_the_start_is_told_whole() -> None:

@@ -186,9 +186,8 @@ def test_a_critical_metric_must_be_proven_too() -> None:
         trial.window("carts", _counts(20, 0), _counts(180, 0))
     assert guardrail.verdict.outcome == "pass"
     assert critical.verdict.outcome == "unsure"
-    for _ in range(100):
-        critical.window("carts", _counts(20, 0), _counts(180, 0))
-    assert critical.verdict.outcome == "pass"
+    said = [critical.window("carts", _counts(20, 0), _counts(180, 0)).outcome for _ in range(100)]
+    assert said[-1] == "pass"
 
 
 @given(st.permutations(range(1, 6)), st.integers(0, 4))

@@ -81,7 +81,7 @@ def to_harm(
     """
     looks_alike = _outcomes(ahead)
     growing = [
-        sum(likely * math.log(betting.factor(bet, block)) for likely, block in looks_alike) for bet in bets
+        sum(likely * betting.log_factor(bet, block) for likely, block in looks_alike) for bet in bets
     ]
     waiting = others + weight * sum(
         bet.weight * betting.RESERVE / math.sqrt(stake.times + 1)

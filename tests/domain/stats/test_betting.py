@@ -13,8 +13,8 @@ from plainsail.domain.stats.betting import (
     RESERVE,
     Bet,
     Block,
-    factor,
     limit_bets,
+    log_factor,
     log_money,
     log_sum,
     margin_bets,
@@ -27,6 +27,10 @@ RATES = [0.0, 0.001, 0.01, 0.05, 0.2, 0.5, 0.9]
 TOLERANCE = 1e-12
 
 
+def factor_of(bet: Bet, block: Block) -> float:
+    return math.exp(log_factor(bet, block))
+
+
 def binomial(n: int, p: float) -> list[float]:
     return [math.comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(n + 1)]
 
@@ -35,7 +39,7 @@ def expectation(bet: Bet, requests: int, live: int, p: float, q: float, usual: f
     """Requests fail on their own: binomial on each side."""
     ours, theirs = binomial(requests, p), binomial(live, q)
     return math.fsum(
-        ours[bad] * theirs[live_bad] * factor(bet, Block(requests, bad, live, live_bad, usual))
+        ours[bad] * theirs[live_bad] * factor_of(bet, Block(requests, bad, live, live_bad, usual))
         for bad in range(requests + 1)
         for live_bad in range(live + 1)
     )
@@ -79,7 +83,7 @@ def test_bets_against_the_limit_are_fair_below_it_and_in_an_outage_of_both(reque
                 assert expectation(bet, requests, live, p, q) <= 1 + TOLERANCE, (bet, p, q)
     alone = binomial(requests, 0.05)
     for bet in limit_bets(0.05):
-        money = math.fsum(alone[bad] * factor(bet, Block(requests, bad)) for bad in range(requests + 1))
+        money = math.fsum(alone[bad] * factor_of(bet, Block(requests, bad)) for bad in range(requests + 1))
         assert money <= 1 + TOLERANCE
 
 
@@ -104,7 +108,7 @@ def test_bursts_inside_a_block_do_no_harm(ours: int, theirs: int, q: float) -> N
     ):
         for bet in bets:
             money = math.fsum(
-                chance * live_chance * factor(bet, Block(requests, bad, live, live_bad, usual))
+                chance * live_chance * factor_of(bet, Block(requests, bad, live, live_bad, usual))
                 for bad, chance in in_bursts(requests, p, ours).items()
                 for live_bad, live_chance in in_bursts(live, q, theirs).items()
             )

@@ -53,7 +53,8 @@ def play(
         mine, expected = total - mine, 1.0 - expected
     gains = _gains(mine / total, expected, tolerance)
     return tuple(
-        carry(stake, 1.0 + bet.stake * gain) for stake, bet, gain in zip(stakes, BETS, gains, strict=True)
+        carry(stake, math.log1p(bet.stake * gain))
+        for stake, bet, gain in zip(stakes, BETS, gains, strict=True)
     )
 
 
