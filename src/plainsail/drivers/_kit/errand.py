@@ -42,14 +42,27 @@ async def run(argv: Sequence[str], env: Mapping[str, str], longest: float) -> En
             # Shielded: a start that is cancelled halfway leaves the process and its pipes to nobody.
             _, heard = await asyncio.shield(starting)
             await heard.silent
+            if len(heard.out) > MOST_BYTES:
+                raise TooMuch
     finally:
-        transport, heard = await starting
-        # A group keeps its number as long as one of it lives, whoever of it was reaped.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(transport.get_pid(), signal.SIGKILL)
-        await asyncio.shield(heard.exited)
-        transport.close()
+        # Who is cancelled while it ends this, as others failed at the same moment, still ends it first.
+        ending = asyncio.ensure_future(_end(starting))
+        try:
+            await asyncio.shield(ending)
+        except asyncio.CancelledError:
+            await ending
+            raise
+    transport = starting.result()[0]
     return Ended(cast(int, transport.get_returncode()), bytes(heard.out), bytes(heard.err))
+
+
+async def _end(starting: asyncio.Future[tuple[asyncio.SubprocessTransport, _Heard]]) -> None:
+    transport, heard = await starting
+    # A group keeps its number as long as one of it lives, whoever of it was reaped.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(transport.get_pid(), signal.SIGKILL)
+    transport.close()
+    await heard.exited
 
 
 class _Heard(asyncio.SubprocessProtocol):
@@ -58,13 +71,13 @@ class _Heard(asyncio.SubprocessProtocol):
         self.out, self.err = bytearray(), bytearray()
         self.exited: asyncio.Future[None] = loop.create_future()
         self.silent: asyncio.Future[None] = loop.create_future()
-        """The process has ended, and both outputs are closed."""
+        """The process has ended and both outputs are closed, or there is more than anybody wants to hear."""
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if fd == 1:
             self.out += data
             if len(self.out) > MOST_BYTES and not self.silent.done():
-                self.silent.set_exception(TooMuch())
+                self.silent.set_result(None)
         else:
             self.err = (self.err + data)[-MOST_BYTES:]
 
