@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from plainsail.domain.release import short
-from plainsail.domain.units import ALL, percent, seconds
+from plainsail.domain.units import ALL, percent, plural, seconds
 
 Json = dict[str, Any]
 
@@ -133,7 +133,7 @@ def _got(counts: Json | None) -> str:
     """What the users of a group got."""
     if not counts or not counts["requests"]:
         return ""
-    return f"{counts['requests']:,} requests, {counts['failures']:,} failed"
+    return f"{plural(counts['requests'], 'request')}, {counts['failures']:,} failed"
 
 
 def way(rollout: Json) -> Text:

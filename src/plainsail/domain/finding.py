@@ -151,7 +151,7 @@ def _unsure(finding: Finding, evidence: Evidence, criteria: EvidenceCriteria) ->
         mishaps.append(f"{ours.slow:,} took longer than {seconds(criteria.latency.bound)}")
     of = f", of which {' and '.join(mishaps)}" if mishaps else ""
     sure = f"to be sure of {percent(finding.exposure)} of users"
-    return f"needs {finding.needs:,} more requests without a failure {sure}, {had}{of}"
+    return f"needs {plural(finding.needs, 'more request')} without a failure {sure}, {had}{of}"
 
 
 def _of(bad: int, requests: int) -> str:
