@@ -9,8 +9,10 @@ pytest.register_assert_rewrite("plainsail.testing.conformance")
 
 from tests.conformance.simulated import SUBJECTS as SIMULATED  # noqa: E402
 
+from plainsail.drivers.metrics.prometheus import Prometheus  # noqa: E402
 from plainsail.drivers.routers.haproxy import HAProxy  # noqa: E402
 from plainsail.testing.conformance import plugin  # noqa: E402
+from plainsail.testing.conformance.metrics.series import VictoriaMetricsBench  # noqa: E402
 from plainsail.testing.conformance.plugin import (  # noqa: E402
     bench,
     pytest_collection_modifyitems,
@@ -31,5 +33,6 @@ class SystemHAProxy(RouterBench):
 
 
 plugin.ALSO.extend(SIMULATED)
+plugin.ALSO.append(plugin.Subject("victoria-metrics", Prometheus, VictoriaMetricsBench))
 if shutil.which("haproxy") or os.environ.get("CI"):  # CI leaves nothing out: without it the tests fail
     plugin.ALSO.append(plugin.Subject("haproxy-of-the-system", HAProxy, SystemHAProxy))

@@ -232,6 +232,58 @@ DRIVERS = {
         "No driver of that name is installed.",
         "Install the package that has it, or mind the spelling.",
     ),
+    "metrics_unreachable": (
+        "A metric source does not answer, or not in time.",
+        "See that it runs, and that its `url` is right. It is asked again for the next window.",
+    ),
+    "metrics_unwell": (
+        "A metric source answers that it can't now: overloaded, restarting, or it gave up on the query.",
+        "See its log. It is asked again for the next window.",
+    ),
+    "metrics_denied": (
+        "A metric source wants another token.",
+        "Put the right one into the file that `token` names; it is read for each question.",
+    ),
+    "metrics_token": (
+        "The file that holds a metric source's token can't be read, or holds none.",
+        "Put the token there as one line, readable by the user who runs `plainsail up`.",
+    ),
+    "metrics_foreign": (
+        "What answers at the address is another server, or leads to another address.",
+        "Mend `url` of the metric source. Redirects are not followed: the token would go along.",
+    ),
+    "metrics_query": (
+        "A metric source refuses a query, or it can't be one.",
+        "The message has the source's own words. Mend the query in `plainsail.yaml`.",
+    ),
+    "metrics_ambiguous": (
+        "A query leads to more than one number.",
+        "Aggregate: `sum(...)`, `sumSeries(...)`, a narrower JSONPath.",
+    ),
+    "metrics_no_number": (
+        "What a query leads to is no number.",
+        "Mend the JSONPath, or let the command print one number.",
+    ),
+    "metrics_too_long": (
+        "An answer is larger than any number of ours: 1 MB over HTTP, 64 KiB of a command.",
+        "Ask for the one number.",
+    ),
+    "metrics_histogram": (
+        "This kind of metric source has no histograms.",
+        "Ask for a quantile as a `value`, or for `counts` of slow requests.",
+    ),
+    "metrics_command_missing": (
+        "The program of a query can't be started.",
+        "Install it, or write its whole path.",
+    ),
+    "metrics_command_failed": (
+        "The command of a query ended with a code that is neither 0 nor 3.",
+        "The message has its last words. It is run again for the next window.",
+    ),
+    "metrics_command_late": (
+        "The command of a query did not end in time, and was killed.",
+        "Make it quicker, or give its source a longer `timeout`.",
+    ),
     "source_broken": (
         "A metric source can't be made or started: its driver has a defect, or was changed since the file was applied.",
         "The message has the reason; each window asks anew, and until then no rollout passes what it is to measure.",

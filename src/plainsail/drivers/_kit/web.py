@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -70,8 +72,9 @@ class Web:
         limits = httpx2.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
         # The environment's proxies and .netrc are not this source's: what is asked and with which token stands in the file.
         self._client = httpx2.AsyncClient(
-            trust_env=False, follow_redirects=False, timeout=self._settings.timeout, limits=limits
-        )
+            trust_env=False, follow_redirects=False, timeout=self._settings.timeout, limits=limits,
+            verify=_trusted(),
+        )  # fmt: skip
 
     async def stop(self) -> None:
         client, self._client = self._client, None
@@ -164,6 +167,12 @@ class Web:
                 "put it there as one line",
             )
         return text
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Whom this machine trusts; read once, as it takes longer than a question."""
+    return httpx2.create_ssl_context(trust_env=False)
 
 
 def wrong_with(settings: Settings) -> str | None:
