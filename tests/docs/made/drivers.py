@@ -20,6 +20,7 @@ KINDS = {
     "provider": "runs the instances; one for each environment (`environments.ENVIRONMENT.provider`).",
     "store": "keeps state and events; one for each control plane. There is nothing to set.",
     "notifier": "tells people (`notify`).",
+    "metric": "source is asked for numbers by release; any number of them for each environment (`environments.ENVIRONMENT.metrics.NAME`).",
 }
 
 OPENING = """\
@@ -60,6 +61,40 @@ Limits: this machine only; an instance has the user and the rights of `plainsail
 permits (cgroups for memory and cores; where they can't be had it is said once in the log). The exit code of an instance that
 an earlier control plane started is not known, and output is not rotated while no control plane runs.
 """,
+    "prometheus": """\
+Prometheus and everything that speaks its HTTP API; tested on Prometheus 2.42 and VictoriaMetrics 1.79
+([metric sources](../how-to/metric-sources.md#prometheus)).
+
+KEYS
+
+Each query is an instant query as of the end of the window (`POST /api/v1/query`). It has to give one series; a histogram's
+may differ by `le` alone. No files.
+""",
+    "graphite": """\
+Graphite's render API; tested on 1.1.8 ([metric sources](../how-to/metric-sources.md#graphite)).
+
+KEYS
+
+Each query is a target (`GET /render`) that has to give one series. A `value` is the last point of the window, everything else
+the sum of its points. Graphite has no histograms. No files.
+""",
+    "json": """\
+Anything that answers GET with JSON ([metric sources](../how-to/metric-sources.md#json)).
+
+KEYS
+
+Each query is an address below `url`, a space, and a JSONPath (RFC 9535: names, indexes, and filters such as
+`[?@.group == "{group}"]`) that leads to one value. Queries with the same address are one request. No files.
+""",
+    "command": """\
+Any program of this machine ([metric sources](../how-to/metric-sources.md#command)).
+
+KEYS
+
+Each query is a command with arguments; no shell is started. Exit code 0: one JSON number on standard output, or one object with
+the parts by name; 3: there is no data, for the reason on the last line of standard error; any other: it failed. It runs in `/`,
+as the user of `plainsail up`, four at a time. No files.
+""",
     "sql": """\
 Files: `plainsail.db` in the data directory, SQLite, with `plainsail.db-wal` and `plainsail.db-shm` beside it while it is open.
 A newer plainsail brings an older store up to date when it opens it; an older one refuses a newer store and leaves it as it is.
@@ -95,7 +130,8 @@ def _keys(kind: str, name: str) -> str:
     """Its table of plainsail-yaml.md."""
     drivers = wiring.drivers()
     text = reference(docs(drivers), drivers)
-    section = text.split(f"## `environments.ENVIRONMENT.{kind}.{name}`\n", 1)[1].split("\n## ", 1)[0]
+    place = "metrics.NAME" if kind == "metric" else kind
+    section = text.split(f"## `environments.ENVIRONMENT.{place}.{name}`\n", 1)[1].split("\n## ", 1)[0]
     return "| key" + section.split("| key", 1)[1].rstrip()
 
 
@@ -104,11 +140,15 @@ def _capabilities(driver: Any) -> str:
     found: Capabilities = driver(
         config, Site("production", Path("/nonexistent"), cast(Any, None))
     ).capabilities
-    rows = [f"| `{field}` | {_yes(value)} |" for field, value in msgspec.structs.asdict(found).items()]
+    rows = [
+        f"| `{field}` | {_shown(field, value)} |" for field, value in msgspec.structs.asdict(found).items()
+    ]
     return "What it can do, as the planner and `check` see it:\n\n| capability | |\n|---|---|\n" + "\n".join(
         rows
     )
 
 
-def _yes(value: object) -> str:
-    return ("yes" if value else "no") if isinstance(value, bool) else f"{value} basis points"
+def _shown(field: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value} basis points" if field.endswith("_bp") else str(value)
