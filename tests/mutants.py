@@ -34,7 +34,7 @@ ROOMS = {
         "mishaps",
         "stats.betting",
         "stats.proof",
-    ),  # fmt: skip
+    ),
 }
 SAMPLE = "*__mutmut_*7"
 """Names end with the mutant's number in its function: every tenth, and none of functions with less than seven."""

@@ -105,7 +105,7 @@ def test_values_are_compared_window_by_window() -> None:
     worse, alike = Trial(memory=VALUE), Trial(memory=VALUE)
     for _ in range(120):
         level = 100 + 30 * math.sin(worse.now / 200)  # a tide that lifts both
-        worse.window("memory", {"value": level * 1.4 + dice.random()}, {"value": level + dice.random()})
+        worse.window("memory", {"value": 140 + dice.random()}, {"value": 100 + dice.random()})
         alike.window("memory", {"value": level + dice.random()}, {"value": level + dice.random()})
     assert worse.verdict.code == "memory"
     assert alike.verdict.outcome == "pass", alike.verdict.sentence

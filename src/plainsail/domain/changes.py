@@ -11,6 +11,7 @@ from plainsail.domain.criteria import EvidenceCriteria, Metric, Threshold
 from plainsail.domain.evidence import Evidence, Meter, Track, Verdict
 from plainsail.domain.judge import WEIGHTS
 from plainsail.domain.mishaps import KIND
+from plainsail.domain.reading import compared
 from plainsail.domain.stats import betting, proof
 from plainsail.domain.stats.betting import Bet
 from plainsail.domain.units import percent, percent_of, plural
@@ -70,7 +71,7 @@ def measured(
     if metric.kind() == "counts" and ahead is not None:
         return _harmed(name, bets, evidence, verdict, criteria, ahead, "bad")
     parts = []
-    if metering.compared(metric):
+    if compared(metric):
         worse = "lower" if metric.better == "higher" else "higher"
         parts.append(f"windows in which it is {worse} than live by more than is allowed")
     if metric.kind() == "value" and (metric.max is not None or metric.min is not None):

@@ -105,7 +105,7 @@ def _judged(
         evidence, seen.counts, crashes, rollout.candidate, live, rollout.placement.evidence, exposures,
         (leave.exposure or None) if isinstance(leave, Judged) else None, now, _trouble(seen, rollout.candidate),
         past=_past(target, rollout, evidence, live is None) if rollout.watched() else None,
-        expected=_expected(seen, rollout.candidate, live), latency=seen.latency, measured=seen.measured,
+        expected=_expected(seen, rollout, live), latency=seen.latency, measured=seen.measured,
         before=rollout.verdict, warm=_warm(evidence, rollout, now),
     )  # fmt: skip
     tests = (*evidence.tests, *sorted(evidence.harm.keys() - set(evidence.tests)))
@@ -114,10 +114,12 @@ def _judged(
     return evidence, warned(verdict, evidence, rollout)
 
 
-def _expected(seen: Seen, candidate: str, live: str | None) -> float | None:
-    """The candidate's part of both sides' requests, as the router is told; None unless both have users."""
-    ours, theirs = seen.share(candidate), seen.share(live) if live is not None else 0
-    return ours / (ours + theirs) if ours and theirs else None
+def _expected(seen: Seen, rollout: Rollout, live: str | None) -> float | None:
+    """The candidate's part of both sides' requests, as the router is told; None unless both have users. Where users stick to
+    a side, a busy few make any split uneven, and nothing is wrong with that."""
+    ours, theirs = seen.share(rollout.candidate), seen.share(live) if live is not None else 0
+    sticky = seen.traffic is not None and seen.traffic.sticky is not None
+    return ours / (ours + theirs) if ours and theirs and not sticky else None
 
 
 def _warm(evidence: Evidence, rollout: Rollout, now: float) -> bool:

@@ -93,6 +93,10 @@ class Track(msgspec.Struct, frozen=True):
     live: Sums = Sums()
     differences: Sums = Sums()
     """Of values: windows with both sides, candidate less live (and less its relative margin), and squares of that."""
+    steps: float = 0.0
+    """Sum of the squares of what each difference differs by from the one before."""
+    last: float = 0.0
+    """The last difference."""
     missing: str = ""
     """Why the last window told nothing; empty: it told something."""
     failed: int = 0

@@ -80,9 +80,7 @@ def to_harm(
     as a logarithm), `goal` the natural log of the line.
     """
     looks_alike = _outcomes(ahead)
-    growing = [
-        sum(likely * betting.log_factor(bet, block) for likely, block in looks_alike) for bet in bets
-    ]
+    growing = [sum(likely * betting.log_factor(bet, block) for likely, block in looks_alike) for bet in bets]
     waiting = others + weight * sum(
         bet.weight * betting.RESERVE / math.sqrt(stake.times + 1)
         for bet, stake in zip(bets, stakes, strict=True)

@@ -23,14 +23,13 @@ from plainsail.domain.finding import Finding, sentence
 from plainsail.domain.mishaps import KIND, mishaps, remembered
 from plainsail.domain.observation import Counts, Latency, Measured, Unmeasured
 from plainsail.domain.past import limit
-from plainsail.domain.stats import betting
+from plainsail.domain.stats import betting, several
 
 replace = msgspec.structs.replace
 
-WEIGHTS = {"errors": 2.0, "max_errors": 1.0, "latency": 1.0, "errors_past": 2.0, "latency_past": 1.0}
-"""How the purse is shared among the tests of harm, each other one having a part of 1; a test that isn't asked for leaves its
-part to the others. A weighted mean of e-values is one, whatever they have to do with each other (Vovk & Wang, "E-values:
-calibration, combination and applications", Annals of Statistics 2021), so alpha holds for all metrics together."""
+WEIGHTS = {"errors": 8.0, "max_errors": 1.0, "latency": 4.0, "errors_past": 4.0, "latency_past": 2.0}
+"""How the purse is shared among the tests of harm (`stats/several.py`); each other one has a part of 1. A test that isn't asked
+for leaves its part to the others, and alpha holds for all metrics together."""
 
 LIVE_CRASHES = 3
 """Crashes of the candidate that each of live's excuses. Crashes are judged by this rule of thumb, outside of alpha: too
@@ -276,10 +275,7 @@ def _harm_test(evidence: Evidence, harm: Mapping[str, float], criteria: Evidence
 
 def _purse(harm: Mapping[str, float]) -> float:
     """Log of all harm tests' money together."""
-    if not harm:
-        return 0.0
-    total = sum(WEIGHTS.get(name, 1.0) for name in harm)
-    return betting.log_sum([money + math.log(WEIGHTS.get(name, 1.0) / total) for name, money in harm.items()])
+    return several.log_mean(harm, WEIGHTS)
 
 
 def _unsure_code(evidence: Evidence, proven: int, exposure: int | None) -> str:

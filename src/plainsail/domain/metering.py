@@ -8,17 +8,16 @@ a number of observations on (`stats/means.py`).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from plainsail.domain.criteria import EvidenceCriteria, Metric
 from plainsail.domain.evidence import TOLD, Evidence, Stake, Sums, Told, Track
-from plainsail.domain.measurement import Reading
 from plainsail.domain.mishaps import remembered_of
 from plainsail.domain.observation import Measured, Unmeasured
-from plainsail.domain.stats import betting, means, proof, quantiles
+from plainsail.domain.reading import Taken, compared, read, told
+from plainsail.domain.stats import betting, means, proof, quantiles, several
 from plainsail.domain.units import seconds
 
 replace = msgspec.structs.replace
@@ -29,14 +28,6 @@ A rule of thumb outside of alpha, as with crashes."""
 STALE = 3.0
 """Windows without an answer after which a metric counts as silent."""
 PARTS = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
-
-
-class Taken(msgspec.Struct, frozen=True):
-    """A window's two sides, as far as they could be read."""
-
-    candidate: Sums | None
-    live: Sums | None
-    missing: str
 
 
 def take(
@@ -55,16 +46,21 @@ def _take(evidence: Evidence, name: str, metric: Metric, found: Measured | Unmea
     if isinstance(found, Unmeasured):
         if found.until <= track.tried:
             return evidence
-        told = _told(track, Told(found.until, None, None, found.why))
-        silent = replace(track, missing=found.why, errors=track.errors + 1, tried=found.until, told=told)
+        silent = replace(
+            track,
+            missing=found.why,
+            errors=track.errors + 1,
+            tried=found.until,
+            told=_told(track, Told(found.until, None, None, found.why)),
+        )
         return _with(evidence, name, silent)
-    if found.candidate.until <= track.until:
+    if found.candidate.until <= max(track.until, evidence.since):
         return evidence
-    taken = _read(metric, found)
+    taken = read(metric, found)
     track = replace(
         track, until=found.candidate.until, tried=found.candidate.until, missing=taken.missing,
         errors=track.errors + 1 if taken.missing else 0,
-        told=_told(track, _seen(metric, found, taken)),
+        told=_told(track, told(metric, found, taken)),
     )  # fmt: skip
     if taken.candidate is None:
         return _with(evidence, name, track)
@@ -92,6 +88,8 @@ def harm(evidence: Evidence, criteria: EvidenceCriteria) -> dict[str, float]:
                 logs[test] = betting.log_money(bets, stakes)
         if metric.kind() in ("mean", "value") and compared(metric):
             logs[name] = _log_worse(metric, track, metric.margin)
+        if metric.kind() == "mean" and (metric.max is not None or metric.min is not None):
+            logs[f"max {name}"] = _log_beyond(metric, track)
     return logs
 
 
@@ -141,17 +139,16 @@ def tests(name: str, metric: Metric) -> dict[str, tuple[betting.Bet, ...]]:
             return {}
 
 
-def compared(metric: Metric) -> bool:
-    """A mean or a value that has limits and no margin is held to them alone."""
-    limits = metric.max is not None or metric.min is not None
-    return metric.kind() != "value" or bool(metric.margin or metric.relative) or not limits
-
-
 def _count(evidence: Evidence, name: str, metric: Metric, track: Track, taken: Taken) -> Evidence:
     ours, theirs = taken.candidate or Sums(), taken.live or Sums()
     bursts = evidence.bursts.get(name)
     block = betting.Block(
-        int(ours.n), int(ours.sum), int(theirs.n), int(theirs.sum), bursts.usual() if bursts else 0.0
+        int(ours.n),
+        int(ours.sum),
+        int(theirs.n),
+        int(theirs.sum),
+        bursts.usual() if bursts else 0.0,
+        track.live.sum / track.live.n if track.live.n else 0.0,
     )
     played = {
         test: betting.play(bets, _stakes(evidence, test, bets), block)
@@ -190,6 +187,7 @@ def _value(metric: Metric, track: Track, taken: Taken) -> Track:
     return replace(
         track, live=_sum(track.live, taken.live),
         differences=_sum(track.differences, Sums(1.0, worse, worse * worse)),
+        steps=track.steps + (worse - track.last) ** 2 * (track.differences.n > 0), last=worse,
     )  # fmt: skip
 
 
@@ -220,10 +218,20 @@ def _spread(evidence: Evidence, name: str, metric: Metric, track: Track, found: 
 def _log_worse(metric: Metric, track: Track, margin: float) -> float:
     """Log e-value against "no worse than live by more than the margin"."""
     if metric.kind() == "value":
-        return means.log_paired(track.differences, margin)
+        return means.log_paired(track.differences, margin, track.steps)
     ours, theirs = _directed(metric, track)
     ratio = 1.0 + metric.relative if metric.better == "lower" else 1.0 - metric.relative
     return means.log_worse(ours, theirs, ratio, margin)
+
+
+def _log_beyond(metric: Metric, track: Track) -> float:
+    """Log e-value against "the mean is within `max` and `min`": the mean of both tests, if there are two."""
+    logs = {}
+    if metric.max is not None:
+        logs["max"] = means.log_paired(track.candidate, metric.max)
+    if metric.min is not None:
+        logs["min"] = means.log_paired(_negative(track.candidate), -metric.min)
+    return several.log_mean(logs, {})
 
 
 def _log_good(evidence: Evidence, name: str, metric: Metric, exposure: int) -> float:
@@ -235,7 +243,7 @@ def _log_good(evidence: Evidence, name: str, metric: Metric, exposure: int) -> f
             stakes = evidence.proof.get(f"{name} {exposure}", proof.FRESH)
             return proof.log_proof(stakes, margin, int(track.candidate.n), int(track.candidate.sum))
         case "value":
-            return means.log_paired(_negative(track.differences), -metric.margin)
+            return means.log_paired(_negative(track.differences), -metric.margin, track.steps)
         case _:
             ours, theirs = _directed(metric, track)
             ratio = 1.0 + metric.relative if metric.better == "lower" else 1.0 - metric.relative
@@ -266,61 +274,6 @@ def _cap(metric: Metric) -> float:
 def _stakes(evidence: Evidence, test: str, bets: tuple[betting.Bet, ...]) -> tuple[Stake, ...]:
     stakes = evidence.harm.get(test, ())
     return stakes if len(stakes) == len(bets) else (betting.FRESH,) * len(bets)
-
-
-def _read(metric: Metric, found: Measured) -> Taken:
-    ours, why = _sums(metric, found.candidate)
-    theirs, live_why = _sums(metric, found.live) if found.live is not None else (None, "")
-    if ours is None:
-        return Taken(None, theirs, why)
-    if found.live is not None and theirs is None and compared(metric):
-        return Taken(ours, None, f"of live: {live_why}")
-    return Taken(ours, theirs, "")
-
-
-def _sums(metric: Metric, reading: Reading) -> tuple[Sums | None, str]:
-    """What a window holds, or why that is nothing to go by: a number that can't be is none."""
-    if reading.missing:
-        return None, reading.missing
-    kind, parts = metric.kind(), reading.parts
-    if kind == "histogram":
-        try:
-            total = quantiles.total(quantiles.from_bounds(reading.buckets))
-        except ValueError as wrong:
-            return None, str(wrong)
-        return (Sums(float(total)), "") if total else (None, "the histogram is empty")
-    wanted = tuple(metric.queries())
-    absent = [part for part in wanted if part not in parts]
-    if absent:
-        return None, f"there is no {absent[0]}"
-    endless = [part for part in wanted if not math.isfinite(parts[part])]
-    if endless:
-        return None, f"{endless[0]} is {parts[endless[0]]}"
-    if kind == "value":
-        return Sums(1.0, parts["value"], parts["value"] ** 2), ""
-    count, sum_, *squares = (parts[part] for part in wanted)
-    if count < 0 or (kind == "counts" and sum_ < 0):
-        return None, f"{wanted[0] if count < 0 else wanted[1]} is negative"
-    if kind == "counts":  # what is extrapolated, as by PromQL's increase(), has fractions
-        return Sums(float(round(count)), float(min(round(sum_), round(count)))), ""
-    fault = means.fault(count, sum_, squares[0])
-    return (None, fault) if fault else (Sums(count, sum_, squares[0]), "")
-
-
-def _seen(metric: Metric, found: Measured, taken: Taken) -> Told:
-    """What is kept of the window for people."""
-    partial = found.candidate.partial or (found.live.partial if found.live else "")
-    ours, theirs = (_figure(metric, side, sums) for side, sums in (
-        (found.candidate, taken.candidate), (found.live, taken.live)))  # fmt: skip
-    return Told(found.candidate.until, ours, theirs, taken.missing or partial)
-
-
-def _figure(metric: Metric, reading: Reading | None, sums: Sums | None) -> float | None:
-    if sums is None or reading is None or not sums.n:
-        return None
-    if metric.kind() == "histogram":
-        return quantiles.quantile(quantiles.from_bounds(reading.buckets), 0.5)
-    return sums.sum / sums.n
 
 
 def _told(track: Track, told: Told) -> tuple[Told, ...]:

@@ -13,12 +13,14 @@ KIND = {
 
 
 def mishaps(evidence: Evidence, kind: str, block: Compared) -> Block:
-    """The block's mishaps of this kind, beside what is known of live's from earlier blocks."""
+    """The block's mishaps of this kind, beside what is known of live's from earlier blocks. The evidence has it already."""
     ours, theirs = block.candidate, block.live
     usual = _bursts(evidence, kind).usual()
     if kind == "slow":
-        return Block(ours.requests, ours.slow, theirs.requests, theirs.slow, usual)
-    return Block(ours.requests, ours.failures, theirs.requests, theirs.failures, usual)
+        rate = _rate(evidence.live.slow - theirs.slow, evidence.live.requests - theirs.requests)
+        return Block(ours.requests, ours.slow, theirs.requests, theirs.slow, usual, rate)
+    rate = _rate(evidence.live.failures - theirs.failures, evidence.live.requests - theirs.requests)
+    return Block(ours.requests, ours.failures, theirs.requests, theirs.failures, usual, rate)
 
 
 def remembered(evidence: Evidence, block: Compared) -> dict[str, Bursts]:
@@ -36,3 +38,7 @@ def remembered_of(bursts: Bursts | None, block: Block) -> Bursts:
 
 def _bursts(evidence: Evidence, kind: str) -> Bursts:
     return evidence.bursts.get(kind, Bursts())
+
+
+def _rate(bad: int, requests: int) -> float:
+    return bad / requests if requests > 0 else 0.0

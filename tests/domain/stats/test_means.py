@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.domain.stats.chance import allowed
 
@@ -210,14 +211,14 @@ def test_at_the_edge_neither_harm_nor_proof_is_found(edge: str) -> None:
 
 def _series(seed: int, kept: float, effect: float = 0.0) -> float:
     """The most there ever was of the log for 300 differences of which each keeps a part of the last."""
-    chance, found, most, products = random.Random(seed), Sums(), 0.0, 0.0
+    chance, found, most, steps = random.Random(seed), Sums(), 0.0, 0.0
     last, value = None, chance.gauss(0.0, 1.0)
     for _ in range(300):
         value = kept * value + math.sqrt(1 - kept * kept) * chance.gauss(0.0, 1.0)
         here = value + effect
-        products += 0.0 if last is None else last * here
+        steps += 0.0 if last is None else (here - last) ** 2
         found, last = Sums(found.n + 1, found.sum + here, found.squares + here * here), here
-        most = max(most, means.log_paired(found, 0.0, products))
+        most = max(most, means.log_paired(found, 0.0, steps))
     return most
 
 
@@ -232,6 +233,19 @@ def test_a_series_that_is_worse_is_found() -> None:
     assert sum(_series(seed, 0.5, 1.0) >= math.log(100) for seed in range(11)) >= 9
 
 
-def test_successive_products_are_numbers() -> None:
-    with pytest.raises(ValueError, match="successive products"):
+@given(st.floats(-1e4, 1e4))
+@settings(max_examples=50, deadline=None)
+def test_where_the_level_is_does_not_matter(level: float) -> None:
+    chance = random.Random(7)
+    here = [chance.gauss(0.5, 1.0) for _ in range(60)]
+    logs = []
+    for values in (here, [one + level for one in here]):
+        sums = Sums(60.0, sum(values), sum(one * one for one in values))
+        steps = sum((one - other) ** 2 for one, other in itertools.pairwise(values))
+        logs.append(means.log_paired(sums, 0.0 if values is here else level, steps))
+    assert logs[0] == pytest.approx(logs[1], rel=1e-4, abs=1e-4)
+
+
+def test_steps_are_numbers() -> None:
+    with pytest.raises(ValueError, match="squared steps"):
         means.log_paired(made(50.0, 1.0, 1.0), 0.0, math.nan)

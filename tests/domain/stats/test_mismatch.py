@@ -12,6 +12,7 @@ from tests.domain.stats.chance import allowed, binomial
 
 from plainsail.domain.evidence import Stake
 from plainsail.domain.stats import mismatch
+from plainsail.domain.stats.betting import FRESH
 
 SHARES = [0.01, 0.05, 0.3, 0.5, 0.8, 0.99]
 
@@ -45,7 +46,7 @@ def test_one_user_who_is_the_block_does_no_harm_to_most_bets(expected: float) ->
             chance * math.exp(mismatch.play((), mine, 1, expected)[k].staked)
             for mine, chance in ((1, expected), (0, 1 - expected))
         )
-        assert money <= math.exp(math.log(0.6)) * (1 + 1e-12), bet
+        assert money <= math.exp(FRESH.staked) * (1 + 1e-12), bet
 
 
 @given(st.lists(st.tuples(st.integers(0, 300), st.integers(1, 300)), max_size=20), st.floats(0.01, 0.49))

@@ -29,6 +29,8 @@ class Block(msgspec.Struct, frozen=True):
     live_bad: int = 0
     usual: float = 0.0
     """How many bad ones come together on live, as far as known; from earlier blocks only."""
+    rate: float = 0.0
+    """The part of live's requests that was bad in earlier blocks."""
 
 
 class Bet(msgspec.Struct, frozen=True):
@@ -51,31 +53,28 @@ class Bet(msgspec.Struct, frozen=True):
     """The same for the comparison with the bound."""
     gain: float = 0.0
     """What a bad request of the candidate adds, as a part of the money staked; 0: it is not that kind of bet."""
+    part: float = 0.0
+    """The same, but by the part of the money that live's usual number of bad ones in such a block costs."""
 
 
 @lru_cache
 def margin_bets(margin: float, relative: float) -> tuple[Bet, ...]:
     """Against H0: p <= (1 + relative) q + margin, q being live's rate, which may be another one in each block.
 
-    Two families. Bets that grow with each bad request are as quick as any test can be while a block holds few bad ones.
-    Where it holds many, the share of them tells more. For every w in (0, 1), H0 implies that p <= (1 + relative) q / w or p <= margin / (1 - w): otherwise w p > (1 +
-    relative) q and (1 - w) p > margin, which sum to not-H0. Few failures on live: the bound matters and a small w is
-    quick; many: the ratio matters and a large one is.
+    With a margin they grow with each bad request of the candidate: large gains for one that fails outright, small ones for a
+    small fault, and parts of what live's usual bad ones cost where a block holds many. Without one the share of the bad
+    requests tells as much, whatever their number.
     """
     ratio = 1.0 + relative
-    growing: tuple[Bet, ...] = ()
     if margin <= 0.0:
-        shares = [Bet(0.45, ratio, stake=0.9), Bet(0.35, ratio, stake=0.3)]
-    else:
-        split = [(w, margin / (1.0 - w), *rest) for w, *rest in _SPLITS]
-        shares = [
-            Bet(weight, ratio / w, bound=bound, stake=stake, bound_stake=bound_stake)
-            for w, bound, weight, stake, bound_stake in split
-            if bound < 1.0
-        ]
-        growing = tuple(Bet(weight, ratio, margin, gain=gain) for gain, weight in _GAINS)
-    differences = [Bet(weight, ratio, margin, by_share=False, stake=stake) for weight, stake in _DIFFERENCES]
-    return _whole((*growing, *shares, *differences))
+        return _whole((
+            Bet(0.45, ratio, stake=0.9),
+            Bet(0.35, ratio, stake=0.3),
+            Bet(0.10, ratio, by_share=False, stake=0.95),
+        ))  # fmt: skip
+    growing = [Bet(weight, ratio, margin, gain=gain) for gain, weight in _GAINS]
+    many = [Bet(weight, ratio, margin, part=part) for part, weight in _PARTS]
+    return _whole((*growing, *many))
 
 
 @lru_cache
@@ -94,7 +93,7 @@ def log_factor(bet: Bet, block: Block) -> float:
     """Log of what the block makes of money staked on the bet: at most 1 in expectation under the null."""
     if not block.requests:
         return 0.0
-    if bet.gain:
+    if bet.gain or bet.part:
         return _log_growth(bet, block) if block.live_requests else 0.0
     found = _factor(bet, block)
     return 0.0 if found == 1.0 else log(found)
@@ -115,7 +114,12 @@ def _log_growth(bet: Bet, block: Block) -> float:
     """
     n, live = block.requests, block.live_requests
     together = 2.0 * block.usual if block.usual > SINGLE else 1.0
-    gain = min(bet.gain, MOST_LOST * live / (n * bet.ratio * together))
+    gain = bet.gain
+    if bet.part:
+        if live * block.rate < 1.0:  # then the gains do as well
+            return 0.0
+        gain = bet.part / (n * bet.ratio * block.rate)
+    gain = min(gain, MOST_LOST * live / (n * bet.ratio * together))
     lost = gain * bet.ratio * n / live * block.live_bad
     kept = math.log1p(-lost) if lost <= MOST_LOST else log(MOST_LOST) + 1.0 - 2.0 * lost
     return math.log1p(gain * block.bad) + kept - gain * n * bet.margin
@@ -174,7 +178,7 @@ def remember(bursts: Bursts, block: Block) -> Bursts:
     return Bursts(FADE * bursts.bad + alone, FADE * bursts.squared + alone * alone)
 
 
-RESERVE = 0.4
+RESERVE = 0.3
 """Part of a bet's money that is not staked at first."""
 RISE = math.log(3.0)
 """Money from the reserve is staked anew when the recent blocks speak three to one for harm."""
@@ -228,21 +232,10 @@ def _whole(bets: Sequence[Bet]) -> tuple[Bet, ...]:
 
 
 # Chosen among some dozens by the blast bench's faults (`python -m bench.blast`) and 17 settings of traffic (10 to 10,000
-# requests a second), share (1 to 50 %), live's rate (0 to 5 %) and harm: small gains for many bad ones in a block, large ones
-# for a candidate that fails outright.
-_GAINS = (
-    # gain, weight
-    (0.02, 0.04),
-    (0.1, 0.04),
-    (0.3, 0.08),
-    (1.0, 0.16),
-    (3.0, 0.16),
-    (8.0, 0.16),
-    (25.0, 0.16),
-)
-_SPLITS = (
-    # w, weight, stake against live, stake against the bound
-    (0.9, 0.1, 0.95, 0.5),
-    (0.75, 0.06, 0.95, 0.5),
-)
-_DIFFERENCES = ((0.04, 0.95),)
+# requests a second), share (1 to 50 %), live's rate (0 to 5 %) and harm. Bets on the share of the bad requests are up to
+# five times as quick where live fails often and a block holds thousands of requests, and took back good releases beside a
+# live that fails in clusters.
+_GAINS = ((0.1, 0.07), (0.6, 0.33), (5.0, 0.20), (20.0, 0.20))
+"""Gain, weight."""
+_PARTS = ((0.1, 0.1), (0.3, 0.1))
+"""Part, weight."""

@@ -58,15 +58,15 @@ def log_better(ours: Sums, theirs: Sums, ratio: float = 1.0, margin: float = 0.0
     return _log_positive(msgspec.structs.replace(found, spread=spread), margin - found.mean)
 
 
-def log_paired(differences: Sums, margin: float = 0.0, successive: float | None = None) -> float:
+def log_paired(differences: Sums, margin: float = 0.0, steps: float | None = None) -> float:
     """Log of the e-value against H0: the mean difference <= margin. ValueError as `fault` says.
 
-    `successive` is the sum of the products of each difference with the one before. What is measured window after window
+    `steps` is the sum of the squares of what each difference differs by from the one before. What is measured window after window
     (memory in use) hardly changes from one to the next, and counted as independent it takes back every fifth good release
     at a correlation of 0.5. With it, the variance of the mean is that of a series in which each value keeps
     a part of the last (autoregressive, of order 1: Box & Jenkins, "Time series analysis", 1970); without, none is assumed.
     """
-    found = _paired(differences, successive)
+    found = _paired(differences, steps)
     return _log_positive(found, found.mean - margin) if found else 0.0
 
 
@@ -77,10 +77,10 @@ def interval(ours: Sums, theirs: Sums, alpha: float, ratio: float = 1.0) -> tupl
 
 
 def interval_paired(
-    differences: Sums, alpha: float, successive: float | None = None
+    differences: Sums, alpha: float, steps: float | None = None
 ) -> tuple[float, float] | None:
-    """Confidence sequence for the mean difference; `successive` as in `log_paired`."""
-    found = _paired(differences, successive)
+    """Confidence sequence for the mean difference; `steps` as in `log_paired`."""
+    found = _paired(differences, steps)
     return _around(found, alpha) if found else None
 
 
@@ -136,28 +136,28 @@ def _spread_at(edge: float, ours: Sums, theirs: Sums) -> float:
     return math.sqrt(max(0.0, min(grown, GROWN) * squares / n - edge * edge))
 
 
-def _paired(differences: Sums, successive: float | None) -> _Estimate | None:
+def _paired(differences: Sums, steps: float | None) -> _Estimate | None:
     _check(differences, "differences")
     spread = _spread(differences) if differences.n >= LEAST_PAIRS else 0.0
     if not spread:
         return None
     n, mean = differences.n, differences.sum / differences.n
-    time = n if successive is None else n * _part_that_is_new(differences, successive)
+    time = n if steps is None else n * _part_that_is_new(differences, steps)
     return _Estimate(mean, spread, time, max(1.0, time - 1.0), PRIOR_PAIRS)
 
 
-def _part_that_is_new(differences: Sums, successive: float) -> float:
+def _part_that_is_new(differences: Sums, steps: float) -> float:
     """By how much a series is shorter than it looks: (1 - c) / (1 + c), c being the correlation with the value before.
 
     An estimate from n values is too low by about (1 + 4 c) / n (Kendall, "Note on bias in the estimation of
     autocorrelation", Biometrika 1954) and uncertain by 1 / sqrt(n), so two of those are added. A negative one is taken as none.
-    ValueError: `successive` is no number.
+    ValueError: `steps` is no number, or less than 0.
     """
-    if not math.isfinite(successive):
-        raise ValueError(f"differences: the sum of successive products is {successive}")
+    if not 0.0 <= steps < math.inf:
+        raise ValueError(f"differences: the sum of squared steps is {steps}")
     n, mean = differences.n, differences.sum / differences.n
     around = differences.squares - n * mean * mean
-    kept = (successive - (n - 1.0) * mean * mean) / around
+    kept = 1.0 - steps / (2.0 * around)  # von Neumann's ratio, 1941; where the level is does not matter
     kept = kept + (1.0 + 4.0 * max(0.0, kept)) / n + 2.0 * math.sqrt(max(0.0, 1.0 - kept * kept) / n)
     kept = min(_ALL_KEPT, max(0.0, kept))
     return (1.0 - kept) / (1.0 + kept)

@@ -1,0 +1,85 @@
+"""What a window of a metric source holds: two sides as sums, or why that is nothing to go by. Pure.
+
+A number that can't be is none: not a number, endless, negative where it counts something, sums that belong to nothing.
+"""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from plainsail.domain.criteria import Metric
+from plainsail.domain.evidence import Sums, Told
+from plainsail.domain.measurement import Reading
+from plainsail.domain.observation import Measured
+from plainsail.domain.stats import means, quantiles
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """A window's two sides, as far as they could be read."""
+
+    candidate: Sums | None
+    live: Sums | None
+    missing: str
+
+
+def compared(metric: Metric) -> bool:
+    """A value that has limits and no margin is held to them alone."""
+    limits = metric.max is not None or metric.min is not None
+    return metric.kind() != "value" or bool(metric.margin or metric.relative) or not limits
+
+
+def read(metric: Metric, found: Measured) -> Taken:
+    ours, why = _sums(metric, found.candidate)
+    theirs, live_why = _sums(metric, found.live) if found.live is not None else (None, "")
+    if ours is None:
+        return Taken(None, theirs, why)
+    if found.live is not None and theirs is None and compared(metric):
+        return Taken(ours, None, f"of live: {live_why}")
+    return Taken(ours, theirs, "")
+
+
+def _sums(metric: Metric, reading: Reading) -> tuple[Sums | None, str]:
+    """What a window holds, or why that is nothing to go by: a number that can't be is none."""
+    if reading.missing:
+        return None, reading.missing
+    kind, parts = metric.kind(), reading.parts
+    if kind == "histogram":
+        try:
+            total = quantiles.total(quantiles.from_bounds(reading.buckets))
+        except ValueError as wrong:
+            return None, str(wrong)
+        return (Sums(float(total)), "") if total else (None, "the histogram is empty")
+    wanted = tuple(metric.queries())
+    absent = [part for part in wanted if part not in parts]
+    if absent:
+        return None, f"there is no {absent[0]}"
+    endless = [part for part in wanted if not math.isfinite(parts[part])]
+    if endless:
+        return None, f"{endless[0]} is {parts[endless[0]]}"
+    if kind == "value":
+        return Sums(1.0, parts["value"], parts["value"] ** 2), ""
+    count, sum_, *squares = (parts[part] for part in wanted)
+    if count < 0 or (kind == "counts" and sum_ < 0):
+        return None, f"{wanted[0] if count < 0 else wanted[1]} is negative"
+    if kind == "counts":  # what is extrapolated, as by PromQL's increase(), has fractions
+        return Sums(float(round(count)), float(min(round(sum_), round(count)))), ""
+    fault = means.fault(count, sum_, squares[0])
+    return (None, fault) if fault else (Sums(count, sum_, squares[0]), "")
+
+
+def told(metric: Metric, found: Measured, taken: Taken) -> Told:
+    """What is kept of the window for people."""
+    partial = found.candidate.partial or (found.live.partial if found.live else "")
+    ours, theirs = (_figure(metric, side, sums) for side, sums in (
+        (found.candidate, taken.candidate), (found.live, taken.live)))  # fmt: skip
+    return Told(found.candidate.until, ours, theirs, taken.missing or partial)
+
+
+def _figure(metric: Metric, reading: Reading | None, sums: Sums | None) -> float | None:
+    if sums is None or reading is None or not sums.n:
+        return None
+    if metric.kind() == "histogram":
+        return quantiles.quantile(quantiles.from_bounds(reading.buckets), 0.5)
+    return sums.sum / sums.n
