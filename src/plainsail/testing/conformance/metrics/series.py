@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import re
 import socket
+from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import Request
 
@@ -147,6 +149,8 @@ def _samples(one: Series) -> dict[float, float]:
 
 
 def _last(address: str) -> float | None:
-    with servers.DIRECT.open(address, timeout=20) as answer:
+    """None: not there yet. While Carbon makes a series' file, Graphite answers 500."""
+    found = []
+    with contextlib.suppress(HTTPError), servers.DIRECT.open(address, timeout=20) as answer:
         found = json.loads(answer.read())
     return found[0]["datapoints"][-1][0] if found else None

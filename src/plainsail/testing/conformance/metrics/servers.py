@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -59,6 +60,7 @@ def graphite() -> tuple[str, int]:
     (place / "practice_settings.py").write_text(SETTINGS.format(place=place, **ports))
     (place / "practice_web.py").write_text(WEB.format(**ports))
     _start(place, "", ["carbon-cache", f"--config={place}/carbon.conf", "--nodaemon", "start"])
+    until(lambda: _connects(ports["lines"]) and _connects(ports["cache"]))
     address = f"http://127.0.0.1:{ports['web']}"
     _start(
         place, f"{address}/render?format=json&target=x", ["/usr/bin/python3", str(place / "practice_web.py")]
@@ -99,6 +101,12 @@ def _end() -> None:
 def _answers(address: str) -> bool:
     with contextlib.suppress(OSError), DIRECT.open(address, timeout=5) as answer:
         return bool(answer.status == 200)
+    return False
+
+
+def _connects(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
+        return True
     return False
 
 
