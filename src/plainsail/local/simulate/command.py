@@ -12,12 +12,15 @@ from plainsail.cli.exits import DONE
 from plainsail.cli.options import AsJson, Env, Flag
 from plainsail.cli.screen import err, out, print_json
 from plainsail.domain.service import Document, Placement, run_in
+from plainsail.domain.strategy import Canary, Strategy
 from plainsail.domain.units import plural
 from plainsail.local.check import DEFAULT, text_of
 from plainsail.local.simulate.behaviour import read_release
 from plainsail.local.simulate.many import play_many
 from plainsail.local.simulate.play import Played, Setting, play
 from plainsail.local.simulate.plot import picture
+from plainsail.local.simulate.power import SHARES, power_document, power_text
+from plainsail.local.simulate.power import power as table
 from plainsail.local.simulate.report import document, runs_document, runs_text, text
 from plainsail.ports.errors import Rejected
 from plainsail.ports.store import Key
@@ -46,6 +49,7 @@ def simulate(
     runs: int = 1,
     within: Annotated[str, Parameter(metavar="DURATION")] = LONGEST,
     plot: Annotated[Path | None, Parameter(metavar="FILE.svg")] = None,
+    power: Flag = False,
     as_json: AsJson = False,
 ) -> int:
     """Play a rollout on a simulated world, with the real loop, planner and judge: no control plane, no instances, no
@@ -76,6 +80,8 @@ def simulate(
         The longest time to simulate.
     plot
         Write a picture of the (first) run here: shares, failures, slow answers and evidence over time.
+    power
+        Not a rollout but a table: how long a verdict takes, by traffic, share and how bad a release is.
     """
     like = read_release(release)
     requests, longest = _rate(traffic), _duration(within)
@@ -84,6 +90,8 @@ def simulate(
     key, placement = _chosen(declared, service, env)
     run = run_in(declared.services[key.service], placement)
     chosen = strategy_of(placement, strategy)
+    if power:
+        return _power(placement, chosen, seed, as_json)
     setting = Setting(key, run, placement, chosen, like, requests, first, longest)
     one = play(setting, seed) if runs == 1 or plot is not None else None
     if one is not None and plot is not None:
@@ -100,6 +108,17 @@ def simulate(
         out().print(told, soft_wrap=True, end="")
     if plot is not None:
         err().print(f"Wrote {plot}", soft_wrap=True)
+    return DONE
+
+
+def _power(placement: Placement, strategy: Strategy, seed: int, as_json: bool) -> int:
+    shares = strategy.steps if isinstance(strategy, Canary) else SHARES
+    with err().status("Watching releases until their verdict"):
+        cells = list(table(placement.evidence, shares, seed))
+    if as_json:
+        print_json(power_document(cells, placement.evidence, seed))
+    else:
+        out().print(power_text(cells, placement.evidence), soft_wrap=True, end="")
     return DONE
 
 
