@@ -39,16 +39,25 @@ def percent_of(ratio: float) -> str:
 
 
 def seconds(duration: float) -> str:
-    """A duration as people say it: 0.25 -> `250 ms`, 90 -> `1.5 min`."""
-    if duration < 1:
+    """A duration as people say it: 0.25 -> `250 ms`, 163 -> `2 min 43 s`, 3900 -> `1 h 5 min`; rounded to its second unit."""
+    if round(duration * 1000) < 1000:
         return f"{duration * 1000:.0f} ms"
-    if duration < 60:
+    if float(f"{duration:.3g}") < 60:
         return f"{duration:.3g} s"
-    if duration < 3600:
-        return f"{duration / 60:.3g} min"
-    return f"{duration / 3600:.3g} h"
+    minutes, rest = divmod(round(duration), 60)
+    if minutes < 60:
+        return _both(minutes, "min", rest, "s")
+    hours, rest = divmod(round(duration / 60), 60)
+    if hours < 24:
+        return _both(hours, "h", rest, "min")
+    days, rest = divmod(round(duration / 3600), 24)
+    return _both(days, "d", rest, "h")
 
 
 def plural(n: int, noun: str, many: str = "") -> str:
     """`1 request`, `1,212 requests`; `many` where an s is not enough."""
     return f"{n:,} {noun if n == 1 else many or f'{noun}s'}"
+
+
+def _both(many: int, unit: str, rest: int, smaller: str) -> str:
+    return f"{many:,} {unit} {rest} {smaller}" if rest else f"{many:,} {unit}"

@@ -17,11 +17,11 @@ from plainsail.local.simulate.play import READS, STARTS_IN, Moved, Played, Setti
 
 Json = dict[str, Any]
 
-UNIT = re.compile(r"(?<=\d) (?=(?:%|ms|s|min|h)(?!\w))")
+UNIT = re.compile(r"(?<=\d) (?=(?:%|ms|s|min|h|d)(?!\w))")
 """The space between a number and its unit."""
 WIDEST, NARROWEST = 100, 76
 """Columns of text for people."""
-WHY = 42
+WHY = 45
 """Columns left of the reasons."""
 
 
@@ -135,10 +135,6 @@ def assumptions(setting: Setting) -> list[str]:
         found.append(
             "what metric sources say of both releases is good, whatever the queries are: they are not asked here"
         )
-    if setting.placement.evidence.metrics:
-        found.append(
-            "what metric sources say of both releases is good, whatever the queries are: they are not asked here"
-        )
     return found[:1] + found[2:] if setting.first else found
 
 
@@ -212,7 +208,7 @@ def _assumed(setting: Setting, seed: str, width: int) -> list[str]:
 
 
 def _row(at: str, step: str, share: str, instances: str, reason: str, width: int) -> str:
-    left = f"{at:>8}  {step:<10} {share:>9}  {instances:<9} "
+    left = f"{at:>11}  {step:<10} {share:>9}  {instances:<9} "
     return "\n".join(_wrapped(reason, width, f"{left:<{WHY}}", " " * WHY)).rstrip()
 
 
