@@ -32,6 +32,7 @@ class Trial:
         self.verdict = Verdict("unsure", "")
         self.now = 0.0
         self.requests = 0
+        self.share = 5000
         self.look({})
 
     def window(self, name: str, ours: object, theirs: object = None) -> Verdict:
@@ -49,7 +50,8 @@ class Trial:
     def look(self, measured: dict[str, Measured | Unmeasured]) -> Verdict:
         counts = {"c": Counts(self.requests), "l": Counts(9 * self.requests)}
         self.evidence, self.verdict = judge(
-            self.evidence, counts, {}, "c", "l", self.criteria, (5000, 10_000), 10_000, self.now, measured=measured
+            self.evidence, counts, {}, "c", "l", self.criteria, (5000, 10_000), 10_000, self.now, measured=measured,
+            share=self.share,
         )  # fmt: skip
         return self.verdict
 
@@ -167,6 +169,23 @@ def test_a_source_that_is_not_heard_of_for_long_is_no_pass() -> None:
     trial.requests += 1000
     assert trial.look({}).code == "no_data"
     assert "carts was last measured" in trial.verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("metric", "share", "code"),
+    [
+        (replace(COUNTS, at=(1000,)), 5000, ""),
+        (replace(COUNTS, at=(1000,)), 1000, "no_data"),
+        (replace(COUNTS, during=("bake",)), 5000, ""),
+        (replace(COUNTS, during=("bake",)), 10_000, "no_data"),
+        (replace(COUNTS, during=("steps",)), 10_000, ""),
+    ],
+)
+def test_a_metric_has_to_speak_where_it_is_asked(metric: Metric, share: int, code: str) -> None:
+    trial = Trial(carts=metric)
+    trial.share = share
+    trial.requests, trial.now = 2000, 10.0
+    assert trial.look({}).code == code
 
 
 @pytest.mark.parametrize("harmless", [{"role": "informative"}, {"dry_run": True}])

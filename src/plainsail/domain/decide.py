@@ -106,7 +106,7 @@ def _judged(
         (leave.exposure or None) if isinstance(leave, Judged) else None, now, _trouble(seen, rollout.candidate),
         past=_past(target, rollout, evidence, live is None) if rollout.watched() else None,
         expected=_expected(seen, rollout, live), latency=seen.latency, measured=seen.measured,
-        before=rollout.verdict, warm=_warm(evidence, rollout, now),
+        before=rollout.verdict, warm=_warm(evidence, rollout, now), share=seen.share(rollout.candidate),
     )  # fmt: skip
     tests = (*evidence.tests, *sorted(evidence.harm.keys() - set(evidence.tests)))
     point = _point(verdict, seen.share(rollout.candidate), now, tests, rollout.placement.evidence.alpha)

@@ -65,6 +65,7 @@ def judge(
     measured: Mapping[str, Measured | Unmeasured] = NOTHING,
     before: Verdict | None = None,
     warm: bool = True,
+    share: int = 1,
 ) -> tuple[Evidence, Verdict]:
     """The evidence with this look, and what it says. One call is one block of time at most.
 
@@ -75,7 +76,7 @@ def judge(
 
     `expected` is the candidate's part of both sides' requests as the router was told, if both have users; `latency` holds
     the router's histograms and `measured` the last windows of metric sources. Until `warm`, only crashes and the limits count:
-    caches are cold. `before` is the verdict of the last look: a
+    caches are cold. `share` (basis points) is the candidate's, in force: it says which metrics have to speak. `before` is the verdict of the last look: a
     look that brings nothing new says the same again.
     """
     exposures = sorted({*exposures, *([] if exposure is None else [exposure])} - {0})
@@ -84,7 +85,7 @@ def judge(
     if not warm:
         evidence = _warming(evidence, counts, candidate, live, criteria, now)
         return evidence, _verdict(
-            evidence, _tests(criteria, past), criteria, exposures, exposure, now, trouble, past
+            evidence, _tests(criteria, past), criteria, exposures, exposure, now, trouble, past, share
         )
     evidence = sharing.watch(evidence, counts, candidate, live, expected)
     evidence = tails.watch(evidence, latency, candidate, live, criteria.latency)
@@ -98,7 +99,7 @@ def judge(
             evidence = marked(evidence, start)
     elif before is not None and _same(told, evidence, before, exposure, criteria):
         return evidence, before
-    return evidence, _verdict(evidence, tests, criteria, exposures, exposure, now, trouble, past)
+    return evidence, _verdict(evidence, tests, criteria, exposures, exposure, now, trouble, past, share)
 
 
 def _warming(
@@ -186,6 +187,7 @@ def _verdict(
     now: float,
     trouble: str,
     past: Arm | None,
+    share: int,
 ) -> Verdict:
     logs = _money(evidence, tests, criteria)
     harm = _deciding(logs, evidence, criteria)
@@ -194,7 +196,7 @@ def _verdict(
     if any(metric.role == "critical" for metric in criteria.metrics.values()):
         shown = {asked: proofs | metering.good(evidence, criteria, asked) for asked, proofs in shown.items()}
     proven = max((asked for asked, proofs in shown.items() if min(proofs.values()) >= goal), default=0)
-    held = _held(evidence, criteria, exposure, now)
+    held = _held(evidence, criteria, share, now)
     test = _harm_test(evidence, harm, criteria)
     finding = Finding(
         code=code_of(test) if test else "mismatch" if evidence.voided else "no_data" if held else
@@ -228,11 +230,11 @@ def _verdict(
     )
 
 
-def _held(evidence: Evidence, criteria: EvidenceCriteria, exposure: int | None, now: float) -> str:
+def _held(evidence: Evidence, criteria: EvidenceCriteria, share: int, now: float) -> str:
     """Why nothing can pass whatever else is known, in one clause; empty: it can."""
     if evidence.voided:
         return evidence.voided
-    return metering.silent(evidence, criteria, now) if criteria.metrics and exposure else ""
+    return metering.silent(evidence, criteria, share, now) if criteria.metrics and share else ""
 
 
 def code_of(test: str) -> str:

@@ -18,7 +18,7 @@ from plainsail.domain.mishaps import remembered_of
 from plainsail.domain.observation import Measured, Unmeasured
 from plainsail.domain.reading import Taken, compared, read, told
 from plainsail.domain.stats import betting, means, proof, quantiles, several
-from plainsail.domain.units import seconds
+from plainsail.domain.units import ALL, seconds
 
 replace = msgspec.structs.replace
 
@@ -104,16 +104,18 @@ def good(evidence: Evidence, criteria: EvidenceCriteria, exposure: int) -> dict[
 
 def beyond(evidence: Evidence, criteria: EvidenceCriteria) -> str:
     """The first metric whose values were beyond their limits too often; empty: none."""
-    for name in criteria.decisive("steps"):
-        value = criteria.metrics[name].kind() == "value"
-        if value and name in evidence.tracks and evidence.tracks[name].failed >= BEYOND:
+    for name, metric in criteria.metrics.items():
+        decides = metric.kind() == "value" and metric.role != "informative" and not metric.dry_run
+        if decides and name in evidence.tracks and evidence.tracks[name].failed >= BEYOND:
             return name
     return ""
 
 
-def silent(evidence: Evidence, criteria: EvidenceCriteria, now: float) -> str:
-    """Which metric says nothing, and why, in one clause; empty: all that count speak. Without it nothing passes."""
-    for name, metric in criteria.decisive("steps").items():
+def silent(evidence: Evidence, criteria: EvidenceCriteria, share: int, now: float) -> str:
+    """Which metric says nothing, and why, in one clause; empty: all that count at this share speak. Without it nothing passes."""
+    for name, metric in criteria.decisive("bake" if share == ALL else "steps").items():
+        if metric.at and share not in metric.at:
+            continue
         track = evidence.tracks.get(name)
         if track is None:
             return f"{name} has not been measured yet"
