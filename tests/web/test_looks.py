@@ -73,7 +73,9 @@ def test_questions_fit_and_can_be_read(busy: Stage, windows: Open) -> None:
         page.get_by_role("group", name="Steer").get_by_role("link", name=verb).click()
         question = page.get_by_role("dialog")
         expect(question).to_be_visible()
-        expect(page.locator(".htmx-request")).to_have_count(0)  # what waits for an answer is dimmed on purpose
+        expect(page.locator(".htmx-request")).to_have_count(
+            0
+        )  # what waits for an answer is dimmed on purpose
         assert (faint(page), nameless(page), too_wide(page)) == ([], [], [])
         box = question.bounding_box()
         assert box is not None
