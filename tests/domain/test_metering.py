@@ -15,6 +15,7 @@ from plainsail.domain.evidence import Evidence, Verdict
 from plainsail.domain.judge import begin, judge
 from plainsail.domain.measurement import Reading
 from plainsail.domain.observation import Counts, Measured, Unmeasured
+from plainsail.domain.trail import Point, Tally, longer
 
 COUNTS = Metric("s", counts=Counted("n", "bad"), margin=0.01)
 MEAN = Metric("s", mean=Averaged("n", "sum", "squares"), better="higher", relative=0.05)
@@ -269,3 +270,19 @@ def test_a_void_comparison_still_holds_the_limit() -> None:
         if verdict.outcome == "fail":
             break
     assert verdict.code == "max_errors"
+
+
+@pytest.mark.parametrize(("number", "kibibytes"), [(0, 10), (5, 16), (20, 32)])
+def test_evidence_stays_small_however_many_metrics_there_are(number: int, kibibytes: int) -> None:
+    metrics = {f"carts-{n}": replace(COUNTS, role="critical", max=0.5) for n in range(number)}
+    trial = Trial(**metrics)
+    trail: tuple[Point, ...] = ()
+    for window in range(200):
+        trial.now, trial.requests = trial.now + 10.0, trial.requests + 1000
+        reading = Reading(trial.now - 10.0, trial.now, _counts(1000.0 + window, 1.0 + window % 3))
+        trial.look({name: Measured(reading, reading) for name in metrics})
+        each = tuple(-12.34 for _ in range(3 + 2 * number))
+        trail = longer(
+            trail, Point(trial.now, 5000, Tally(9_999_999), Tally(9_999_999), -0.1234, 0.1234, each)
+        )
+    assert len(msgspec.json.encode(replace(trial.evidence, trail=trail))) <= 1024 * kibibytes

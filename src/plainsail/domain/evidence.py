@@ -110,7 +110,7 @@ class Track(msgspec.Struct, frozen=True):
     edges: tuple[int, ...] = ()
     """Of a histogram: live's quantiles in the window before, as numbers of buckets."""
     told: tuple[Told, ...] = ()
-    """The last `TOLD` windows."""
+    """The last windows."""
 
 
 class Meter(msgspec.Struct, frozen=True):
@@ -141,8 +141,8 @@ class Meters(msgspec.Struct, frozen=True):
     """By metric: `errors`, `latency`, and those of sources."""
 
 
-TOLD = 20
-"""Windows of each metric that are kept."""
+TOLD, LEAST_TOLD = 50, 5
+"""Windows that are kept of all metrics together, and at least of each: 3 kB of JSON."""
 
 
 class Split(msgspec.Struct, frozen=True, array_like=True):
@@ -167,6 +167,46 @@ class Tail(msgspec.Struct, frozen=True, array_like=True):
     live: int
     live_beyond: int
     """Cumulative counts when this began."""
+
+
+class Spread(msgspec.Struct, frozen=True, array_like=True):
+    """One side's quantile of answer times, and the band that it is in; seconds."""
+
+    requests: int
+    """That it rests on."""
+    low: float
+    estimate: float
+    high: float | None
+    """None: too few requests to say."""
+    coverage: float
+    """The part of all requests of that time that the router's log told of."""
+
+
+class Band(msgspec.Struct, frozen=True, array_like=True):
+    """One quantile of both sides (`domain/bands.py`)."""
+
+    candidate: Spread
+    live: Spread
+
+
+class Cells(msgspec.Struct, frozen=True, array_like=True):
+    """A histogram: how many there are in `step` buckets each, from cell `first` on."""
+
+    step: int = 1
+    first: int = 0
+    counts: tuple[int, ...] = ()
+
+
+class Outset(msgspec.Struct, frozen=True, array_like=True):
+    """Where bands of quantiles begin: what the router's log had told of both sides by then."""
+
+    at: float
+    told: float
+    """When there last were new bands; 0: never."""
+    groups: tuple[str, str]
+    """The candidate, and whom it is compared with; so are the others."""
+    requests: tuple[int, int]
+    cells: tuple[Cells, Cells]
 
 
 class Half(msgspec.Struct, frozen=True, array_like=True):
@@ -230,6 +270,10 @@ class Evidence(msgspec.Struct, frozen=True):
     """Where the block that the split is held against began."""
     tails: dict[str, Tail] = {}
     """By quantile (`p99`): where its block began."""
+    bands: dict[str, Band] = {}
+    """By quantile (`p50`): for people to see."""
+    outset: Outset | None = None
+    """Where they begin."""
     voided: str = ""
     """Why the comparison with live counts for nothing any more, in one clause; empty: it counts."""
     standing: tuple[Stake, ...] = ()

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from plainsail.domain.criteria import EvidenceCriteria, Metric
-from plainsail.domain.evidence import TOLD, Evidence, Stake, Sums, Told, Track
+from plainsail.domain.evidence import LEAST_TOLD, TOLD, Evidence, Stake, Sums, Told, Track
 from plainsail.domain.mishaps import remembered_of
 from plainsail.domain.observation import Measured, Unmeasured
 from plainsail.domain.reading import Taken, compared, read, told
@@ -37,11 +37,13 @@ def take(
     for name, metric in criteria.metrics.items():
         found = measured.get(name)
         if found is not None:
-            evidence = _take(evidence, name, metric, found)
+            evidence = _take(evidence, name, metric, found, len(criteria.metrics))
     return evidence
 
 
-def _take(evidence: Evidence, name: str, metric: Metric, found: Measured | Unmeasured) -> Evidence:
+def _take(
+    evidence: Evidence, name: str, metric: Metric, found: Measured | Unmeasured, metrics: int
+) -> Evidence:
     track = evidence.tracks.get(name, Track())
     if isinstance(found, Unmeasured):
         if found.until <= track.tried:
@@ -51,7 +53,7 @@ def _take(evidence: Evidence, name: str, metric: Metric, found: Measured | Unmea
             missing=found.why,
             errors=track.errors + 1,
             tried=found.until,
-            told=_told(track, Told(found.until, None, None, found.why)),
+            told=_told(track, Told(found.until, None, None, found.why), metrics),
         )
         return _with(evidence, name, silent)
     if found.candidate.until <= max(track.until, evidence.since):
@@ -60,7 +62,7 @@ def _take(evidence: Evidence, name: str, metric: Metric, found: Measured | Unmea
     track = replace(
         track, until=found.candidate.until, tried=found.candidate.until, missing=taken.missing,
         errors=track.errors + 1 if taken.missing else 0,
-        told=_told(track, told(metric, found, taken)),
+        told=_told(track, told(metric, found, taken), metrics),
     )  # fmt: skip
     if taken.candidate is None:
         return _with(evidence, name, track)
@@ -72,7 +74,7 @@ def _take(evidence: Evidence, name: str, metric: Metric, found: Measured | Unmea
         case "value":
             return _with(evidence, name, _value(metric, track, taken))
         case _:
-            return _spread(evidence, name, metric, track, found)
+            return _spread(evidence, name, metric, track, found, taken)
 
 
 def harm(evidence: Evidence, criteria: EvidenceCriteria) -> dict[str, float]:
@@ -193,11 +195,13 @@ def _value(metric: Metric, track: Track, taken: Taken) -> Track:
     )  # fmt: skip
 
 
-def _spread(evidence: Evidence, name: str, metric: Metric, track: Track, found: Measured) -> Evidence:
+def _spread(
+    evidence: Evidence, name: str, metric: Metric, track: Track, found: Measured, taken: Taken
+) -> Evidence:
     """Count what is beyond live's quantiles of the window before; the candidate's edge is farther by `relative`."""
     # What must not be overstated is how slow the candidate is: its requests are at the low ends of their buckets.
     ours = quantiles.from_bounds(found.candidate.buckets, "lower")
-    theirs = quantiles.from_bounds(found.live.buckets) if found.live else {}
+    theirs = quantiles.from_bounds(found.live.buckets) if found.live and taken.live else {}
     played = {}
     if len(track.edges) == len(PARTS) and ours and theirs:
         for (test, bets), edge in zip(tests(name, metric).items(), track.edges, strict=True):
@@ -278,8 +282,8 @@ def _stakes(evidence: Evidence, test: str, bets: tuple[betting.Bet, ...]) -> tup
     return stakes if len(stakes) == len(bets) else (betting.FRESH,) * len(bets)
 
 
-def _told(track: Track, told: Told) -> tuple[Told, ...]:
-    return (*track.told, told)[-TOLD:]
+def _told(track: Track, told: Told, metrics: int) -> tuple[Told, ...]:
+    return (*track.told, told)[-max(LEAST_TOLD, TOLD // metrics) :]
 
 
 def _sum(one: Sums, other: Sums) -> Sums:

@@ -15,7 +15,7 @@ import msgspec
 
 from plainsail.domain.blocks import advance, count_crashes
 from plainsail.domain.criteria import EvidenceCriteria, Metric, Threshold
-from plainsail.domain.evidence import TOLD, Arm, Evidence, Meter, Meters, Told, Track, Verdict
+from plainsail.domain.evidence import Arm, Evidence, Meter, Meters, Told, Track, Verdict
 from plainsail.domain.judge import LIVE_CRASHES
 from plainsail.domain.measurement import Reading
 from plainsail.domain.observation import Counts, Measured, Unmeasured
@@ -23,6 +23,8 @@ from plainsail.domain.units import ALL, percent_of, plural, seconds
 
 replace = msgspec.structs.replace
 
+LAST = 10
+"""Windows of a metric that are kept."""
 OWN = ("errors", "latency")
 """What the router measures by itself."""
 
@@ -150,7 +152,7 @@ def _sourced(
     if isinstance(found, Measured):
         live = _number(metric, found.live) if found.live is not None else None
         note = one.said if one.outcome == "error" else found.candidate.partial
-        told = (*track.told, Told(until, _number(metric, found.candidate), live, note))[-TOLD:]
+        told = (*track.told, Told(until, _number(metric, found.candidate), live, note))[-LAST:]
         track = replace(track, until=until, told=told)
     meters = replace(meters, of={**meters.of, name: meter})
     return replace(evidence, tracks={**evidence.tracks, name: track}), meters
@@ -214,7 +216,7 @@ def _verdict(
         said = f"{mute.said}; {plural(mute.errors, 'measurement')} in a row told nothing"
     elif passed >= judge.successes and place.exposure:
         outcome, code = "pass", ""
-        said = f"{plural(passed, 'measurement')} in a row good by threshold: {of['errors'].said}"
+        said = f"{plural(passed, 'measurement')} in a row good by threshold: {of.get('errors', Meter()).said}"
     else:
         outcome, code = "unsure", "few_requests" if evidence.candidate.requests else "no_requests"
         said = f"{passed} of {plural(judge.successes, 'good measurement')} by threshold, one each {seconds(judge.interval)}"

@@ -8,6 +8,10 @@ import msgspec
 
 POINTS = 120
 """At most; 7 kB of JSON, and more than a plot has room for."""
+NUMBERS = 600
+"""Numbers of tests by themselves, at most, in all points together: 3 kB. With many tests there are fewer points."""
+FEWEST = 24
+"""Points that there is room for however many tests there are."""
 AT_LEAST = 0.1
 """Seconds between points of a young rollout: one look."""
 
@@ -41,8 +45,9 @@ def longer(trail: Sequence[Point], point: Point) -> tuple[Point, ...]:
     """The trail with a new point. The last one is always the newest; older ones thin out evenly as time goes by."""
     if not trail:
         return (point,)
-    gap = max(AT_LEAST, (point.at - trail[0].at) / POINTS)
+    points = min(POINTS, max(FEWEST, NUMBERS // max(1, len(point.each))))
+    gap = max(AT_LEAST, (point.at - trail[0].at) / points)
     if len(trail) > 1 and trail[-1].at - trail[-2].at < gap:
         return (*trail[:-1], point)
-    kept = tuple(trail) if len(trail) < POINTS else (*trail[:-1:2], trail[-1])
+    kept = tuple(trail) if len(trail) < points else (*trail[:-1:2], trail[-1])
     return (*kept, point)
