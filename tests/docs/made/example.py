@@ -72,7 +72,7 @@ def picture() -> str:
         for number, colour in (*((one, "#888") for one in LIVE_FAILS), (CANDIDATE_FAILS, "#b3261e"))
     )
     return f"""\
-<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-label="Money of the bets over 66 looks">
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-label="Money of the bets over {last} looks">
 <rect width="{width}" height="{height}" fill="#fff"/>
 {marks}
 <line x1="{left}" y1="{y(100):.1f}" x2="{width - 20}" y2="{y(100):.1f}" stroke="#b3261e" stroke-dasharray="6 4"/>
