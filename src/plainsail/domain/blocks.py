@@ -19,6 +19,10 @@ QUIET_AT_LEAST, QUIET_AT_MOST = 1.0, 30.0
 """Seconds, bounds on that: a pause of the router's own counting is no silence, and a new release is not left unwatched."""
 
 
+NONE = Counts(-1)
+"""Of a group that was not seen."""
+
+
 class Compared(msgspec.Struct, frozen=True):
     """What both sides had in a block that closed. `live.requests` is 0 when live has no traffic at all."""
 
@@ -35,8 +39,11 @@ def advance(
     went, so it favours nobody. A candidate whose live side has fallen silent (all users moved) is looked at alone.
 
     The candidate's group was made for this rollout, so all it ever counted is its own: it starts from zero. Live's
-    counts began long before, so its first sight is where they start.
+    counts began long before, so its first sight is where they start. Counts below zero are no counts: as if not seen.
     """
+    counts = {
+        group: found for group in (candidate, live) if group and _sound(found := counts.get(group, NONE))
+    }
     evidence = _watch_live(evidence, counts, live, now)
     new = _since(evidence.last.get(candidate, Counts()), counts.get(candidate))
     control = _since(evidence.last[live], counts.get(live)) if live in evidence.last else Counts()
@@ -144,6 +151,10 @@ def _since(last: Counts, found: Counts | None) -> Counts:
         slow=found.slow - last.slow,
     )
     return found if min(new.requests, new.failures, new.shielded, new.slow) < 0 else new
+
+
+def _sound(found: Counts) -> bool:
+    return min(found.requests, found.failures, found.shielded, found.slow) >= 0
 
 
 def _settled(new: Counts) -> Counts:

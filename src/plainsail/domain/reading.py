@@ -1,11 +1,9 @@
 """What a window of a metric source holds: two sides as sums, or why that is nothing to go by. Pure.
 
-A number that can't be is none: not a number, endless, negative where it counts something, sums that belong to nothing.
+A number that can't be is none: not a number, endless or as good as that, negative where it counts something, sums that belong to nothing.
 """
 
 from __future__ import annotations
-
-import math
 
 import msgspec
 
@@ -14,6 +12,9 @@ from plainsail.domain.evidence import Sums, Told
 from plainsail.domain.measurement import Reading
 from plainsail.domain.observation import Measured
 from plainsail.domain.stats import means, quantiles
+
+LARGEST = 1e150
+"""Of a number: the square of a larger one has no room in a float."""
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -46,6 +47,8 @@ def _sums(metric: Metric, reading: Reading) -> tuple[Sums | None, str]:
         return None, reading.missing
     kind, parts = metric.kind(), reading.parts
     if kind == "histogram":
+        if huge := [count for _, count in reading.buckets if count > LARGEST]:
+            return None, f"a bucket of the histogram has {huge[0]:g}"
         try:
             total = quantiles.total(quantiles.from_bounds(reading.buckets))
         except ValueError as wrong:
@@ -55,7 +58,7 @@ def _sums(metric: Metric, reading: Reading) -> tuple[Sums | None, str]:
     absent = [part for part in wanted if part not in parts]
     if absent:
         return None, f"there is no {absent[0]}"
-    endless = [part for part in wanted if not math.isfinite(parts[part])]
+    endless = [part for part in wanted if not abs(parts[part]) <= LARGEST]
     if endless:
         return None, f"{endless[0]} is {parts[endless[0]]}"
     if kind == "value":

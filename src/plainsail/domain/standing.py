@@ -44,7 +44,7 @@ def watch(evidence: Evidence, seen: Seen, live: str | None) -> Evidence:
     before = evidence.halves or (Half(), Half())
     halves = _divided(before, told)
     new = [_new(half.last, told) for half in halves]
-    if not all(one.requests for one in new):
+    if not all(one.requests > 0 and one.failures >= 0 and one.slow >= 0 for one in new):
         return evidence if halves == before else replace(evidence, halves=halves)
     return replace(
         evidence,

@@ -58,7 +58,7 @@ def test_where_the_spread_does_not_move_proof_is_harm_with_sides_swapped(
 ) -> None:
     ours, theirs = made(float(n), 10.0 + effect, 3.0), made(float(m), 10.0, 3.0)
     assert means.log_better(theirs, ours, 1.0, -margin) == pytest.approx(
-        means.log_worse(ours, theirs, 1.0, margin), rel=0.2, abs=0.1
+        means.log_worse(ours, theirs, 1.0, margin), rel=0.2, abs=0.2
     )
 
 

@@ -95,7 +95,7 @@ def fault(n: float, total: float, squares: float) -> str:
         return f"the sum of squares is {squares:g}"
     if n == 0:
         return "there are sums of nothing" if total or squares else ""
-    if squares < total * (total / n) * (1.0 - _ROUNDING):
+    if squares < total * (total / n) * (1.0 - _rounding(n)):
         return f"the sum of squares, {squares:g}, is too small for a sum of {total:g} over {n:g}"
     return ""
 
@@ -172,7 +172,12 @@ def _spread(sums: Sums) -> float:
     """Standard deviation; 0 where rounding hides it."""
     mean = sums.sum / sums.n
     left = sums.squares / sums.n - mean * mean
-    return math.sqrt(left * sums.n / (sums.n - 1.0)) if left > _ROUNDING * mean * mean else 0.0
+    return math.sqrt(left * sums.n / (sums.n - 1.0)) if left > _rounding(sums.n) * mean * mean else 0.0
+
+
+def _rounding(n: float) -> float:
+    """The part of a sum of so many that may be rounding: each addition rounds, and equal values all the same way."""
+    return max(_ROUNDING, n * math.ulp(1.0))
 
 
 def _log_positive(found: _Estimate, effect: float) -> float:
@@ -205,6 +210,6 @@ def _log_normal_below(x: float) -> float:
 
 
 _ROUNDING = 1e-12
-"""Of a square: sums of doubles know no more digits than that, so less is no spread."""
+"""Of a square: even short sums of doubles know no more digits than that, so less is no spread."""
 _ALL_KEPT = 0.999
 """Correlation beyond which a series is one value: it says nothing, and must not divide by zero."""
