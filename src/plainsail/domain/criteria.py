@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from plainsail.domain.units import Duration, Ratio, Share
+from plainsail.domain.units import Duration, Level, Ratio, Share
 
 
 class ErrorCriteria(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,13 +80,13 @@ class Metric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Query for a histogram of durations; its median, and the quantiles `p90` and `p99`, may grow by `relative`."""
     better: Literal["lower", "higher"] = "lower"
     """Which way is good; of counts always `lower`."""
-    margin: float = 0.0
+    margin: Level = 0.0
     """This much worse than live is allowed."""
     relative: Ratio = 0.0
     """On top, this part of live's own."""
-    max: float | None = None
+    max: Level | None = None
     """Never more than this, whatever live does."""
-    min: float | None = None
+    min: Level | None = None
     """Never less than this, whatever live does."""
     role: Literal["critical", "guardrail", "informative"] = "guardrail"
     """`critical`: harm takes the candidate back, and nothing passes before this is proven too. `guardrail`: harm takes it

@@ -21,6 +21,9 @@ Share = Annotated[int, msgspec.Meta(ge=0, le=ALL, extra={"scalar": "share"})]
 Ratio = Annotated[float, msgspec.Meta(ge=0, le=1, extra={"scalar": "ratio"})]
 """A part of one, not rounded to basis points; written `0.5%`."""
 
+Level = Annotated[float, msgspec.Meta(extra={"scalar": "level"})]
+"""A number in whatever unit a metric has; of what is counted, also a part, written `0.5%`."""
+
 Rate = Annotated[float, msgspec.Meta(ge=0, extra={"scalar": "rate"})]
 """Events per second; written `500/s`, `30/m`."""
 

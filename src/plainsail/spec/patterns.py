@@ -57,6 +57,12 @@ QUANTITIES: Mapping[str, Schema] = {
             {"type": "number", "minimum": 0, "maximum": 1},
         ]
     },
+    "level": {
+        "anyOf": [
+            matching(rf"-?{N}(?:%|[eE][+-]?[0-9]{{1,2}})?", "a number such as 0.01, or a part such as 1%"),
+            {"type": "number"},
+        ]
+    },
     "rate": matching(f"{N}/[smh]", "a rate such as 500/s or 30/m"),
     "size": matching(_size(), SIZE),
 }

@@ -94,7 +94,7 @@ def _value(kind: inspect.Type) -> str:
     """What is to be written, in words."""
     match kind:
         case inspect.Metadata(extra={"scalar": str(unit)}):
-            return {"ratio": "part"}.get(unit, unit)
+            return {"ratio": "part", "level": "number or part"}.get(unit, unit)
         case inspect.UnionType(types=types):
             options = [each for each in types if not isinstance(each, inspect.NoneType)]
             tags = [str(each.tag) for each in options if isinstance(each, inspect.StructType) and each.tag]
@@ -166,6 +166,8 @@ def with_unit(value: float, unit: str) -> str:
             return percent(value).replace(" ", "")
         case "ratio":
             return percent_of(value).replace(" ", "")
+        case "level":
+            return f"{value:g}"
         case _:
             return f"{value:g}/s" if unit == "rate" else f"{value:g}s"
 

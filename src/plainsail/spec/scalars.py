@@ -94,6 +94,15 @@ def ratio(text: str) -> float:
     return float(number)
 
 
+def level(text: str) -> float:
+    """A number, or the part that `0.5%` is."""
+    if PERCENTAGE.fullmatch(text.removeprefix("-")):
+        return float(Decimal(text[:-1]) / 100)
+    if re.fullmatch(rf"-?{NUMBER}(?:[eE][+-]?[0-9]{{1,2}})?", text):
+        return float(text)
+    raise _not_a("number", text, "0.01, 1% or 250", _meant(level, re.compile(NUMBER), text, ""))
+
+
 def rate(text: str) -> float:
     """Events per second from `500/s`, `30/m`, `1000/h`."""
     if not RATE.fullmatch(text):
@@ -119,6 +128,7 @@ READERS: Mapping[str, Callable[[str], float | int]] = {
     "duration": duration,
     "share": share,
     "ratio": ratio,
+    "level": level,
     "rate": rate,
     "size": size,
 }
