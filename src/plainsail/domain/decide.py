@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from plainsail.domain import bands
 from plainsail.domain.actions import Action
 from plainsail.domain.criteria import Threshold
 from plainsail.domain.events import Event
@@ -93,6 +94,8 @@ def _judged(
     leave = rollout.current().leave
     live = None if _alone(seen, rollout) else rollout.control()
     crashes = {id: group.crashes for id, group in seen.groups.items()}
+    if _warm(evidence, rollout, now):
+        evidence = bands.watch(evidence, seen, rollout.candidate, live, rollout.placement.evidence.alpha, now)
     if isinstance(rollout.placement.evidence.judge, Threshold):
         asked = leave.exposure if isinstance(leave, Judged) else 0
         place = Place(rollout.step, asked, seen.share(rollout.candidate), _trouble(seen, rollout.candidate))

@@ -100,6 +100,8 @@ def anew(evidence: Evidence, rollout: Rollout, seen: Seen, now: float) -> Eviden
         harm={},
         proof={},
         tails={},
+        bands={},
+        outset=None,
         meters=None,
         tracks={name: Track(until=now, tried=track.tried) for name, track in evidence.tracks.items()},
         replaced=retired,
