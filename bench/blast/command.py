@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from itertools import repeat
 
 import msgspec
 
 from bench.blast import told
-from bench.blast.cases import CASES, GRID, SLOWNESS
+from bench.blast.cases import CASES, GRID, SLOWNESS, Case
 from bench.blast.cost import measured
 from bench.blast.day import BAD, CLUSTERED, GOOD, UNPROMISED, Day, Kind, day
-from bench.blast.rows import compared, systems
+from bench.blast.rows import Row, System, compared, systems
 from bench.results import publish
 
-QUICK_RUNS, QUICK_DAYS, QUICK_DAY = 5, 1, 7200.0
+QUICK_RUNS, QUICK_DAYS, QUICK_DAY = 3, 1, 7200.0
+"""Some 13 s of one core, so that it is done within a minute where others have most of it."""
 
 
 def main(arguments: Sequence[str] = ()) -> int:
@@ -31,28 +35,37 @@ def main(arguments: Sequence[str] = ()) -> int:
         publish(told.cost(arguments, *measured()), keep=False)
         return 0
     runs = QUICK_RUNS if options.quick else options.runs
-    if options.json:
-        rows = compared(CASES if options.quick else (*CASES, *SLOWNESS, *GRID), runs, systems())
-        print(msgspec.json.format(msgspec.json.encode({"rows": rows}), indent=1).decode())
-        return 0
-    if options.quick:
-        rows, grid = compared(CASES[:1], 1, systems()), compared(GRID[:1], 1, systems()[:1])
-        days = watched(QUICK_DAYS * len(GOOD), QUICK_DAY)
-        price = measured(20, 1)
-    else:
-        rows = compared((*CASES, *SLOWNESS), runs, systems())
-        grid = compared(GRID, max(3, runs // 3), systems()[:1])
-        days, price = watched(options.days), measured()
+    with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        if options.json:
+            rows = beside(pool, CASES if options.quick else (*CASES, *SLOWNESS, *GRID), runs, systems())
+            print(msgspec.json.format(msgspec.json.encode({"rows": rows}), indent=1).decode())
+            return 0
+        if options.quick:
+            rows, grid = compared(CASES[:1], 1, systems()), compared(GRID[:1], 1, systems()[:1])
+            days = watched(pool, QUICK_DAYS * len(GOOD), QUICK_DAY)
+        else:
+            rows = beside(pool, (*CASES, *SLOWNESS), runs, systems())
+            grid = beside(pool, GRID, max(3, runs // 3), systems()[:1])
+            days = watched(pool, options.days)
+    price = measured(20, 1) if options.quick else measured()
     result = told.blast(arguments, rows, grid, days, price)
     publish(result, keep=not options.quick)
     return 0
 
 
-def watched(count: int, long: float = 86_400.0) -> dict[str, list[Day]]:
+def beside(pool: Executor, cases: Sequence[Case], runs: int, chosen: Sequence[System]) -> list[Row]:
+    """`compared`, a case at a time in each process."""
+    return [
+        row
+        for rows in pool.map(compared, [(case,) for case in cases], repeat(runs), repeat(chosen))
+        for row in rows
+    ]
+
+
+def watched(pool: Executor, count: int, long: float = 86_400.0) -> dict[str, list[Day]]:
     """So many good releases, shared among the kinds, and as many of each other kind, by name."""
     each = max(1, count // len(GOOD))
-
-    def some(kind: Kind) -> list[Day]:
-        return [day(kind, seed, long) for seed in range(each)]
-
-    return {kind.name: some(kind) for kind in (*GOOD, *UNPROMISED, *BAD, *CLUSTERED)}
+    kinds: list[Kind] = [kind for kind in (*GOOD, *UNPROMISED, *BAD, *CLUSTERED) for _ in range(each)]
+    seeds = [number % each for number in range(len(kinds))]
+    ends = list(pool.map(day, kinds, seeds, repeat(long), chunksize=5))
+    return {kinds[first].name: ends[first : first + each] for first in range(0, len(kinds), each)}

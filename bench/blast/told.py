@@ -6,16 +6,17 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from bench.blast.cases import CASES
+from bench.blast import goals
+from bench.blast.cases import CASES, SLOWNESS
 from bench.blast.day import BAD, CLUSTERED, GOOD, UNPROMISED, Day, allowed
+from bench.blast.goals import FLOOR, OURS, Goal
 from bench.blast.rows import ALPHA, Row, bound, failing
 from bench.results import Result, Table, found
 from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.stats.oracle import one_sample
 from plainsail.web.chart import Chart, Panel, Series
 
-OURS, FLOOR = ("plainsail", "defaults"), ("flagger", "interval 10 s, threshold 1")
-Price = tuple[Table, list[str], list[str]]
+Price = tuple[Table, list[str], list[Goal]]
 
 
 class Blast(Result, frozen=True):
@@ -28,18 +29,21 @@ def blast(
     arguments: Sequence[str], rows: Sequence[Row], grid: Sequence[Row], days: Mapping[str, Sequence[Day]], price: Price
 ) -> Blast:  # fmt: skip
     """All of it, for the page."""
-    watched, kept, broken = _days(days)
-    table, said, missed = price
+    watched, held = _days(days)
+    table, said, cheap = price
+    asked = [*goals.of_rows(rows), *held, *cheap]
+    met, missed = [one for one in asked if one.met], [one for one in asked if not one.met]
     result = found(
-        "blast", arguments, [*_compared(rows), _bounds(rows), _power(grid), watched, table],
-        findings=[*_goals(rows), *kept, *said], losses=[*_losses(rows), *broken, *missed],
+        "blast", arguments, [goals.table(asked), *_compared(rows), _bounds(rows), _power(grid), watched, table],
+        findings=[f"{len(met)} of {len(asked)} goals are met; why the others are not stands under Where we lose.", *said],
+        losses=[*(one.told() for one in missed), *_losses(rows)],
         charts={"bench-blast": _chart(rows)},
     )  # fmt: skip
     return Blast(**{name: getattr(result, name) for name in result.__struct_fields__}, rows=(*rows, *grid))
 
 
-def cost(arguments: Sequence[str], table: Table, said: list[str], missed: list[str]) -> Result:
-    return found("blast", arguments, [table], findings=said, losses=missed)
+def cost(arguments: Sequence[str], table: Table, said: list[str], asked: list[Goal]) -> Result:
+    return found("blast", arguments, [goals.table(asked), table], findings=said)
 
 
 def _compared(rows: Sequence[Row]) -> list[Table]:
@@ -68,7 +72,7 @@ def _compared(rows: Sequence[Row]) -> list[Table]:
 
 
 def _good() -> set[str]:
-    return {case.name for case in CASES if case.good} | {"latency-p50+10%", "latency-p99+10%"}
+    return {case.name for case in (*CASES, *SLOWNESS) if case.good}
 
 
 def _cell(row: Row | None, what: str) -> str:
@@ -116,8 +120,8 @@ def _power(grid: Sequence[Row]) -> Table:
     )
 
 
-def _days(days: Mapping[str, Sequence[Day]]) -> tuple[Table, list[str], list[str]]:
-    """False alarms and false passes against what is promised."""
+def _days(days: Mapping[str, Sequence[Day]]) -> tuple[Table, list[Goal]]:
+    """False alarms and false passes, by kind and against what is promised of all and of each."""
     criteria = EvidenceCriteria()
     rows = []
     for kinds, what, promise in (
@@ -126,47 +130,31 @@ def _days(days: Mapping[str, Sequence[Day]]) -> tuple[Table, list[str], list[str
     ):  # fmt: skip
         for kind in kinds:
             ends = days[kind.name]
-            count = sum(end.proven if what == "called proven" else end.failed for end in ends)
             rows.append(
-                (kind.name, what, f"{count}", f"{len(ends)}", "none" if promise is None else f"{promise:.0%}")
-            )
-    good = [end for kind in GOOD for end in days[kind.name]]
-    bad = [end for kind in BAD for end in days[kind.name]]
-    alarms, passes = sum(end.failed for end in good), sum(end.proven for end in bad)
-    lines = []
-    for count, ends, level, words in (
-        (alarms, good, criteria.alpha, "good releases were taken back within a day"),
-        (passes, bad, criteria.beta, "releases just beyond the margin were called proven"),
-    ):
-        line = f"{count} of {len(ends):,} {words}; the promise and its noise are {allowed(len(ends), level)}."
-        lines.append((count <= allowed(len(ends), level), line))
-    for kind in GOOD:
-        count, n = sum(end.failed for end in days[kind.name]), len(days[kind.name])
-        if count > allowed(n, criteria.alpha):
-            lines.append(
-                (False, f"{kind.name}: {count} of {n} were taken back within a day, beyond what is promised.")
-            )
+                (kind.name, what, f"{_count(ends, what)}", f"{len(ends)}", "none" if promise is None else f"{promise:.0%}")
+            )  # fmt: skip
+    asked = [
+        _promised("good releases taken back within a day", [end for kind in GOOD for end in days[kind.name]],
+                  "taken back", criteria.alpha),
+        _promised("releases just beyond the margin called proven", [end for kind in BAD for end in days[kind.name]],
+                  "called proven", criteria.beta),
+    ]  # fmt: skip
+    each = [_promised(kind.name, days[kind.name], "taken back", criteria.alpha) for kind in GOOD]
     table = Table(
         "A day of watching, by events", ("Kind", "What", "Counted", "of", "Promised at most"), tuple(rows)
     )
-    return table, [line for held, line in lines if held], [line for held, line in lines if not held]
+    return table, [*asked, *(one for one in each if not one.met)]
 
 
-def _goals(rows: Sequence[Row]) -> list[str]:
-    by = {(row.case, row.system, row.setting): row for row in rows}
-    lines = []
-    for case in ("total-failure", "errors-1"):
-        ours, floor = by.get((case, *OURS)), by.get((case, *FLOOR))
-        if ours and floor and ours.bad_requests and floor.bad_requests:
-            lines.append(
-                f"{case}: {ours.bad_requests:,.0f} requests spoiled, median; Flagger at its 10 s floor: "
-                f"{floor.bad_requests:,.0f}, {floor.bad_requests / ours.bad_requests:,.1f} times as many."
-            )
-    ratios = sorted(row.bound_ratio for row in rows if (row.system, row.setting) == OURS and row.bound_ratio)
-    if ratios:
-        lines.append(f"In two-sample bounds ours takes {ratios[0]:.2f} to {ratios[-1]:.2f} times what any test needs, "
-                     f"half of the cases at most {ratios[len(ratios) // 2]:.2f}.")  # fmt: skip
-    return lines
+def _promised(what: str, ends: Sequence[Day], counted: str, level: float) -> Goal:
+    count, most = _count(ends, counted), allowed(len(ends), level)
+    return Goal(
+        what, f"at most {most}, {level:.0%} and its noise", f"{count} of {len(ends):,}", count <= most
+    )
+
+
+def _count(ends: Sequence[Day], what: str) -> int:
+    return sum(end.proven if what == "called proven" else end.failed for end in ends)
 
 
 def _losses(rows: Sequence[Row]) -> list[str]:

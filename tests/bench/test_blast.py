@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from bench.blast import day, ours
+from bench.blast import day, goals, ours
 from bench.blast.cases import CASES, Case
 from bench.blast.draws import binomial, poisson
 from bench.blast.ended import Ended
@@ -132,6 +132,40 @@ def test_good_days_stay_good() -> None:
     ends = [day.day(kind, 0, 7200.0) for kind in day.GOOD]
     assert not any(end.failed for end in ends)
     assert not any(day.day(kind, 0, 7200.0).proven for kind in day.BAD)
+
+
+def _row(
+    case: str, one: tuple[str, str], spoiled: float | None, ratio: float | None = None, alarms: int = 0
+) -> Row:
+    return Row(case, *one, 3, 3, 1.0, spoiled, alarms, ratio)
+
+
+def test_goals_are_met_or_missed_by_what_was_measured() -> None:
+    sample = goals.SAMPLES["Flagger"]
+    rows = [
+        _row("total-failure", goals.OURS, 15.0, 1.5), _row("total-failure", goals.FLOOR, 600.0),
+        _row("total-failure", sample, 14_999.0), _row("total-failure-late", goals.OURS, 15.1, 1.6),
+        _row("errors-1", goals.OURS, 60.0, 1.4), _row("errors-1", goals.FLOOR, 15.0), _row("errors-1", sample, 450.0),
+        _row("good", goals.OURS, None, alarms=0), _row("good", goals.FLOOR, None, alarms=2),
+    ]  # fmt: skip
+    measured = [(goal.measured, goal.met) for goal in goals.of_rows(rows)]
+    assert measured == [
+        ("15", True),
+        ("15", False),
+        ("40", True),
+        ("1,000", False),
+        ("0.2", False),
+        ("1.50", True),
+    ]
+    small = next(goal for goal in goals.of_rows(rows) if goal.measured == "0.2")
+    assert "2 of 3 good releases, ours 0 of 3" in small.why
+    assert "7.5 times as many" in small.why
+    assert goals.table([small]).rows[0][-1] == "**no**"
+
+
+def test_what_was_not_measured_is_no_goal() -> None:
+    assert goals.of_rows([]) == []
+    assert goals.of_rows([_row("total-failure", goals.FLOOR, 600.0)]) == []
 
 
 def _of(rows: list[Row], system: str, setting: str) -> Row:
