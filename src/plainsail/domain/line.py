@@ -24,6 +24,11 @@ class Side(msgspec.Struct, frozen=True):
     is nothing to take it from."""
     shielded: int = 0
     """Of errors: those of the bad that live answered instead."""
+    low: float | None = None
+    high: float | None = None
+    """Of a quantile of the router: ends of a band that it is in however often one looks; null: too few requests to say."""
+    coverage: float | None = None
+    """The part of all requests that it rests on: the router's log may lose some."""
 
 
 class Difference(msgspec.Struct, frozen=True):

@@ -8,8 +8,8 @@ import msgspec
 
 from plainsail.domain import changes
 from plainsail.domain.criteria import LatencyCriteria, Metric
-from plainsail.domain.evidence import Evidence, Sums, Tail, Track
-from plainsail.domain.line import Kind, Line, Side
+from plainsail.domain.evidence import Band, Evidence, Spread, Sums, Track
+from plainsail.domain.line import Difference, Kind, Line, Side
 from plainsail.domain.stats import means, quantiles
 from plainsail.domain.units import percent_of
 from plainsail.domain.weighing import Interval, Weighing, apart, part
@@ -55,29 +55,49 @@ def _between(kind: Kind, metric: Metric, track: Track, alpha: float) -> Interval
 
 
 def of_router(latency: LatencyCriteria, evidence: Evidence, weighing: Weighing) -> tuple[Line, ...]:
-    """Of the quantiles that are judged."""
+    """Of the quantiles that are judged, and of all that there are bands of."""
     return tuple(
-        _quantile(name, slower, evidence.tails.get(name), weighing)
+        _quantile(name, slower, evidence, weighing)
         for name in QUANTILES
-        if (slower := getattr(latency, name)) is not None
+        if (slower := getattr(latency, name)) is not None or name in evidence.bands
     )
 
 
-def _quantile(name: str, slower: float, tail: Tail | None, weighing: Weighing) -> Line:
-    """A quantile is judged by how many requests of each side are beyond live's; live's own is the number to show."""
+def _quantile(name: str, slower: float | None, evidence: Evidence, weighing: Weighing) -> Line:
+    """A quantile is judged, if at all, by how many requests of each side are beyond live's; shown is the band it is in."""
+    tail, band = evidence.tails.get(name), evidence.bands.get(name)
     line = Line(
-        name=name, kind="quantile", role="critical", unit="seconds", outcome=weighing.outcome(name, None),
-        candidate=Side(), live=Side(), relative=slower, harm=weighing.harm(name), odds=weighing.odds(name),
-        change=changes.SLOWER,
+        name=name, kind="quantile", role="informative" if slower is None else "critical", unit="seconds",
+        outcome=weighing.outcome(name, None), candidate=Side(), live=Side(), relative=slower,
+        harm=weighing.harm(name), odds=weighing.odds(name), change="" if slower is None else changes.SLOWER,
+        note="" if slower is None else f"of the candidate, requests that took {percent_of(slower)} longer than live's are counted",
     )  # fmt: skip
+    if band is not None:
+        ours, theirs = (_banded(spread) for spread in (band.candidate, band.live))
+        apart = _bands_apart(band, 1.0 - weighing.criteria.alpha)
+        return msgspec.structs.replace(line, candidate=ours, live=theirs, difference=apart)
     if tail is None:
-        return msgspec.structs.replace(line, missing="too few requests of live are beyond it")
+        return msgspec.structs.replace(line, missing="too few requests of live are beyond it", note="")
     return msgspec.structs.replace(
         line,
         candidate=Side(tail.candidate, tail.candidate_beyond),
         live=Side(tail.live, tail.live_beyond, _seconds(tail.edge)),
-        note=f"of the candidate, requests that took {percent_of(slower)} longer than live's are counted",
     )
+
+
+def _banded(spread: Spread) -> Side:
+    return Side(
+        spread.requests, rate=spread.estimate, low=spread.low, high=spread.high, coverage=spread.coverage
+    )
+
+
+def _bands_apart(band: Band, level: float) -> Difference:
+    """The bands of both sides hold together at this level, so what is between their ends does."""
+    ours, theirs = band.candidate, band.live
+    estimate = ours.estimate - theirs.estimate
+    if ours.high is None or theirs.high is None:
+        return Difference(estimate)
+    return Difference(estimate, ours.low - theirs.high, ours.high - theirs.low, level)
 
 
 def _side(sums: Sums, kind: Kind, track: Track, which: int) -> Side:

@@ -45,10 +45,26 @@ def outcome(line: Line) -> str:
     if line.missing:
         return "no data"
     if line.role == "informative":
-        return "only shown"
+        return _seen(line)
     if line.outcome == "pass" and line.good is None:
         return "within"
     return {"pass": "good enough", "fail": "worse", "unsure": "not sure"}[line.outcome]
+
+
+def _seen(line: Line) -> str:
+    """Of what is only shown: of a quantile of the router, what its bands say."""
+    if line.candidate.low is None:
+        return "only shown"
+    found = line.difference
+    if found is None or found.low is None or found.high is None:
+        return "not known yet"
+    return (
+        "longer than live's"
+        if found.low > 0
+        else "shorter than live's"
+        if found.high < 0
+        else "no difference seen"
+    )
 
 
 def standing(line: Line) -> Standing:
@@ -85,6 +101,12 @@ def rows(line: Line) -> tuple[Row, ...]:
             return (
                 Row("windows", _number(ours.n), _number(theirs.n)),
                 Row("mean of them", amount(line, ours.rate), amount(line, theirs.rate)),
+            )
+        case "quantile" if ours.low is not None:
+            return (
+                Row("requests", _covered(ours), _covered(theirs)),
+                Row(line.name, amount(line, ours.rate), amount(line, theirs.rate)),
+                Row("in the band", _band(line, ours), _band(line, theirs)),
             )
         case "quantile" if line.name in ("p50", "p90", "p99"):
             return (
@@ -182,6 +204,19 @@ def _bad(side: Side) -> str:
 
 def _shielded(side: Side) -> str:
     return f"{side.shielded:,} ({percent_of(side.shielded / side.n)})" if side.n else f"{side.shielded:,}"
+
+
+def _covered(side: Side) -> str:
+    """`1,204`, `1,204 (97 % of all)`: the router's log may lose some."""
+    lost = side.coverage is not None and side.coverage < 0.995
+    return f"{_number(side.n)} ({percent_of(side.coverage or 0.0)} of all)" if lost else _number(side.n)
+
+
+def _band(line: Line, side: Side) -> str:
+    """`31 ms to 40 ms`."""
+    if side.high is None:
+        return f"{amount(line, side.low)} or more" if side.low else "any"
+    return f"{amount(line, side.low)} to {amount(line, side.high)}"
 
 
 def _apart(line: Line, value: float) -> str:
