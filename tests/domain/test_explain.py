@@ -21,7 +21,7 @@ from plainsail.domain.criteria import (
     Metric,
     Threshold,
 )
-from plainsail.domain.evidence import Arm, Evidence, Meter, Meters, Sums, Told, Track, Verdict
+from plainsail.domain.evidence import Arm, Band, Evidence, Meter, Meters, Spread, Sums, Told, Track, Verdict
 from plainsail.domain.explain import Explanation, explain, with_users
 from plainsail.domain.line import Line
 from plainsail.domain.observation import Counts
@@ -262,3 +262,46 @@ def test_the_trail_begins_where_users_come() -> None:
     why = explain(rollout(verdict), replace(Evidence(0.0), trail=trail))
     assert [point.at for point in with_users(why)] == [4.0, 5.0, 6.0, 7.0, 8.0]
     assert why.watched_for == 3.0
+
+
+def test_of_many_that_are_only_shown_those_that_are_worse_are_named() -> None:
+    """One of six at odds of 310 to 1 may be chance at a level of 1 %, two are not; what decides is not among them."""
+    shown = {name: Metric("s", value="x", role="informative") for name in ("carts", "render", "a", "b", "c")}
+    asked = EvidenceCriteria(metrics={
+        **shown, "waits": Metric("s", histogram="h", dry_run=True), "silent": Metric("s", value="x", role="informative"),
+        "orders": Metric("s", counts=Counted("a", "b")),
+    })  # fmt: skip
+
+    def told(carts: float, render: float) -> Explanation:
+        logs = dict.fromkeys(("harm_a", "harm_b", "harm_c", "harm_waits p50", "harm_waits p99"), -1.0)
+        logs |= {"harm_carts": math.log(carts), "harm_render": math.log(render), "harm_orders": 50.0}
+        verdict = Verdict("unsure", "x", candidate=Arm(10), live=Arm(90), log_evidence=logs)
+        return explain(rollout(verdict, asked), Evidence(0.0))
+
+    both = told(310.0, 400.0)
+    assert both.worse == ("render", "carts")
+    assert both.aside == (
+        "Of 6 metrics that are only shown, render and carts are worse; of such findings at most 1 % are false on average."
+    )
+    assert told(310.0, 1.0).worse == ()
+    assert told(601.0, 1.0).aside.startswith("Of 6 metrics that are only shown, carts is worse; ")
+    assert told(1.0, 1.0).aside == "Of 6 metrics that are only shown, none is worse than chance explains."
+
+
+def test_quantiles_of_the_router_are_shown_with_their_bands() -> None:
+    bands = {
+        "p50": Band(Spread(120, 0.031, 0.035, 0.041, 1.0), Spread(2280, 0.021, 0.022, 0.0235, 0.97)),
+        "p99": Band(Spread(120, 0.2, 0.3, None, 1.0), Spread(2280, 0.1, 0.2, 0.25, 0.97)),
+    }
+    verdict = Verdict("unsure", "x", candidate=Arm(120), live=Arm(2280))
+    asked = EvidenceCriteria(latency=LatencyCriteria(p99=0.2))
+    why = explain(rollout(verdict, asked), replace(Evidence(0.0), bands=bands))
+    p50, p99 = line(why, "p50"), line(why, "p99")
+    assert (p50.role, p99.role) == ("informative", "critical")
+    assert telling.outcome(p50) == "longer than live's"
+    assert telling.difference(p50) == "13 ms more than live (+8 ms to +20 ms, 99 % sure at any time)"
+    assert [row.candidate for row in telling.rows(p99)] == ["120", "300 ms", "200 ms or more"]
+    assert [row.live for row in telling.rows(p99)] == ["2,280 (97 % of all)", "200 ms", "100 ms to 250 ms"]
+    assert p99.difference is not None
+    assert p99.difference.low is None
+    assert "p90" not in [one.name for one in why.metrics]

@@ -65,6 +65,9 @@ def show(console: Console, why: Explanation, rollout: Json) -> None:
     for line in why.metrics:
         console.print()
         _line(console, line)
+    if why.aside:
+        console.print()
+        tell(console, plain(why.aside))
     drawn = plot(with_users(why), min(WIDEST, console.width))
     if drawn:
         console.print()

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from plainsail.domain import lines
+from plainsail.domain import aside, lines
 from plainsail.domain.evidence import Evidence, Verdict
 from plainsail.domain.line import Line
 from plainsail.domain.rollout import Phase, Rollout
@@ -60,6 +60,11 @@ class Explanation(msgspec.Struct, frozen=True):
     """Instances of the candidate that were replaced because they alone were bad."""
     warnings: tuple[str, ...] = ()
     metrics: tuple[Line, ...] = ()
+    worse: tuple[str, ...] = ()
+    """Metrics that are only shown (informative, dry run) and are worse, the strongest first: of such findings at most the
+    part alpha is false on average, however many metrics there are (`domain/stats/several.py`)."""
+    aside: str = ""
+    """The same in one sentence; empty: nothing is known of metrics that are only shown."""
     tests: tuple[str, ...] = ()
     """What each of `trail[].each` belongs to."""
     trail: tuple[Point, ...] = ()
@@ -74,6 +79,7 @@ def explain(rollout: Rollout, evidence: Evidence | None) -> Explanation:
     exposure = verdict.exposure if verdict.exposure is not None else asked(rollout)
     since = _users_since(rollout, evidence)
     found = lines.of(evidence, verdict, rollout.placement.evidence, exposure, over(rollout))
+    shown = aside.told(rollout.placement.evidence, verdict)
     return msgspec.structs.replace(
         _unjudged(rollout),
         judged=True,
@@ -92,6 +98,8 @@ def explain(rollout: Rollout, evidence: Evidence | None) -> Explanation:
         replaced=evidence.replaced,
         warnings=verdict.warnings,
         metrics=found,
+        worse=shown.worse,
+        aside=shown.sentence,
         tests=evidence.tests,
         trail=evidence.trail,
     )
