@@ -80,7 +80,7 @@ def test_bad_counts_take_the_candidate_back() -> None:
             break
     assert (trial.verdict.outcome, trial.verdict.code) == ("fail", "carts")
     assert trial.verdict.sentence.startswith("carts: ")
-    assert "with a margin of 1 points" in trial.verdict.sentence
+    assert "with a margin of 1 point " in trial.verdict.sentence
 
 
 def test_a_limit_takes_the_candidate_back_whatever_live_does() -> None:
@@ -246,6 +246,7 @@ def test_a_split_that_is_not_kept_voids_the_comparison() -> None:
     assert "should have had 10 %" in verdict.sentence
 
 
+@pytest.mark.slow
 def test_a_split_that_is_kept_does_not() -> None:
     dice, evidence = random.Random(6), begin(0.0)
     ours = theirs = 0
@@ -272,6 +273,7 @@ def test_a_void_comparison_still_holds_the_limit() -> None:
     assert verdict.code == "max_errors"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "kibibytes"), [(0, 10), (5, 16), (20, 32)])
 def test_evidence_stays_small_however_many_metrics_there_are(number: int, kibibytes: int) -> None:
     metrics = {f"carts-{n}": replace(COUNTS, role="critical", max=0.5) for n in range(number)}

@@ -153,6 +153,8 @@ class Split(msgspec.Struct, frozen=True, array_like=True):
     candidate: int
     live: int
     """Cumulative counts at that moment."""
+    at: float = 0.0
+    """The moment."""
 
 
 class Tail(msgspec.Struct, frozen=True, array_like=True):

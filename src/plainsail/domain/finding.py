@@ -10,7 +10,7 @@ import msgspec
 from plainsail.domain.blocks import lately
 from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.evidence import Arm, Evidence, Track
-from plainsail.domain.metered import told
+from plainsail.domain.metered import told, unproven
 from plainsail.domain.past import at_most
 from plainsail.domain.units import percent, percent_of, plural, seconds
 
@@ -30,6 +30,8 @@ class Finding(msgspec.Struct, frozen=True):
     harmful: bool = False
     held: str = ""
     """Why nothing can pass, in one clause."""
+    lacks: str = ""
+    """The critical metric that alone is not proven yet."""
 
     def outcome(self) -> Literal["pass", "fail", "unsure"]:
         if self.harmful:
@@ -143,6 +145,9 @@ def _unsure(finding: Finding, evidence: Evidence, criteria: EvidenceCriteria) ->
     ours = evidence.candidate
     if finding.exposure is None:
         return _failed(ours, evidence.live) if ours.requests else "the candidate has had no requests"
+    if finding.lacks:
+        metric = criteria.metrics[finding.lacks]
+        return unproven(finding.lacks, metric, evidence.tracks.get(finding.lacks, Track()))
     if not finding.needs:
         return "a margin of 0 can never be proven: allow a margin, or pace by dwell"
     had = f"has had {ours.requests:,}" if ours.requests else "has had none"

@@ -87,7 +87,9 @@ def judge(
         return evidence, _verdict(
             evidence, _tests(criteria, past), criteria, exposures, exposure, now, trouble, past, share
         )
-    evidence = sharing.watch(evidence, counts, candidate, live, expected)
+    if live is not None and live not in evidence.last:  # somebody else, whose counts began elsewhere
+        evidence = replace(evidence, split=None, tails={})
+    evidence = sharing.watch(evidence, counts, candidate, live, expected, criteria.latency.bound, now)
     evidence = tails.watch(evidence, latency, candidate, live, criteria.latency)
     evidence = metering.take(metering.proofs(evidence, criteria, exposures), criteria, measured)
     start = evidence
@@ -194,7 +196,9 @@ def _verdict(
     goal = _goal(criteria.beta)
     shown = claims.log_proofs(evidence, criteria, exposures)
     if any(metric.role == "critical" for metric in criteria.metrics.values()):
-        shown = {asked: proofs | metering.good(evidence, criteria, asked) for asked, proofs in shown.items()}
+        shown = {
+            asked: proofs | metering.good(evidence, criteria, asked, share) for asked, proofs in shown.items()
+        }
     proven = max((asked for asked, proofs in shown.items() if min(proofs.values()) >= goal), default=0)
     held = _held(evidence, criteria, share, now)
     test = _harm_test(evidence, harm, criteria)
@@ -209,6 +213,7 @@ def _verdict(
         past=past if test.endswith("_past") else None,
         harmful=bool(test),
         held=held,
+        lacks=_lacks(shown.get(exposure or 0, {}), goal, criteria),
     )  # fmt: skip
     return Verdict(
         outcome=finding.outcome(),
@@ -235,6 +240,16 @@ def _held(evidence: Evidence, criteria: EvidenceCriteria, share: int, now: float
     if evidence.voided:
         return evidence.voided
     return metering.silent(evidence, criteria, share, now) if criteria.metrics and share else ""
+
+
+def _lacks(proofs: Mapping[str, float], goal: float, criteria: EvidenceCriteria) -> str:
+    """The critical metric that alone keeps the exposure from being proven; empty: it is something else."""
+    lacking = {name: log for name, log in proofs.items() if log < goal}
+    return (
+        ""
+        if lacking.keys() - criteria.metrics.keys()
+        else min(lacking, key=lambda name: lacking[name], default="")
+    )
 
 
 def code_of(test: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from plainsail.domain.criteria import Metric
 from plainsail.domain.evidence import Sums, Track
+from plainsail.domain.stats import means
 from plainsail.domain.units import percent_of, plural
 
 
@@ -21,6 +22,17 @@ def told(name: str, metric: Metric, track: Track, odds: str) -> str:
     ours, theirs = (f"{_mean(one)} over {one.n:,.0f}" for one in (track.candidate, track.live))
     what = "windows" if kind == "value" else "units"
     return f"{name}: {ours} {what} of the candidate against {theirs} of live; {_margin(metric)} {odds}"
+
+
+def unproven(name: str, metric: Metric, track: Track) -> str:
+    """What a critical metric is short of, where all else is proven. Without a full stop."""
+    if metric.kind() == "counts":
+        found = f"{track.candidate.sum:,.0f} of {track.candidate.n:,.0f} are bad{_against(track.live)}"
+        return f"{name} is not proven to be good yet: {found}; {_margin(metric)}"
+    what, least = ("windows", means.LEAST_PAIRS) if metric.kind() == "value" else ("units", means.LEAST)
+    ours, theirs = (f"{_mean(one)} over {one.n:,.0f}" for one in (track.candidate, track.live))
+    found = f"{ours} {what} of the candidate against {theirs} of live; {_margin(metric)}"
+    return f"{name} is not proven to be good yet: {found}, from {least} on, and never by a difference that is always the same"
 
 
 def _last(value: float | None) -> str:
@@ -55,8 +67,16 @@ def _against(live: Sums) -> str:
 def _margin(metric: Metric) -> str:
     allowed = []
     if metric.margin or not metric.relative:
-        shown = f"{metric.margin * 100:.3g} points" if metric.kind() == "counts" else f"{metric.margin:.4g}"
+        shown = (
+            f"{metric.margin * 100:.3g} {_points(metric.margin)}"
+            if metric.kind() == "counts"
+            else f"{metric.margin:.4g}"
+        )
         allowed.append(shown)
     if metric.relative:
         allowed.append(f"{percent_of(metric.relative)} of live's own")
     return f"with a margin of {' and '.join(allowed)}"
+
+
+def _points(margin: float) -> str:
+    return "point" if margin == 0.01 else "points"

@@ -9,6 +9,7 @@ a number of observations on (`stats/means.py`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import msgspec
 
@@ -78,16 +79,13 @@ def _take(
 
 
 def harm(evidence: Evidence, criteria: EvidenceCriteria) -> dict[str, float]:
-    """Log e-values of harm, by test: the metric's name, its limit (`max NAME`) or its quantile (`NAME p99`)."""
+    """Log e-values of harm, by test: the metric's name, its limit (`max NAME`) or its quantile (`NAME p99`). Also of those
+    not measured yet: who shares the purse is settled from the start, or their mean would not be a fair game."""
     logs: dict[str, float] = {}
     for name, metric in criteria.metrics.items():
-        track = evidence.tracks.get(name)
-        if track is None:
-            continue
+        track = evidence.tracks.get(name, Track())
         for test, bets in tests(name, metric).items():
-            stakes = evidence.harm.get(test, ())
-            if len(stakes) == len(bets):
-                logs[test] = betting.log_money(bets, stakes)
+            logs[test] = betting.log_money(bets, _stakes(evidence, test, bets))
         if metric.kind() in ("mean", "value") and compared(metric):
             logs[name] = _log_worse(metric, track, metric.margin)
         if metric.kind() == "mean" and (metric.max is not None or metric.min is not None):
@@ -95,12 +93,12 @@ def harm(evidence: Evidence, criteria: EvidenceCriteria) -> dict[str, float]:
     return logs
 
 
-def good(evidence: Evidence, criteria: EvidenceCriteria, exposure: int) -> dict[str, float]:
-    """Log e-values against "it is worse by the margin or more", of the critical metrics."""
+def good(evidence: Evidence, criteria: EvidenceCriteria, exposure: int, share: int) -> dict[str, float]:
+    """Log e-values against "it is worse by the margin or more", of the critical metrics that are measured at this share."""
     return {
         name: _log_good(evidence, name, metric, exposure)
-        for name, metric in criteria.metrics.items()
-        if metric.role == "critical" and not metric.dry_run and metric.kind() != "histogram"
+        for name, metric in speaking(criteria, share).items()
+        if metric.role == "critical" and metric.kind() != "histogram"
     }
 
 
@@ -113,17 +111,28 @@ def beyond(evidence: Evidence, criteria: EvidenceCriteria) -> str:
     return ""
 
 
+def speaking(criteria: EvidenceCriteria, share: int) -> dict[str, Metric]:
+    """The metrics that something depends on while the candidate has this share."""
+    stage: Literal["steps", "bake"] = "bake" if share == ALL else "steps"
+    asked = criteria.decisive(stage).items()
+    return {name: metric for name, metric in asked if not metric.at or share in metric.at}
+
+
 def silent(evidence: Evidence, criteria: EvidenceCriteria, share: int, now: float) -> str:
     """Which metric says nothing, and why, in one clause; empty: all that count at this share speak. Without it nothing passes."""
-    for name, metric in criteria.decisive("bake" if share == ALL else "steps").items():
-        if metric.at and share not in metric.at:
-            continue
+    for name, metric in speaking(criteria, share).items():
         track = evidence.tracks.get(name)
         if track is None:
             return f"{name} has not been measured yet"
         if track.missing:
             return f"{name} is not known: {track.missing}"
+        if metric.kind() in ("counts", "mean") and not track.candidate.n:
+            return f"{name} has counted nothing of the candidate yet"
         late = now - track.until - metric.delay
+        if late < -metric.every - metric.delay:
+            return (
+                f"{name} was last measured {seconds(track.until - now)} from now, for the clock was set back"
+            )
         if late > STALE * metric.every + 10.0:
             return f"{name} was last measured {seconds(late)} ago"
     return ""
@@ -226,8 +235,7 @@ def _log_worse(metric: Metric, track: Track, margin: float) -> float:
     if metric.kind() == "value":
         return means.log_paired(track.differences, margin, track.steps)
     ours, theirs = _directed(metric, track)
-    ratio = 1.0 + metric.relative if metric.better == "lower" else 1.0 - metric.relative
-    return means.log_worse(ours, theirs, ratio, margin)
+    return means.log_worse(ours, theirs, _ratio(metric, theirs), margin)
 
 
 def _log_beyond(metric: Metric, track: Track) -> float:
@@ -252,8 +260,7 @@ def _log_good(evidence: Evidence, name: str, metric: Metric, exposure: int) -> f
             return means.log_paired(_negative(track.differences), -metric.margin, track.steps)
         case _:
             ours, theirs = _directed(metric, track)
-            ratio = 1.0 + metric.relative if metric.better == "lower" else 1.0 - metric.relative
-            return means.log_better(ours, theirs, ratio, metric.margin)
+            return means.log_better(ours, theirs, _ratio(metric, theirs), metric.margin)
 
 
 def _directed(metric: Metric, track: Track) -> tuple[Sums, Sums]:
@@ -261,6 +268,11 @@ def _directed(metric: Metric, track: Track) -> tuple[Sums, Sums]:
     if metric.better == "lower":
         return track.candidate, track.live
     return _negative(track.candidate), _negative(track.live)
+
+
+def _ratio(metric: Metric, theirs: Sums) -> float:
+    """What of live's mean, turned so that more is worse, is allowed: of one below zero (a gain) less, for that is worse."""
+    return 1.0 + metric.relative if theirs.sum >= 0.0 else 1.0 - metric.relative
 
 
 def _worse(metric: Metric, ours: float, theirs: float) -> float:

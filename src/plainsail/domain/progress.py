@@ -24,6 +24,9 @@ replace = msgspec.structs.replace
 STARTS = 3
 """Failed starts in a row of time after which a candidate counts as one that never starts; a first may be bad luck."""
 
+HELD = ("no_data", "mismatch")
+"""Why a step is not left by time alone: what is not measured, or compares what is not alike, has not gone well."""
+
 
 def progress(
     target: Target, seen: Seen, verdict: Verdict | None, now: float, evidence: Evidence | None = None
@@ -165,12 +168,12 @@ def _judge(
 
 def _unproven(rollout: Rollout, leave: Judged, evidence: Evidence | None) -> str:
     """What the step still lacks, besides time; empty: nothing."""
-    verdict = rollout.verdict
+    verdict, compared = rollout.verdict, rollout.current().during() != "bake"
     if leave.until == "analysed":
         return waiting(rollout.placement.evidence, evidence, "start")
     if verdict is None:
         return "" if leave.until == "dwell" else "the judge has not looked yet"
-    if leave.until == "dwell" and verdict.code == "no_data":
+    if leave.until == "dwell" and verdict.code in HELD and (verdict.code != "mismatch" or compared):
         return verdict.sentence
     if leave.until == "proven" and verdict.proven_bp < leave.exposure:
         return verdict.sentence

@@ -1,4 +1,4 @@
-"""The router's quantiles: how many of each side's requests are beyond what live's own quantile was a moment ago.
+"""The router's quantiles: how many of each side's requests are beyond live's own quantile, as known before they came.
 
 A candidate that is slower by more than it may be has more of its requests beyond live's median, moved by that much, than
 live has beyond its median; whatever the time of day does to both. So a quantile is compared as a count, block by block, by
@@ -50,6 +50,7 @@ def watch(
             continue
         if block is not None:
             played[part] = betting.play(BETS, _stakes(evidence, part), block)
+        tails.pop(part, None)  # what was played must not be played again, also if no block can begin now
         fresh = _begin(PARTS[part], slower, ours, theirs)
         if fresh is not None:
             tails[part] = fresh
