@@ -11,11 +11,12 @@ from hypothesis import given
 from tests.domain.test_metering import COUNTS, MEAN, VALUE, Trial
 
 from plainsail.domain import metering, sharing, tails
-from plainsail.domain.criteria import EvidenceCriteria, LatencyCriteria
-from plainsail.domain.evidence import Evidence
+from plainsail.domain.criteria import EvidenceCriteria, LatencyCriteria, Metric, Threshold
+from plainsail.domain.evidence import Evidence, Verdict
 from plainsail.domain.judge import begin, judge
 from plainsail.domain.observation import Counts, Latency
 from plainsail.domain.stats import mismatch
+from plainsail.domain.threshold import Place, measure
 
 replace = msgspec.structs.replace
 P50 = EvidenceCriteria(latency=LatencyCriteria(p50=0.1))
@@ -140,3 +141,48 @@ def test_who_shares_the_purse_is_settled_from_the_start() -> None:
         "carts", {"requests": 100.0, "failures": 50.0}, {"requests": 900.0, "failures": 1.0}
     )
     assert {name for name in verdict.log_evidence if name.startswith("harm_")} == names
+
+
+def test_an_outage_of_both_while_the_candidate_warms_up_is_not_its_fault() -> None:
+    evidence = begin(0.0)
+    for look in range(1, 100):
+        counts = {"c": Counts(10 * look, 10 * look), "l": Counts(900 * look, 900 * look)}
+        evidence, verdict = judge(
+            evidence, counts, {}, "c", "l", EvidenceCriteria(), (), 10_000, look / 10, warm=False
+        )
+        assert verdict.outcome != "fail"
+
+
+def test_a_cold_candidate_that_fails_everything_is_told_with_its_numbers() -> None:
+    evidence = begin(0.0)
+    for look in range(1, 100):
+        counts = {"c": Counts(10 * look, 10 * look), "l": Counts(900 * look)}
+        evidence, verdict = judge(
+            evidence, counts, {}, "c", "l", EvidenceCriteria(), (), 10_000, look / 10, warm=False
+        )
+        if verdict.outcome == "fail":
+            break
+    assert verdict.sentence.startswith(
+        f"{10 * look} of {10 * look} candidate requests failed (100 %) against 0 of"
+    )
+    assert (evidence.candidate.requests, evidence.proof) == (0, {})
+
+
+def _threshold(judging: Threshold, place: Place, metrics: dict[str, Metric]) -> Verdict:
+    evidence, verdict = begin(0.0), Verdict("unsure", "")
+    for look in range(1, 20):
+        counts = {"c": Counts(100 * look, 100 * look if not place.warm else 0), "l": Counts(900 * look)}
+        criteria = EvidenceCriteria(judge=judging, metrics=metrics)
+        evidence, verdict = measure(evidence, counts, {}, {}, "c", "l", criteria, place, float(look))
+    return verdict
+
+
+def test_a_threshold_metric_of_other_shares_keeps_nobody_waiting() -> None:
+    metrics = {"memory": Metric("s", value="v", max=2.0, at=(100,))}
+    assert _threshold(Threshold(interval=1.0), Place(1, 5000, 1000), metrics).outcome == "pass"
+    assert _threshold(Threshold(interval=1.0), Place(1, 1000, 100), metrics).outcome == "unsure"
+
+
+def test_thresholds_measure_nothing_while_the_candidate_warms_up() -> None:
+    found = _threshold(Threshold(interval=1.0), Place(1, 5000, 1000, warm=False), {})
+    assert (found.outcome, found.harm, found.good) == ("unsure", 0.0, 0.0)

@@ -94,11 +94,13 @@ def _judged(
     leave = rollout.current().leave
     live = None if _alone(seen, rollout) else rollout.control()
     crashes = {id: group.crashes for id, group in seen.groups.items()}
-    if _warm(evidence, rollout, now):
+    warm = _warm(evidence, rollout, now)
+    if warm:
         evidence = bands.watch(evidence, seen, rollout.candidate, live, rollout.placement.evidence.alpha, now)
     if isinstance(rollout.placement.evidence.judge, Threshold):
         asked = leave.exposure if isinstance(leave, Judged) else 0
-        place = Place(rollout.step, asked, seen.share(rollout.candidate), _trouble(seen, rollout.candidate))
+        share, trouble = seen.share(rollout.candidate), _trouble(seen, rollout.candidate)
+        place = Place(rollout.step, asked, share, trouble, warm)
         evidence, verdict = measure(
             evidence, seen.counts, crashes, seen.measured, rollout.candidate, live, rollout.placement.evidence, place, now
         )  # fmt: skip
@@ -109,7 +111,7 @@ def _judged(
         (leave.exposure or None) if isinstance(leave, Judged) else None, now, _trouble(seen, rollout.candidate),
         past=_past(target, rollout, evidence, live is None) if rollout.watched() else None,
         expected=_expected(seen, rollout, live), latency=seen.latency, measured=seen.measured,
-        before=rollout.verdict, warm=_warm(evidence, rollout, now), share=seen.share(rollout.candidate),
+        before=rollout.verdict, warm=warm, share=seen.share(rollout.candidate),
     )  # fmt: skip
     tests = (*evidence.tests, *sorted(evidence.harm.keys() - set(evidence.tests)))
     point = _point(verdict, seen.share(rollout.candidate), now, tests, rollout.placement.evidence.alpha)

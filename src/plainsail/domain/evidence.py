@@ -242,6 +242,8 @@ class Evidence(msgspec.Struct, frozen=True):
     """When the candidate was first seen with users."""
     candidate: Arm = Arm()
     live: Arm = Arm()
+    cold: tuple[Arm, Arm] | None = None
+    """What both sides met while the candidate warmed up; it counts for the limits alone."""
     marks: tuple[Mark, ...] = ()
     """Before the last two blocks after which there was nothing to suspect; what came since the first is what tells."""
     last: dict[str, Counts] = {}

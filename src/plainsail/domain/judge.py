@@ -84,9 +84,13 @@ def judge(
     evidence = count_crashes(evidence, crashes, candidate, live)
     if not warm:
         evidence = _warming(evidence, counts, candidate, live, criteria, now)
-        return evidence, _verdict(
-            evidence, _tests(criteria, past), criteria, exposures, exposure, now, trouble, past, share
-        )
+        tests = _tests(criteria, past)
+        found = _verdict(evidence, tests, criteria, exposures, exposure, now, trouble, past, share)
+        if found.outcome == "fail" and found.code == "max_errors" and evidence.cold:
+            ours, theirs = evidence.cold
+            whole = replace(evidence, candidate=ours, live=theirs)
+            found = _verdict(whole, tests, criteria, exposures, exposure, now, trouble, past, share)
+        return evidence, found
     if live is not None and live not in evidence.last:  # somebody else, whose counts began elsewhere
         evidence = replace(evidence, split=None, tails={})
     evidence = sharing.watch(evidence, counts, candidate, live, expected, criteria.latency.bound, now)
@@ -113,14 +117,14 @@ def _warming(
     now: float,
 ) -> Evidence:
     """With a look at a cold candidate: it is held to the limit on failures, and nothing is counted for the comparison."""
-    taken, block = advance(evidence, counts, candidate, live, now)
-    if block is None:
-        return taken
-    limits = {"max_errors": betting.limit_bets(criteria.errors.max)}
-    harm = _harmed(
-        evidence, {name: bets for name, bets in limits.items() if bets}, Compared(block.candidate, Counts())
-    )
-    return replace(taken, harm={**taken.harm, **harm}, candidate=evidence.candidate, live=evidence.live)
+    cold = evidence.cold or (Arm(), Arm())
+    taken, block = advance(replace(evidence, candidate=cold[0], live=cold[1]), counts, candidate, live, now)
+    harm = evidence.harm
+    bets = betting.limit_bets(criteria.errors.max)
+    if block is not None and bets:
+        harm = {**harm, **_harmed(taken, {"max_errors": bets}, block)}
+    met = (taken.candidate, taken.live)
+    return replace(taken, harm=harm, candidate=evidence.candidate, live=evidence.live, cold=met)
 
 
 def _same(

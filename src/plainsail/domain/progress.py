@@ -142,7 +142,7 @@ def _judge(
     if since is None or not there:
         why = _not_in_force(rollout, seen)
     else:
-        why = _unproven(rollout, leave, evidence)
+        why = _unproven(rollout, leave, evidence) or _warming_up(rollout, evidence, now)
         if not why and now - since >= leave.dwell:
             return changed.then(_next(changed.target, _watched(rollout, now), now))
         why = why or f"watching until {seconds(leave.dwell)} are over"
@@ -181,6 +181,17 @@ def _unproven(rollout: Rollout, leave: Judged, evidence: Evidence | None) -> str
     if fresh < leave.requests:
         return f"{fresh:,} of {plural(leave.requests, 'request')} of the candidate at this step"
     return ""
+
+
+def _warming_up(rollout: Rollout, evidence: Evidence | None, now: float) -> str:
+    """What is not counted yet has not gone well: no step is left by time alone before something is."""
+    since = evidence.exposed_at if evidence is not None else None
+    left = 0.0 if since is None else rollout.placement.evidence.warm_up - (now - since)
+    return (
+        f"the candidate warms up for another {seconds(left)}, and nothing is compared before"
+        if left > 0.0
+        else ""
+    )
 
 
 def _compared(rollout: Rollout) -> int:

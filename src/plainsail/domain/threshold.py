@@ -39,6 +39,8 @@ class Place(msgspec.Struct, frozen=True):
     """Of the candidate, in force."""
     trouble: str = ""
     """The candidate's last crash in one clause."""
+    warm: bool = True
+    """Its time to warm up is over."""
 
 
 def measure(
@@ -59,16 +61,16 @@ def measure(
     meters = evidence.meters
     if meters is None or meters.step != place.step:
         meters = _begun(evidence, place, now)
-    if not place.share_bp:
+    if not place.share_bp or not place.warm or now < meters.at:
         meters = replace(meters, at=now, candidate=evidence.candidate, live=evidence.live)
     if place.share_bp and now - meters.at >= criteria.judge.interval:
         ours, theirs = _less(evidence.candidate, meters.candidate), _less(evidence.live, meters.live)
         taken = {"errors": _errors(ours, theirs, criteria), "latency": _latency(ours, theirs, criteria)}
         of = {**meters.of, **{name: _counted(meters.of.get(name), one, now) for name, one in taken.items()}}
         meters = replace(meters, at=now, candidate=evidence.candidate, live=evidence.live, of=of)
-    for name, metric in criteria.decisive(_during(place)).items():
+    for name, metric in _asked(criteria, place).items():
         found = measured.get(name)
-        if found is not None and not (metric.at and place.share_bp not in metric.at):
+        if found is not None:
             evidence, meters = _sourced(evidence, meters, name, metric, found)
     evidence = replace(evidence, meters=meters)
     return evidence, _verdict(evidence, meters, criteria, criteria.judge, place)
@@ -93,6 +95,12 @@ def _begun(evidence: Evidence, place: Place, now: float) -> Meters:
 
 def _during(place: Place) -> Literal["start", "steps", "bake"]:
     return "start" if not place.share_bp else "bake" if place.share_bp == ALL else "steps"
+
+
+def _asked(criteria: EvidenceCriteria, place: Place) -> dict[str, Metric]:
+    """The metrics that are measured here, and that something depends on."""
+    asked = criteria.decisive(_during(place)).items()
+    return {name: metric for name, metric in asked if not metric.at or place.share_bp in metric.at}
 
 
 def _counted(meter: Meter | None, one: Measurement, until: float) -> Meter:
@@ -197,7 +205,7 @@ def _quotient(above: float | None, below: float | None) -> float | None:
 def _verdict(
     evidence: Evidence, meters: Meters, criteria: EvidenceCriteria, judge: Threshold, place: Place
 ) -> Verdict:
-    asked = [*(OWN if place.share_bp else ()), *criteria.decisive(_during(place))]
+    asked = [*(OWN if place.share_bp else ()), *_asked(criteria, place)]
     of = {name: meters.of.get(name, Meter()) for name in asked}
     worst = max(of.values(), key=lambda meter: meter.failed, default=Meter())
     mute = max(of.values(), key=lambda meter: meter.errors, default=Meter())

@@ -102,12 +102,21 @@ class Measuring:
             if window.task.done():
                 del self._under_way[name]
                 if not window.task.cancelled():
-                    self._told[name] = window.task.result()
+                    self._told[name] = self._said(window, window.task)
                     continue
             elif window.began_at is None or self._now - window.began_at < READ_WITHIN:
                 continue
             window.task.cancel()  # one that does not heed it keeps its lane, and is not asked beside itself
             self._told[name] = Unmeasured(window.since, window.until, f"no answer within {READ_WITHIN:g} s")
+
+    def _said(self, window: _Window, task: asyncio.Task[Measured | Unmeasured]) -> Measured | Unmeasured:
+        defect = task.exception()
+        if defect is None:
+            return task.result()
+        log.error("a metric source of %s answered what is no reading", self._key, exc_info=defect)
+        return Unmeasured(
+            window.since, window.until, f"its driver answered no reading ({type(defect).__name__})"
+        )
 
     def _begin(
         self, target: Target, rollout: Rollout, criteria: EvidenceCriteria, evidence: Evidence | None,
@@ -149,9 +158,8 @@ class Measuring:
 
 
 def _exposed_at(rollout: Rollout, evidence: Evidence | None, seen: Seen, now: float) -> float | None:
-    """When the candidate first had users; after a restart, as the trail has it."""
-    trail = evidence.trail if evidence else ()
-    first = next((point.at for point in trail if point.share_bp), None)
+    """When the candidate first had users; after a restart, as the evidence has it."""
+    first = evidence.exposed_at if evidence else None
     return now if first is None and seen.share(rollout.candidate) else first
 
 

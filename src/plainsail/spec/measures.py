@@ -114,6 +114,8 @@ def metric(given: Metric) -> Iterator[Fault]:
             ("at",),
             at_key=True,
         )
+    if given.role == "critical" and not given.dry_run:
+        yield from _provable(given, ways[0])
     limits = given.max is not None or given.min is not None
     if "start" in given.during and not limits and _decides(given):
         yield Fault(
@@ -122,6 +124,22 @@ def metric(given: Metric) -> Iterator[Fault]:
             "add 'max', or leave 'start' out" if ways[0] == "counts" else "leave 'start' out",
             ("during",),
         )  # fmt: skip
+
+
+def _provable(given: Metric, kind: str) -> Iterator[Fault]:
+    """Nothing passes before a critical metric is proven, so there must be a margin within which it can be."""
+    if kind == "histogram":
+        yield Fault(
+            "A histogram can't be proven to be good, so it can't be critical",
+            "leave 'role' out: as a guardrail it takes the candidate back too",
+            ("role",),
+        )
+    elif not given.margin and not given.relative:
+        yield Fault(
+            "What is critical must be proven to be within a margin of live, and this has none",
+            "add 'margin' or 'relative', or leave 'role' out",
+            ("role",),
+        )
 
 
 def fitting(placement: Placement) -> Iterator[Fault]:
