@@ -91,7 +91,7 @@ def _line(console: Console, line: Line) -> None:
     )
     tell(console, title)
     table = Table(box=None, padding=(0, 3, 0, 0))
-    for column, justify in (("", "left"), ("candidate", "right"), ("live", "right")):
+    for column, justify in (("", "left"), ("candidate", "right"), (line.against, "right")):
         table.add_column(column, justify=justify)  # type: ignore[arg-type]  # one of rich's literals
     for row in telling.rows(line):
         table.add_row(row.name, row.candidate, row.live)
@@ -107,7 +107,7 @@ def _line(console: Console, line: Line) -> None:
         if said:
             tell(console, Text.assemble("  ", (f"{label}: ", "dim"), said))
     for one in line.measurements[-TOLD:]:
-        sides = f"candidate {telling.amount(line, one.candidate)}, live {telling.amount(line, one.live)}"
+        sides = f"candidate {telling.amount(line, one.candidate)}, {line.against} {telling.amount(line, one.live)}"
         note = f" ({plain(one.note)})" if one.note else ""
         tell(console, Text(f"  {clock(one.until)}  {sides}{note}", style="dim"))
 

@@ -161,6 +161,10 @@ class EvidenceCriteria(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     crashes: int = 1
     """Crashes of ready candidate instances that are forgiven; each of live's own excuses three more."""
 
+    def whom(self) -> str:
+        """What the candidate is compared with, in a sentence."""
+        return "the baseline" if self.compare == "baseline" else "live"
+
     def decisive(self, during: Literal["start", "steps", "bake"]) -> dict[str, Metric]:
         """The metrics that something depends on in this part of a rollout."""
         return {

@@ -42,23 +42,24 @@ class Finding(msgspec.Struct, frozen=True):
 def sentence(finding: Finding, evidence: Evidence, criteria: EvidenceCriteria, now: float) -> str:
     """Without a full stop, so that it can be part of another."""
     errors, latency = criteria.errors, criteria.latency
+    whom = criteria.whom()
     when, ours, theirs = _telling(finding, evidence, now)
     odds = _odds(finding.log_odds)
     match finding.code:
         case "crashes":
-            return _crashes(finding, evidence)
+            return _crashes(finding, evidence, whom)
         case "errors":
-            found = f"{when}{_failed(ours, theirs, finding.past)}"
-            return f"{found}; {_margin(errors.margin, errors.relative)} {odds}"
+            found = f"{when}{_failed(ours, theirs, whom, finding.past)}"
+            return f"{found}; {_margin(errors.margin, errors.relative, whom)} {odds}"
         case "max_errors":
-            return f"{when}{_failed(ours, theirs)}; with a limit of {percent_of(errors.max)} {odds}"
+            return f"{when}{_failed(ours, theirs, whom)}; with a limit of {percent_of(errors.max)} {odds}"
         case "latency":
-            found = _slow(ours, theirs, latency.bound, finding.past)
-            return f"{when}{found}; {_margin(latency.margin, latency.relative)} {odds}"
+            found = _slow(ours, theirs, whom, latency.bound, finding.past)
+            return f"{when}{found}; {_margin(latency.margin, latency.relative, whom)} {odds}"
         case "p50" | "p90" | "p99" if finding.harmful:
             return f"{_slower(finding.code, criteria)} {odds}"
         case name if finding.harmful:
-            return told(name, criteria.metrics[name], evidence.tracks.get(name, Track()), odds)
+            return told(name, criteria.metrics[name], evidence.tracks.get(name, Track()), odds, whom)
         case "mismatch":
             return f"the comparison is void: {finding.held}; find out why before anything is concluded"
         case "no_data":
@@ -82,30 +83,30 @@ def _telling(finding: Finding, evidence: Evidence, now: float) -> tuple[str, Arm
     return f"in the last {seconds(now - late.at)} ", late.candidate, late.live
 
 
-def _failed(ours: Arm, theirs: Arm, past: Arm | None = None) -> str:
+def _failed(ours: Arm, theirs: Arm, whom: str, past: Arm | None = None) -> str:
     found = f"{_of(ours.failures, ours.requests)} candidate requests failed ({_rate(ours.failures, ours.requests)})"
     if past is not None:
         return f"{found}{_before(past.failures, past.requests)}"
-    return f"{found}{_against(theirs.failures, theirs.requests)}"
+    return f"{found}{_against(theirs.failures, theirs.requests, whom)}"
 
 
-def _slow(ours: Arm, theirs: Arm, bound: float, past: Arm | None = None) -> str:
+def _slow(ours: Arm, theirs: Arm, whom: str, bound: float, past: Arm | None = None) -> str:
     took = f"{_of(ours.slow, ours.requests)} candidate requests took longer than {seconds(bound)}"
     found = f"{took} ({_rate(ours.slow, ours.requests)})"
     if past is not None:
         return f"{found}{_before(past.slow, past.requests)}"
-    return f"{found}{_against(theirs.slow, theirs.requests)}"
+    return f"{found}{_against(theirs.slow, theirs.requests, whom)}"
 
 
 def _slower(part: str, criteria: EvidenceCriteria) -> str:
     allowed = getattr(criteria.latency, part) or 0.0
-    return f"the candidate's {part} is longer than live's by more than the {percent_of(allowed)} allowed;"
+    return f"the candidate's {part} is longer than {criteria.whom()}'s by more than the {percent_of(allowed)} allowed;"
 
 
-def _against(bad: int, requests: int) -> str:
+def _against(bad: int, requests: int, whom: str) -> str:
     if not requests:
-        return ", live had none to compare with"
-    return f" against {_of(bad, requests)} live ({_rate(bad, requests)})"
+        return f", {whom} had none to compare with"
+    return f" against {_of(bad, requests)} {whom.removeprefix('the ')} ({_rate(bad, requests)})"
 
 
 def _before(bad: int, requests: int) -> str:
@@ -114,10 +115,10 @@ def _before(bad: int, requests: int) -> str:
     return f" against {_of(bad, requests)} of live before ({_rate(bad, requests)}, at most {most})"
 
 
-def _margin(margin: float, relative: float) -> str:
+def _margin(margin: float, relative: float, whom: str) -> str:
     points = f"{margin * 100:.3g} {'point' if margin == 0.01 else 'points'}"
     return f"with a margin of {points}" + (
-        f" and {percent_of(relative)} of live's own rate" if relative else ""
+        f" and {percent_of(relative)} of {whom}'s own rate" if relative else ""
     )
 
 
@@ -130,10 +131,10 @@ def _odds(log_odds: float) -> str:
     return f"the odds against chance are {math.floor(odds / unit) * unit:,} to 1"
 
 
-def _crashes(finding: Finding, evidence: Evidence) -> str:
+def _crashes(finding: Finding, evidence: Evidence, whom: str) -> str:
     ours, theirs = evidence.candidate.crashes, evidence.live.crashes
     how = f" ({finding.trouble})" if finding.trouble else ""
-    return f"the candidate crashed {plural(ours, 'time')}{how}, live {plural(theirs, 'time') if theirs else 'never'}"
+    return f"the candidate crashed {plural(ours, 'time')}{how}, {whom} {plural(theirs, 'time') if theirs else 'never'}"
 
 
 def _clean(ours: Arm, criteria: EvidenceCriteria) -> str:
@@ -144,10 +145,14 @@ def _clean(ours: Arm, criteria: EvidenceCriteria) -> str:
 def _unsure(finding: Finding, evidence: Evidence, criteria: EvidenceCriteria) -> str:
     ours = evidence.candidate
     if finding.exposure is None:
-        return _failed(ours, evidence.live) if ours.requests else "the candidate has had no requests"
+        return (
+            _failed(ours, evidence.live, criteria.whom())
+            if ours.requests
+            else "the candidate has had no requests"
+        )
     if finding.lacks:
         metric = criteria.metrics[finding.lacks]
-        return unproven(finding.lacks, metric, evidence.tracks.get(finding.lacks, Track()))
+        return unproven(finding.lacks, metric, evidence.tracks.get(finding.lacks, Track()), criteria.whom())
     if not finding.needs:
         return "a margin of 0 can never be proven: allow a margin, or pace by dwell"
     had = f"has had {ours.requests:,}" if ours.requests else "has had none"

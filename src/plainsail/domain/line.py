@@ -53,6 +53,8 @@ class Line(msgspec.Struct, frozen=True):
     live: Side
     unit: Literal["part", "seconds", ""] = "part"
     """Of the rates and of what is allowed: parts of 1, seconds, or whatever the metric is in."""
+    against: Literal["live", "baseline"] = "live"
+    """Whose the numbers under `live` are: all of live, or a fresh baseline's."""
     better: Literal["lower", "higher"] = "lower"
     dry_run: bool = False
     bound: float | None = None

@@ -30,6 +30,8 @@ def of(
     )
     if isinstance(criteria.judge, Threshold):
         found = tuple(_metered(line, evidence, criteria.judge) for line in found)
+    if criteria.compare == "baseline":
+        found = tuple(replace(line, against="baseline") for line in found)
     return tuple(replace(line, change="") for line in found) if over else found
 
 

@@ -8,7 +8,7 @@ from plainsail.domain.stats import means
 from plainsail.domain.units import percent_of, plural
 
 
-def told(name: str, metric: Metric, track: Track, odds: str) -> str:
+def told(name: str, metric: Metric, track: Track, odds: str, whom: str) -> str:
     """Why the candidate is taken back for it. `odds`: a clause. Without a full stop."""
     kind = metric.kind()
     if kind == "value" and track.failed:
@@ -16,22 +16,24 @@ def told(name: str, metric: Metric, track: Track, odds: str) -> str:
         return f"{name} of the candidate was beyond its limit in {plural(track.failed, 'window')} in a row{_last(last)}{_limits(metric)}"
     if kind == "counts":
         found = f"{name}: {track.candidate.sum:,.0f} of {track.candidate.n:,.0f} are bad ({_part(track.candidate)})"
-        return f"{found}{_against(track.live)}; {_margin(metric)} {odds}"
+        return f"{found}{_against(track.live, whom)}; {_margin(metric, whom)} {odds}"
     if kind == "histogram":
-        return f"{name} of the candidate takes longer than live's by more than the {percent_of(metric.relative)} allowed; {odds}"
+        return f"{name} of the candidate takes longer than {whom}'s by more than the {percent_of(metric.relative)} allowed; {odds}"
     ours, theirs = (f"{_mean(one)} over {one.n:,.0f}" for one in (track.candidate, track.live))
     what = "windows" if kind == "value" else "units"
-    return f"{name}: {ours} {what} of the candidate against {theirs} of live; {_margin(metric)} {odds}"
+    return (
+        f"{name}: {ours} {what} of the candidate against {theirs} of {whom}; {_margin(metric, whom)} {odds}"
+    )
 
 
-def unproven(name: str, metric: Metric, track: Track) -> str:
+def unproven(name: str, metric: Metric, track: Track, whom: str) -> str:
     """What a critical metric is short of, where all else is proven. Without a full stop."""
     if metric.kind() == "counts":
-        found = f"{track.candidate.sum:,.0f} of {track.candidate.n:,.0f} are bad{_against(track.live)}"
-        return f"{name} is not proven to be good yet: {found}; {_margin(metric)}"
+        found = f"{track.candidate.sum:,.0f} of {track.candidate.n:,.0f} are bad{_against(track.live, whom)}"
+        return f"{name} is not proven to be good yet: {found}; {_margin(metric, whom)}"
     what, least = ("windows", means.LEAST_PAIRS) if metric.kind() == "value" else ("units", means.LEAST)
     ours, theirs = (f"{_mean(one)} over {one.n:,.0f}" for one in (track.candidate, track.live))
-    found = f"{ours} {what} of the candidate against {theirs} of live; {_margin(metric)}"
+    found = f"{ours} {what} of the candidate against {theirs} of {whom}; {_margin(metric, whom)}"
     return f"{name} is not proven to be good yet: {found}, from {least} on, and never by a difference that is always the same"
 
 
@@ -56,15 +58,15 @@ def _mean(sums: Sums) -> str:
     return f"{sums.sum / sums.n:.4g}" if sums.n else "nothing"
 
 
-def _against(live: Sums) -> str:
+def _against(live: Sums, whom: str) -> str:
     return (
-        f" against {live.sum:,.0f} of {live.n:,.0f} live ({_part(live)})"
+        f" against {live.sum:,.0f} of {live.n:,.0f} {whom.removeprefix('the ')} ({_part(live)})"
         if live.n
-        else ", live had none to compare with"
+        else f", {whom} had none to compare with"
     )
 
 
-def _margin(metric: Metric) -> str:
+def _margin(metric: Metric, whom: str) -> str:
     allowed = []
     if metric.margin or not metric.relative:
         shown = (
@@ -74,7 +76,7 @@ def _margin(metric: Metric) -> str:
         )
         allowed.append(shown)
     if metric.relative:
-        allowed.append(f"{percent_of(metric.relative)} of live's own")
+        allowed.append(f"{percent_of(metric.relative)} of {whom}'s own")
     return f"with a margin of {' and '.join(allowed)}"
 
 

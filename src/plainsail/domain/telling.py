@@ -24,13 +24,18 @@ def heading(line: Line) -> str:
     """`errors`, `slower than 300 ms`, `basket`; what the line is about."""
     match line.name:
         case "max_errors":
-            return "errors, whatever live does"
+            return f"errors, whatever {whom(line)} does"
         case "p50" | "p90" | "p99" if line.kind == "quantile":
             return f"{line.name} of answer times"
         case "latency" if line.bound is not None:
             return f"answers slower than {seconds(line.bound)}"
         case _:
             return line.name
+
+
+def whom(line: Line) -> str:
+    """What the candidate is compared with, in a sentence."""
+    return "the baseline" if line.against == "baseline" else "live"
 
 
 def weight(line: Line) -> str:
@@ -59,9 +64,9 @@ def _seen(line: Line) -> str:
     if found is None or found.low is None or found.high is None:
         return "not known yet"
     return (
-        "longer than live's"
+        f"longer than {whom(line)}'s"
         if found.low > 0
-        else "shorter than live's"
+        else f"shorter than {whom(line)}'s"
         if found.high < 0
         else "no difference seen"
     )
@@ -139,7 +144,7 @@ def difference(line: Line) -> str:
     found = line.difference
     if found is None:
         return ""
-    said = f"{_apart(line, found.estimate)} than live"
+    said = f"{_apart(line, found.estimate)} than {whom(line)}"
     if found.low is None or found.high is None or found.level is None:
         return said
     return f"{said} ({_between(line, found.low, found.high)}, {percent_of(found.level)} sure at any time)"
@@ -152,12 +157,14 @@ def allowed(line: Line) -> str:
     if line.kind == "crashes":
         return f"{plural(int(line.max or 0), 'crash', 'crashes')} forgiven"
     parts = []
-    own = f"{percent_of(line.relative)} of live's own" if line.relative else ""
+    own = f"{percent_of(line.relative)} of {whom(line)}'s own" if line.relative else ""
     margin = line.margin
     absolute = "" if margin is None or (own and not margin) else _distance(line, margin)
     if absolute or own:
         worse = "less" if line.better == "higher" else "more"
-        parts.append(f"at most {' and '.join(one for one in (absolute, own) if one)} {worse} than live")
+        parts.append(
+            f"at most {' and '.join(one for one in (absolute, own) if one)} {worse} than {whom(line)}"
+        )
     if line.max is not None:
         parts.append(f"never more than {amount(line, line.max)}")
     if line.min is not None:
