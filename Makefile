@@ -68,8 +68,8 @@ docs: setup ## the documentation as a site, in site/; no network
 	@$(BIN)/zensical build --clean --strict
 	@$(BIN)/python -m tests.docs.site site
 
-mutants: setup ## do the tests notice a changed decision? (SAMPLE=1: every tenth, as CI)
-	@nice -n 5 $(BIN)/python -m tests.mutants $(if $(SAMPLE),--sample)
+mutants: setup ## do the tests notice a changed decision? (SAMPLE=1: some, as CI; KEEP=1: and keep their numbers)
+	@nice -n 5 $(BIN)/python -m tests.mutants $(if $(SAMPLE),--sample) $(if $(KEEP),--keep)
 
 soak: setup ## run for long under faults
 	@$(BIN)/python -m bench soak $(ARGS)

@@ -54,6 +54,7 @@ def watched(dice: Random, looks: int, rates: dict[str, float], each: int = 10) -
     return evidence, most
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [0.0, 0.002, 0.05])
 def test_equal_instances_give_no_warning(rate: float) -> None:
     """40 services of 300 looks: at ALPHA more than 2 would be a scandal (once in a hundred)."""
