@@ -288,3 +288,11 @@ def test_evidence_stays_small_however_many_metrics_there_are(number: int, kibiby
             trail, Point(trial.now, 5000, Tally(9_999_999), Tally(9_999_999), -0.1234, 0.1234, each)
         )
     assert len(msgspec.json.encode(replace(trial.evidence, trail=trail))) <= 1024 * kibibytes
+
+
+def test_what_could_not_have_shown_harm_yet_is_no_pass() -> None:
+    trial = Trial(memory=VALUE)
+    said = [trial.window("memory", {"value": 100.0 + n % 2}, {"value": 100.0 + n % 3}) for n in range(31)]
+    assert [verdict.code for verdict in said[:29]] == ["no_data"] * 29
+    assert "memory has been compared in 29 of the 30 windows that it takes" in said[28].sentence
+    assert said[30].outcome == "pass"

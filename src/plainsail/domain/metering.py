@@ -135,6 +135,20 @@ def silent(evidence: Evidence, criteria: EvidenceCriteria, share: int, now: floa
             )
         if late > STALE * metric.every + 10.0:
             return f"{name} was last measured {seconds(late)} ago"
+        if share != ALL and compared(metric) and (short := _short(metric, track)):
+            return f"{name} {short}"
+    return ""
+
+
+def _short(metric: Metric, track: Track) -> str:
+    """What a mean or a value lacks before its test says anything at all, in one clause: until then no harm could be seen."""
+    if metric.kind() == "value" and track.differences.n < means.LEAST_PAIRS:
+        return (
+            f"has been compared in {track.differences.n:.0f} of the {means.LEAST_PAIRS} windows that it takes"
+        )
+    had = min(track.candidate.n, track.live.n)
+    if metric.kind() == "mean" and had < means.LEAST:
+        return f"has {had:.0f} of the {means.LEAST} on each side that it takes"
     return ""
 
 
