@@ -92,7 +92,7 @@ def _judged(
         evidence = msgspec.structs.replace(evidence, exposed_at=now)
     exposures = tuple(step.leave.exposure for step in rollout.course.steps if isinstance(step.leave, Judged))
     leave = rollout.current().leave
-    live = None if _alone(seen, rollout) else rollout.control()
+    live = _beside(seen, rollout)
     crashes = {id: group.crashes for id, group in seen.groups.items()}
     warm = _warm(evidence, rollout, now)
     if warm:
@@ -151,10 +151,13 @@ def _trouble(seen: Seen, group: str) -> str:
     return found.trouble if found else ""
 
 
-def _alone(seen: Seen, rollout: Rollout) -> bool:
-    """Those it is compared with have no users (any more): there is no point in waiting for theirs."""
-    control = rollout.control()
-    return control is not None and bool(seen.share(rollout.candidate)) and not seen.share(control)
+def _beside(seen: Seen, rollout: Rollout) -> str | None:
+    """The group it is compared with: its baseline, or live while that has no users. Nobody when all users are the candidate's:
+    there is no point in waiting for others'."""
+    for group in (rollout.control(), rollout.live):
+        if group is not None and seen.share(group):
+            return group
+    return None if seen.share(rollout.candidate) else rollout.control()
 
 
 def _past(target: Target, rollout: Rollout, evidence: Evidence, alone: bool) -> Arm:
