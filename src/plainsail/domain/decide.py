@@ -95,7 +95,7 @@ def _judged(
     live = _beside(seen, rollout)
     crashes = {id: group.crashes for id, group in seen.groups.items()}
     warm = _warm(evidence, rollout, now)
-    if warm:
+    if warm and evidence.exposed_at is not None:
         evidence = bands.watch(evidence, seen, rollout.candidate, live, rollout.placement.evidence.alpha, now)
     if isinstance(rollout.placement.evidence.judge, Threshold):
         asked = leave.exposure if isinstance(leave, Judged) else 0
