@@ -10,6 +10,7 @@ import argparse
 import random
 import timeit
 from collections.abc import Sequence
+from time import process_time
 
 import msgspec
 
@@ -126,4 +127,5 @@ def _cost(looks: int) -> float:
             evidence, _ = judge(evidence, counts, {}, "c", "l", EvidenceCriteria(), EXPOSURES, 5000, n * LOOK)
 
     calls = 100_000
-    return (timeit.timeit(watch, number=1) / looks) / (timeit.timeit(lambda: None, number=calls) / calls)
+    empty = timeit.timeit(lambda: None, number=calls, timer=process_time) / calls
+    return timeit.timeit(watch, number=1, timer=process_time) / looks / empty
