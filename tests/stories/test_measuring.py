@@ -292,6 +292,18 @@ def test_warming_up_is_in_no_window() -> None:
     play(story)
 
 
+@pytest.mark.parametrize("judge", ["betting", "threshold"])
+def test_warming_up_begins_with_users_so_what_is_asked_before_them_counts(judge: str) -> None:
+    async def story() -> None:
+        memory = msgspec.structs.replace(MEMORY, during=("start", "steps"))
+        practice = Practice({"memory": memory}, JUDGES[judge], warm_up=40.0)
+        await practice.begin()
+        assert practice.rollout().reached_bp > 0, "the analysis ended, though nobody has warmed it up"
+        await practice.abort()
+
+    play(story)
+
+
 def test_before_the_first_user_the_candidate_alone_is_asked_about() -> None:
     async def story() -> None:
         memory = msgspec.structs.replace(MEMORY, during=("start",))

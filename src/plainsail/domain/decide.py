@@ -128,11 +128,10 @@ def _expected(seen: Seen, rollout: Rollout, live: str | None) -> float | None:
 
 
 def _warm(evidence: Evidence, rollout: Rollout, now: float) -> bool:
-    """Whether the candidate has had users for as long as it is given to warm up."""
+    """Whether the candidate has had users for as long as it is given to warm up. It warms up with its users: what is asked
+    before the first of them counts."""
     since = evidence.exposed_at
-    return not rollout.placement.evidence.warm_up or (
-        since is not None and now - since >= rollout.placement.evidence.warm_up
-    )
+    return since is None or now - since >= rollout.placement.evidence.warm_up
 
 
 def _point(
