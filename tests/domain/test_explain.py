@@ -134,6 +134,22 @@ def test_arms_swapped_turn_the_difference(n: int, bad: int, m: int, live_bad: in
     assert here.level == 0.99
 
 
+def test_what_failed_for_the_judges_own_reason_says_it_once() -> None:
+    trial = Watched()
+    for _ in range(20):
+        verdict = trial.block(Counts(10, 10), Counts(90))
+    assert verdict.outcome == "fail"
+    asked = EvidenceCriteria()
+    for reason, told in (
+        (verdict.sentence, f"Failed after 2 s: {verdict.sentence}."),
+        ("no room", f"Failed after 2 s (no room); it was worse: {verdict.sentence}."),
+    ):
+        why = explain(
+            rollout(verdict, asked, phase="failed", step=0, decided_at=2.0, reason=reason), trial.evidence
+        )
+        assert why.sentence == told
+
+
 def test_the_sentence_of_one_that_was_taken_back() -> None:
     trial = Watched()
     for _ in range(20):

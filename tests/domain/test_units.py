@@ -1,4 +1,4 @@
-"""Durations are written as people say them."""
+"""Durations and numbers are written as people say them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from plainsail.domain.units import seconds
+from plainsail.domain.units import number, seconds
 
 SIZES = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -29,8 +29,19 @@ def test_as_people_say_it(duration: float, said: str) -> None:
 def test_what_is_written_is_about_what_it_is(duration: float) -> None:
     said = seconds(duration)
     parts = re.findall(r"([\d.,]+) ([a-z]+)", said)
-    assert " ".join(f"{number} {unit}" for number, unit in parts) == said
-    back = sum(float(number.replace(",", "")) * SIZES[unit] for number, unit in parts)
+    assert " ".join(f"{many} {unit}" for many, unit in parts) == said
+    back = sum(float(many.replace(",", "")) * SIZES[unit] for many, unit in parts)
     assert abs(back - duration) <= max(0.0005, 0.0084 * duration)
-    for number, unit in parts[1:]:
-        assert 0 < float(number) < {"s": 60, "min": 60, "h": 24}[unit]
+    for many, unit in parts[1:]:
+        assert 0 < float(many) < {"s": 60, "min": 60, "h": 24}[unit]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (0.0, "0"), (0.12345, "0.1235"), (14.98, "14.98"), (999.96, "1000"), (1000.0, "1,000"), (201_579_170.4, "201,579,170"),
+        (-1.5e8, "-150,000,000"), (2.5e-7, "2.5e-07"), (3e20, "3e+20"),
+    ],
+)  # fmt: skip
+def test_numbers_as_people_write_them(value: float, said: str) -> None:
+    assert number(value) == said

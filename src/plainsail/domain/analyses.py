@@ -6,7 +6,7 @@ from typing import Literal
 
 from plainsail.domain.criteria import EvidenceCriteria, Metric, Threshold
 from plainsail.domain.evidence import Evidence, Track
-from plainsail.domain.units import plural
+from plainsail.domain.units import number, plural
 
 
 def waiting(
@@ -31,13 +31,13 @@ def _awaited(metric: Metric, track: Track, least: int) -> str:
         return track.missing
     if not track.told:
         return "no window yet"
-    number = track.told[-1].candidate
-    if number is None:
+    last = track.told[-1].candidate
+    if last is None:
         return track.told[-1].note or "no number in the last window"
-    if metric.max is not None and number > metric.max:
-        return f"{number:.4g}, with a limit of {metric.max:.4g}"
-    if metric.min is not None and number < metric.min:
-        return f"{number:.4g}, with {metric.min:.4g} as the least"
+    if metric.max is not None and last > metric.max:
+        return f"{number(last)}, with a limit of {number(metric.max)}"
+    if metric.min is not None and last < metric.min:
+        return f"{number(last)}, with {number(metric.min)} as the least"
     if track.passed < least:
         return f"good in {track.passed} of {plural(least, 'window')}"
     return ""

@@ -190,11 +190,10 @@ def _sentence(rollout: Rollout, verdict: Verdict, since: float, evidence: Eviden
         case "aborted" | "superseded" | "failed":
             was = {"pass": "it was good enough", "fail": "it was worse", "unsure": "it was not sure yet"}
             what = f"{rollout.phase.replace('_', ' ').capitalize()} {after}"
-            return _whole(
-                f"{what} ({rollout.reason}); {was[verdict.outcome]}: {_past(said, verdict)}"
-                if rollout.reason
-                else f"{what}; {was[verdict.outcome]}: {_past(said, verdict)}"
-            )
+            if said and rollout.reason == said:
+                return _whole(f"{what}: {said}")
+            why = f" ({rollout.reason})" if rollout.reason else ""
+            return _whole(f"{what}{why}; {was[verdict.outcome]}: {_past(said, verdict)}")
         case _:
             told = {"pass": "Good enough so far", "fail": "Worse", "unsure": "Not sure yet"}
             return _whole(f"{told[verdict.outcome]} {after}: {said}")

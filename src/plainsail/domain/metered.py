@@ -5,7 +5,7 @@ from __future__ import annotations
 from plainsail.domain.criteria import Metric
 from plainsail.domain.evidence import Sums, Track
 from plainsail.domain.stats import means
-from plainsail.domain.units import percent_of, plural
+from plainsail.domain.units import number, percent_of, plural
 
 
 def told(name: str, metric: Metric, track: Track, odds: str, whom: str) -> str:
@@ -38,12 +38,12 @@ def unproven(name: str, metric: Metric, track: Track, whom: str) -> str:
 
 
 def _last(value: float | None) -> str:
-    return "" if value is None else f", {value:.4g} in the last"
+    return "" if value is None else f", {number(value)} in the last"
 
 
 def _limits(metric: Metric) -> str:
     limits = [
-        f"{word} {limit:.4g}"
+        f"{word} {number(limit)}"
         for word, limit in (("at most", metric.max), ("at least", metric.min))
         if limit is not None
     ]
@@ -55,7 +55,7 @@ def _part(sums: Sums) -> str:
 
 
 def _mean(sums: Sums) -> str:
-    return f"{sums.sum / sums.n:.4g}" if sums.n else "nothing"
+    return number(sums.sum / sums.n) if sums.n else "nothing"
 
 
 def _against(live: Sums, whom: str) -> str:
@@ -72,7 +72,7 @@ def _margin(metric: Metric, whom: str) -> str:
         shown = (
             f"{metric.margin * 100:.3g} {_points(metric.margin)}"
             if metric.kind() == "counts"
-            else f"{metric.margin:.4g}"
+            else number(metric.margin)
         )
         allowed.append(shown)
     if metric.relative:

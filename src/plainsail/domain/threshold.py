@@ -19,7 +19,7 @@ from plainsail.domain.evidence import Arm, Evidence, Meter, Meters, Told, Track,
 from plainsail.domain.judge import LIVE_CRASHES
 from plainsail.domain.measurement import Reading
 from plainsail.domain.observation import Counts, Measured, Unmeasured
-from plainsail.domain.units import ALL, percent_of, plural, seconds
+from plainsail.domain.units import ALL, number, percent_of, plural, seconds
 
 replace = msgspec.structs.replace
 
@@ -169,14 +169,14 @@ def _sourced(
 def _limited(name: str, metric: Metric, found: Measured | Unmeasured) -> Measurement:
     if isinstance(found, Unmeasured):
         return Measurement("error", f"{name}: {found.why}")
-    number = _number(metric, found.candidate)
-    if number is None:
+    last = _number(metric, found.candidate)
+    if last is None:
         return Measurement("error", f"{name}: {found.candidate.missing or 'the source has nothing of it'}")
-    said = f"{name} was {number:.4g}"
-    if metric.max is not None and number > metric.max:
-        return Measurement("failed", f"{said}, with a limit of {metric.max:.4g}", "metric")
-    if metric.min is not None and number < metric.min:
-        return Measurement("failed", f"{said}, with {metric.min:.4g} as the least", "metric")
+    said = f"{name} was {number(last)}"
+    if metric.max is not None and last > metric.max:
+        return Measurement("failed", f"{said}, with a limit of {number(metric.max)}", "metric")
+    if metric.min is not None and last < metric.min:
+        return Measurement("failed", f"{said}, with {number(metric.min)} as the least", "metric")
     return Measurement("passed", said)
 
 

@@ -41,6 +41,11 @@ def percent_of(ratio: float) -> str:
     return f"{ratio * 100:.3g} %"
 
 
+def number(value: float) -> str:
+    """A number without a unit as people write it: 201579170.4 -> `201,579,170`, 0.12345 -> `0.1235`."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e15 else f"{value:.4g}"
+
+
 def seconds(duration: float) -> str:
     """A duration as people say it: 0.25 -> `250 ms`, 163 -> `2 min 43 s`, 3900 -> `1 h 5 min`; rounded to its second unit."""
     if round(duration * 1000) < 1000:
