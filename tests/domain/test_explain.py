@@ -141,8 +141,8 @@ def test_what_failed_for_the_judges_own_reason_says_it_once() -> None:
     assert verdict.outcome == "fail"
     asked = EvidenceCriteria()
     for reason, told in (
-        (verdict.sentence, f"Failed after 2 s: {verdict.sentence}."),
-        ("no room", f"Failed after 2 s (no room); it was worse: {verdict.sentence}."),
+        (verdict.sentence, f"Failed after 1.9 s: {verdict.sentence}."),
+        ("no room", f"Failed after 1.9 s (no room); it was worse: {verdict.sentence}."),
     ):
         why = explain(
             rollout(verdict, asked, phase="failed", step=0, decided_at=2.0, reason=reason), trial.evidence
