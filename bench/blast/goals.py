@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from bench.blast.cases import CASES
-from bench.blast.rows import Row, bound, median
+from bench.blast.rows import ALPHA, Row, bound, median
 from bench.results import Table
 
 OURS, FLOOR = ("plainsail", "defaults"), ("flagger", "interval 10 s, threshold 1")
@@ -99,7 +99,7 @@ def _small(by: By) -> Goal | None:
     documented = _fewer(by, "errors-1", SAMPLES["Flagger"], FEWER_SMALL, "")
     return msgspec.structs.replace(
         goal,
-        why=f"No test can: of the {bound(case):,.0f} requests in the two-sample bound the fault spoils {least:,.0f}, and a tenth "
+        why=f"No test that takes back at most {ALPHA:.0%} of good releases can: of the {bound(case):,.0f} requests in the two-sample bound the fault spoils {least:,.0f}, and a tenth "
         f"of Flagger's {theirs.bad_requests:,.0f} is less. Its floor gets there because it goes by fewer: it took back "
         f"{sum(row.false_alarms for row in alarms)} of {sum(row.runs for row in alarms)} good releases, ours "
         f"{sum(row.false_alarms for row in mine)} of {sum(row.runs for row in mine)}."
