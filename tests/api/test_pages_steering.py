@@ -30,6 +30,9 @@ def client(plane: Plane) -> Iterator[httpx2.Client]:
         yield one
 
 
+MARK = r'<li class="(done|now|later|last|never)"'
+
+
 def form(text: str, action: str) -> dict[str, str]:
     """The fields of the form that posts there, as a browser reads them."""
     found = re.search(rf'<form [^>]*(?:action|hx-post)="{re.escape(action)}"[^>]*>(.*?)</form>', text, re.S)
@@ -208,8 +211,8 @@ def test_the_steps_of_what_was_taken_back_say_how_far_it_came(plane: Plane, clie
     plane.post(f"/rollouts/{id}/abort")
     plane.ended(id)
     text = client.get(f"/rollouts/{id}").text
-    marks = re.findall(r'<li class="(\w+)"', text)
+    marks = re.findall(MARK, text)
     assert marks == ["done", "last", "never", "never", "never"]
     assert "aborted here" in text
     until(lambda: "v1 has all users" in client.get(SHOP).text)
-    assert re.findall(r'<li class="(\w+)"', client.get(SHOP).text)[:5] == marks
+    assert re.findall(MARK, client.get(SHOP).text)[:5] == marks

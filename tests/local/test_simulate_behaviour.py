@@ -45,7 +45,11 @@ def test_what_is_understood(text: str, like: Behaviour) -> None:
         ("crsh:30s", 1, "did you mean 'crash'?"),
         ("never_ready", 1, "did you mean never-ready?"),
         ("good:1", 5, "good takes nothing after it; did you mean good?"),
-        ("", 1, "there is no behaviour ''; write good, errors:2%, latency:+50%, crash:30s or never-ready"),
+        (
+            "",
+            1,
+            "there is no behaviour ''; write good, errors:2%, latency:+50%, tail:+200%, bad-instance, crash:30s or never-ready",
+        ),
         ("chaos", 1, "there is no behaviour 'chaos'"),
     ],
 )

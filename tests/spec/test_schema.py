@@ -57,6 +57,8 @@ ONLY_THE_DECODER = (
     r"Nothing says what would be too bad",
     r"Of counts '(margin|max)' is a part of all",
     r"too few of them are no harm",
+    r"can't be proven to be good, so it can't be critical",
+    r"must be proven to be within a margin of live, and this has none",
 )
 """What spans several values, counts, or is a driver's own."""
 
