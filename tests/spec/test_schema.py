@@ -47,6 +47,7 @@ ONLY_THE_DECODER = (
     r"Nothing is put in for '\{",
     r"must be at least 1s",
     r"is measured in one way",
+    r"is the same for the candidate and for live",
     r"Of '(counts|histogram)' lower is always better",
     r"can't be 'at' some shares only",
     r"so 'start' needs a limit",

@@ -24,6 +24,8 @@ LONGEST = 4000
 """Characters of a query; servers take 8 kB of a URL, and some characters become three there."""
 WORDS = ("service", "environment", "group", "version", "release", "instances", "window", "since", "until")
 """What is put in for them: `domain/measurement.py`."""
+OF_WHOM = ("{group}", "{version}", "{release}", "{instances}")
+"""What differs between the candidate and whom it is compared with."""
 IN_BRACES = re.compile(r"\{([a-z_]{3,15})\}")
 """What might be one of ours; other braces are the query language's."""
 LIKE_OURS = 0.75
@@ -114,6 +116,7 @@ def metric(given: Metric) -> Iterator[Fault]:
             ("at",),
             at_key=True,
         )
+    yield from _compared(given, ways[0])
     if given.role == "critical" and not given.dry_run:
         yield from _provable(given, ways[0])
     limits = given.max is not None or given.min is not None
@@ -124,6 +127,21 @@ def metric(given: Metric) -> Iterator[Fault]:
             "add 'max', or leave 'start' out" if ways[0] == "counts" else "leave 'start' out",
             ("during",),
         )  # fmt: skip
+
+
+def _compared(given: Metric, kind: str) -> Iterator[Fault]:
+    """Each side is asked for, so a query says whom it is about. A limit alone needs no other side."""
+    asked = [text for text in given.queries().values() if text.strip()]
+    if (
+        asked
+        and (given.margin or given.relative)
+        and not any(word in text for text in asked for word in OF_WHOM)
+    ):
+        yield Fault(
+            "The query is the same for the candidate and for live, so they can never differ",
+            "put '{group}' where it says whose numbers are meant",
+            (kind,),
+        )
 
 
 def _provable(given: Metric, kind: str) -> Iterator[Fault]:
