@@ -272,6 +272,18 @@ def test_with_thresholds_measurements_are_counted() -> None:
     )
 
 
+def test_with_thresholds_what_was_measured_is_not_called_unmeasured() -> None:
+    asked = EvidenceCriteria(metrics={"memory": Metric("prom", value="x", max=9.0)}, judge=Threshold())
+    verdict = Verdict("unsure", "x", candidate=Arm(10), live=Arm(90))
+    for track, said in (
+        (Track(), "nothing was measured yet"),
+        (Track(told=(Told(1.0, None, None, "no answer"),)), "nothing was measured yet"),
+        (Track(told=(Told(1.0, 8.0, 7.0, ""),)), ""),
+    ):
+        evidence = replace(Evidence(0.0), meters=Meters(1, 0.0, Arm(), Arm(), {}), tracks={"memory": track})
+        assert line(explain(rollout(verdict, asked), evidence), "memory").missing == said
+
+
 def test_the_trail_begins_where_users_come() -> None:
     trail = tuple(Point(float(at), 1000 if at > 4 else 0, Tally(), Tally(), 0.0, 0.0) for at in range(9))
     verdict = Verdict("unsure", "x", candidate=Arm(10), live=Arm(90))

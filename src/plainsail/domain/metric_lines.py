@@ -26,7 +26,8 @@ def of_source(name: str, metric: Metric, evidence: Evidence, weighing: Weighing)
     ours, theirs = (
         _side(sums, kind, track, which) for which, sums in enumerate((track.candidate, track.live))
     )
-    missing = track.missing or ("" if ours.n or ours.rate is not None else "nothing was measured yet")
+    measured = ours.n or ours.rate is not None or any(one.candidate is not None for one in track.told)
+    missing = track.missing or ("" if measured else "nothing was measured yet")
     good = weighing.good(name)
     return Line(
         name=name, kind=kind, role=metric.role, dry_run=metric.dry_run, better=metric.better,
