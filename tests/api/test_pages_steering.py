@@ -123,10 +123,13 @@ def test_two_tabs_that_advance_at_once_advance_once(plane: Plane, client: httpx2
     with ThreadPoolExecutor(6) as pool:
         codes = sorted(pool.map(tab, range(6)))
     assert codes == [200, 409, 409, 409, 409, 409]
-    entered = until(
-        lambda: [e for e in plane.get("/events", rollout=id)["events"] if e["kind"] == "step_entered"]
+    by_hand = until(
+        lambda: [
+            event
+            for event in plane.get("/events", rollout=id)["events"]
+            if event["kind"] == "step_entered" and event["by"] == "owner"
+        ]
     )
-    by_hand = [event for event in entered if event["by"] == "owner"]
     assert [event["data"]["step"] for event in by_hand] == ["50 %"]
 
 
