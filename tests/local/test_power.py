@@ -28,7 +28,8 @@ def test_the_same_seed_is_the_same_table(cells: list[Cell]) -> None:
     assert list(power(EvidenceCriteria(), (1000,), 1, (1000.0,))) == cells[4:]
 
 
-def test_what_can_never_be_seen_is_no_number() -> None:
+def test_what_is_not_seen_in_time_is_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plainsail.local.simulate.power.MOST", 300)
     (*_, small, good) = power(EvidenceCriteria(errors=ErrorCriteria(margin=0.0001)), (1000,), 1, (1.0,))
     assert (small.seconds, good.seconds) == (None, None)
     assert small.effect == pytest.approx(0.0004)
@@ -43,7 +44,10 @@ def test_it_is_told_to_people_and_programs(cells: list[Cell]) -> None:
     assert {cell["share_bp"] for cell in document["cells"]} == {1000}
 
 
-def test_the_command_prints_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plainsail.local.simulate.power.MOST", 300)
     from plainsail.local.simulate import command
 
     place = tmp_path / "plainsail.yaml"
