@@ -59,8 +59,8 @@ def linear(
     if most - least <= 1e-9 * max(abs(least), abs(most), 1e-9):  # nothing to tell apart
         least, most = (least, least + 1.0) if high is None else (most - 1.0, most)
     apart = _apart((most - least) / wanted, steps)
-    bottom = least if low is not None else math.floor(least / apart + 1e-9) * apart
-    top = most if high is not None else math.ceil(most / apart - 1e-9) * apart
+    bottom = least if low is not None else min(least, math.floor(least / apart + 1e-9) * apart)
+    top = most if high is not None else max(most, math.ceil(most / apart - 1e-9) * apart)
     first = math.ceil(bottom / apart - 1e-9)
     ticks = tuple(apart * n for n in range(first, math.floor(top / apart + 1e-9) + 1))
     return Scale(bottom, top, start, end, False, ticks)
