@@ -10,7 +10,14 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 
-from plainsail.domain.criteria import Averaged, Counted, EvidenceCriteria, Metric
+from plainsail.domain.criteria import (
+    Averaged,
+    Counted,
+    ErrorCriteria,
+    EvidenceCriteria,
+    LatencyCriteria,
+    Metric,
+)
 from plainsail.domain.evidence import Evidence, Verdict
 from plainsail.domain.judge import begin, judge
 from plainsail.domain.measurement import Reading
@@ -271,6 +278,33 @@ def test_a_void_comparison_still_holds_the_limit() -> None:
         if verdict.outcome == "fail":
             break
     assert verdict.code == "max_errors"
+
+
+def test_a_void_comparison_is_no_second_chance_for_the_limits() -> None:
+    """What the void tests' parts of the purse were worth is lost: a limit is to win as much as it would beside them."""
+
+    def failures(voided: str) -> int:
+        evidence = replace(begin(0.0), voided=voided)
+        criteria = EvidenceCriteria(errors=ErrorCriteria(margin=1.0), latency=LatencyCriteria(margin=1.0))
+        for number in range(1, 60):
+            counts = {"c": Counts(number, number), "l": Counts(9 * number)}
+            evidence, verdict = judge(evidence, counts, {}, "c", "l", criteria, (), None, number / 10)
+            if verdict.outcome == "fail":
+                return number
+        return 0
+
+    assert failures("the split was not kept") >= failures("") > 0
+
+
+def test_a_clock_that_was_set_back_does_not_leave_a_release_unwatched() -> None:
+    evidence, day, verdict = begin(86_400.0), 86_400.0, Verdict("unsure", "")
+    for number in range(100):
+        counts = {"c": Counts(number), "l": Counts(90 * number)}
+        evidence, _ = judge(evidence, counts, {}, "c", "l", EvidenceCriteria(), (), None, day + number / 10)
+    for number in range(100):  # live has no traffic any more, and it is a day earlier
+        counts = {"c": Counts(100 + number, number), "l": Counts(8910)}
+        evidence, verdict = judge(evidence, counts, {}, "c", "l", EvidenceCriteria(), (), None, number / 10)
+    assert verdict.outcome == "fail"
 
 
 @pytest.mark.slow

@@ -15,8 +15,10 @@ OPEN_FOR = 1.0
 """Seconds that live's requests wait for one of the candidate's to be compared with; older ones say little about now."""
 GAPS = 10.0
 """Live is taken to be without traffic after this many of its mean gaps between requests: by chance once in 20,000."""
-QUIET_AT_LEAST, QUIET_AT_MOST = 1.0, 30.0
+QUIET_AT_LEAST, QUIET_AT_MOST = 1.0, 1800.0
 """Seconds, bounds on that: a pause of the router's own counting is no silence, and a new release is not left unwatched."""
+QUIET_AT_FIRST = 30.0
+"""While live has not had a request yet, so that nothing is known of its gaps."""
 
 
 NONE = Counts(-1)
@@ -44,6 +46,8 @@ def advance(
     counts = {
         group: found for group in (candidate, live) if group and _sound(found := counts.get(group, NONE))
     }
+    if now < evidence.live_at:  # the clock was set back: silence is counted from here
+        evidence = replace(evidence, live_at=now, opened=min(evidence.opened, now))
     evidence = _watch_live(evidence, counts, live, now)
     new = _since(evidence.last.get(candidate, Counts()), counts.get(candidate))
     control = _since(evidence.last[live], counts.get(live)) if live in evidence.last else Counts()
@@ -135,7 +139,7 @@ def _drop_old(evidence: Evidence, counts: Mapping[str, Counts], live: str | None
 def _quiet(evidence: Evidence) -> float:
     """Seconds without a request after which live counts as without traffic."""
     if not evidence.live_seen:
-        return QUIET_AT_MOST
+        return QUIET_AT_FIRST
     gap = (evidence.live_at - evidence.since) / evidence.live_seen
     return min(QUIET_AT_MOST, max(QUIET_AT_LEAST, GAPS * gap))
 

@@ -35,6 +35,9 @@ LIVE_CRASHES = 3
 """Crashes of the candidate that each of live's excuses. Crashes are judged by this rule of thumb, outside of alpha: too
 few ever happen for a test, and a release that crashes while live does not should go. There is no guarantee in it."""
 
+LOST = -700.0
+"""Log of the money of a test whose comparison is void: nothing, as a finite number."""
+
 CALM = math.log(2.0)
 """Evidence of harm below which nothing is suspected; the sentence tells what happened since."""
 
@@ -247,13 +250,10 @@ def _held(evidence: Evidence, criteria: EvidenceCriteria, share: int, now: float
 
 
 def _lacks(proofs: Mapping[str, float], goal: float, criteria: EvidenceCriteria) -> str:
-    """The critical metric that alone keeps the exposure from being proven; empty: it is something else."""
+    """The critical metric that is farthest from being proven for the exposure; empty: what is farthest is something else."""
     lacking = {name: log for name, log in proofs.items() if log < goal}
-    return (
-        ""
-        if lacking.keys() - criteria.metrics.keys()
-        else min(lacking, key=lambda name: lacking[name], default="")
-    )
+    farthest = min(lacking, key=lambda name: lacking[name], default="")
+    return farthest if farthest in criteria.metrics else ""
 
 
 def code_of(test: str) -> str:
@@ -273,14 +273,19 @@ def _money(evidence: Evidence, tests: Tests, criteria: EvidenceCriteria) -> dict
 
 
 def _deciding(logs: Mapping[str, float], evidence: Evidence, criteria: EvidenceCriteria) -> dict[str, float]:
-    """Those of them that may take the candidate back. Once the comparison is void, the limits alone."""
+    """Those of them that may take the candidate back. Once the comparison is void, the limits alone: the others' parts of the
+    purse are lost, not shared out anew, so that alpha holds for both times together."""
     shown = {name for name, one in criteria.metrics.items() if one.dry_run or one.role == "informative"}
     return {
-        test: log
+        test: log if not evidence.voided or _is_limit(test) else LOST
         for test, log in logs.items()
         if code_of(test) not in shown
-        and (not evidence.voided or test == "max_errors" or test.startswith("max ") or test.endswith("_past"))
     }
+
+
+def _is_limit(test: str) -> bool:
+    """It asks nothing of live's users of now."""
+    return test == "max_errors" or test.startswith("max ") or test.endswith("_past")
 
 
 def _harm_test(evidence: Evidence, harm: Mapping[str, float], criteria: EvidenceCriteria) -> str:
