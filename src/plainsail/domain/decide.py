@@ -21,11 +21,11 @@ from plainsail.domain.observation import Seen
 from plainsail.domain.past import OWN, remembered
 from plainsail.domain.plan import plan
 from plainsail.domain.progress import progress, tidy
+from plainsail.domain.renewal import apart, renewed
 from plainsail.domain.rollout import Rollout, Target
 from plainsail.domain.standing import warned, watch
 from plainsail.domain.steer import Changed, steer
 from plainsail.domain.strategy import Judged
-from plainsail.domain.suspect import anew
 from plainsail.domain.threshold import Place, measure
 from plainsail.domain.trail import Point, Tally, longer
 from plainsail.domain.units import ALL
@@ -87,7 +87,8 @@ def _judged(
         evidence = msgspec.structs.replace(begin(now), rollout=rollout.id)
     if rollout.phase not in ("progressing", "paused") or rollout.kind == "rollback":
         return evidence, None
-    evidence = watch(anew(evidence, rollout, seen, now), seen, rollout.live)
+    evidence = watch(renewed(evidence, rollout, seen, now), seen, rollout.live)
+    seen = apart(evidence, rollout, seen)
     if evidence.exposed_at is None and seen.share(rollout.candidate):
         evidence = msgspec.structs.replace(evidence, exposed_at=now)
     exposures = tuple(step.leave.exposure for step in rollout.course.steps if isinstance(step.leave, Judged))
@@ -95,7 +96,7 @@ def _judged(
     live = _beside(seen, rollout)
     crashes = {id: group.crashes for id, group in seen.groups.items()}
     warm = _warm(evidence, rollout, now)
-    if warm and evidence.exposed_at is not None:
+    if warm and evidence.exposed_at is not None and evidence.without is None:
         evidence = bands.watch(evidence, seen, rollout.candidate, live, rollout.placement.evidence.alpha, now)
     if isinstance(rollout.placement.evidence.judge, Threshold):
         asked = leave.exposure if isinstance(leave, Judged) else 0
@@ -110,7 +111,8 @@ def _judged(
         evidence, seen.counts, crashes, rollout.candidate, live, rollout.placement.evidence, exposures,
         (leave.exposure or None) if isinstance(leave, Judged) else None, now, _trouble(seen, rollout.candidate),
         past=_past(target, rollout, evidence, live is None) if rollout.watched() else None,
-        expected=_expected(seen, rollout, live), latency=seen.latency, measured=seen.measured,
+        expected=_expected(seen, rollout, live) if evidence.without is None else None,
+        latency=seen.latency, measured=seen.measured,
         before=rollout.verdict, warm=warm, share=seen.share(rollout.candidate),
     )  # fmt: skip
     tests = (*evidence.tests, *sorted(evidence.harm.keys() - set(evidence.tests)))

@@ -232,6 +232,19 @@ class Bursts(msgspec.Struct, frozen=True, array_like=True):
         return self.squared / self.bad if self.bad else 0.0
 
 
+class Without(msgspec.Struct, frozen=True, array_like=True):
+    """The candidate without the instances that were replaced, as long as those are not silent (`domain/renewal.py`)."""
+
+    since: float
+    """When the order was given."""
+    busy_at: float
+    """When one of them was last seen with users or with requests under way."""
+    counts: Counts
+    """What the others had since then."""
+    last: dict[str, Counts] = {}
+    """By instance of the others: what the router's log had told."""
+
+
 class Evidence(msgspec.Struct, frozen=True):
     """State of the sequential tests, and the counts they last saw. Stored as its own row, at most once a second."""
 
@@ -286,6 +299,10 @@ class Evidence(msgspec.Struct, frozen=True):
     """Live's instances in two halves, as that test has them."""
     replaced: tuple[str, ...] = ()
     """Instances of the candidate that were replaced because they alone were bad."""
+    anew_at: float = 0.0
+    """Since when sources and quantiles are listened to anew, for an instance was replaced; 0: none was."""
+    without: Without | None = None
+    """While a replaced instance is not silent yet."""
     tests: tuple[str, ...] = ()
     """Names of the tests of harm, sorted: those of `harm`."""
     trail: tuple[Point, ...] = ()

@@ -80,7 +80,7 @@ def _harm(rollout: Rollout, seen: Seen, verdict: Verdict | None) -> tuple[Phase,
 
 def _replaced(target: Target, rollout: Rollout, one: Alone, now: float) -> Changed:
     """The rollout goes on without this instance; the provider starts another one."""
-    rollout = replace(rollout, retired=(*rollout.retired, one.instance))
+    rollout = replace(rollout, retired=(*rollout.retired, one.instance), had=0)
     told = event("instance_replaced", replace(rollout, reason=one.sentence, reason_code="one_instance"), now)
     told = replace(told, data={**told.data, "instance": one.instance})
     return Changed(replace(target, rollout=rollout), (rollout,), (told,))
@@ -142,7 +142,11 @@ def _judge(
     if since is None or not there:
         why = _not_in_force(rollout, seen)
     else:
-        why = _unproven(rollout, leave, evidence) or _warming_up(rollout, evidence, now)
+        why = (
+            _renewed(rollout, evidence)
+            or _unproven(rollout, leave, evidence)
+            or _warming_up(rollout, evidence, now)
+        )
         if not why and now - since >= leave.dwell:
             return changed.then(_next(changed.target, _watched(rollout, now), now))
         why = why or f"watching until {seconds(leave.dwell)} are over"
@@ -164,6 +168,13 @@ def _judge(
             return changed.then(Changed(replace(changed.target, rollout=held), (held,), (held_event,)))
         case _:
             assert_never(leave.on_unsure)
+
+
+def _renewed(rollout: Rollout, evidence: Evidence | None) -> str:
+    """While a replaced instance is not silent, not all is known of the others."""
+    if evidence is None or evidence.without is None:
+        return ""
+    return f"waiting until {rollout.retired[-1]}, which is replaced, has answered what it was asked"
 
 
 def _unproven(rollout: Rollout, leave: Judged, evidence: Evidence | None) -> str:

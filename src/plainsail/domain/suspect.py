@@ -24,13 +24,11 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from plainsail.domain.criteria import EvidenceCriteria
-from plainsail.domain.evidence import Arm, Evidence, Track, Verdict
+from plainsail.domain.evidence import Arm, Verdict
 from plainsail.domain.mishaps import KIND
 from plainsail.domain.observation import Counts, Seen
 from plainsail.domain.rollout import Rollout
 from plainsail.domain.units import percent_of, plural, seconds
-
-replace = msgspec.structs.replace
 
 CHANCE = 0.001
 """Longest odds of calling a release one bad instance when all are equally bad."""
@@ -80,32 +78,6 @@ def alone(
     if at_least(rest_bad, rest.requests, allowed) < WELL:
         return None
     return Alone(worst, _sentence(worst, one, rest, len(told) - 1, kind, criteria))
-
-
-def anew(evidence: Evidence, rollout: Rollout, seen: Seen, now: float) -> Evidence:
-    """The evidence without what a replaced instance did: it begins anew, once that has no more users. What is known of live,
-    of crashes and of the split is kept. Same as before if nobody was replaced."""
-    retired = rollout.retired
-    members = seen.traffic.members.get(rollout.candidate, ()) if seen.traffic else ()
-    if not retired or (retired == evidence.replaced and not {one.instance for one in members} & {*retired}):
-        return evidence
-    counts = {group: seen.counts[group] for group in evidence.last if group in seen.counts}
-    return replace(
-        evidence,
-        candidate=Arm(crashes=evidence.candidate.crashes),
-        live=Arm(crashes=evidence.live.crashes),
-        last={**evidence.last, **counts},
-        opened=now,
-        marks=(),
-        harm={},
-        proof={},
-        tails={},
-        bands={},
-        outset=None,
-        meters=None,
-        tracks={name: Track(until=now, tried=track.tried) for name, track in evidence.tracks.items()},
-        replaced=retired,
-    )
 
 
 def concentrated(n: int, bad: int, others: int, others_bad: int) -> float:

@@ -149,7 +149,8 @@ def _sourced(
     before, track = meters.of.get(name, Meter()), evidence.tracks.get(name, Track())
     window = found.candidate if isinstance(found, Measured) else found
     until = window.until
-    if until <= before.until or window.since < evidence.since:  # known already, or of the rollout before
+    began = max(evidence.since, evidence.anew_at)
+    if until <= before.until or window.since < began:  # known already, or of before
         return evidence, meters
     one = _limited(name, metric, found)
     meter = _counted(before, one, until)

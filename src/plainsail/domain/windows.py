@@ -30,17 +30,19 @@ class Standing(msgspec.Struct, frozen=True):
     share_bp: int
     """Of the candidate, in force."""
     began: float
-    """When the candidate was first ready (`start`), or first had users; warming up is over then."""
+    """When the candidate was first ready (`start`), or first had users and its warming up was over; later if its evidence
+    began anew."""
     stepped: float
     """When the present step came into force."""
 
 
 def standing(
-    rollout: Rollout, criteria: EvidenceCriteria, seen: Seen, exposed_at: float | None
+    rollout: Rollout, criteria: EvidenceCriteria, seen: Seen, exposed_at: float | None, anew_at: float = 0.0
 ) -> Standing | None:
     """None while nothing is measured: it is on its way back, its instances start, its traffic moves, or is not known.
 
-    `exposed_at` is when the candidate first had users.
+    `exposed_at` is when the candidate first had users, `anew_at` when its evidence last began anew (`renewal.py`): what was
+    before is in no window, or the users of an instance that was replaced would be in a mean for ever.
     """
     if not measured(rollout) or not seen.router_up or rollout.in_force_at is None:
         return None
@@ -50,7 +52,7 @@ def standing(
         if waits or any(part.role == "candidate" and part.share_bp for part in step.split):
             return None
         return Standing("start", 0, rollout.in_force_at, rollout.in_force_at)
-    began = (rollout.in_force_at if exposed_at is None else exposed_at) + criteria.warm_up
+    began = max(anew_at, (rollout.in_force_at if exposed_at is None else exposed_at) + criteria.warm_up)
     return Standing("steps" if share < ALL else "bake", share, began, max(began, rollout.in_force_at))
 
 

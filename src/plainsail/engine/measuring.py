@@ -81,7 +81,7 @@ class Measuring:
             self._exposed_at = _exposed_at(rollout, known, seen, now)
         self._gather()
         criteria = rollout.placement.evidence
-        stands = standing(rollout, criteria, seen, self._exposed_at)
+        stands = standing(rollout, criteria, seen, self._exposed_at, known.anew_at if known else 0.0)
         if stands is not None:
             self._begin(target, rollout, criteria, known, seen, stands)
         return dict(self._told)
