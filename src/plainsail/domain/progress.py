@@ -16,7 +16,7 @@ from plainsail.domain.plan import in_force
 from plainsail.domain.rollout import Phase, Rollout, Target
 from plainsail.domain.steer import Changed, end, enter, event, turn_back
 from plainsail.domain.strategy import Judged, Ready, Role, Settled
-from plainsail.domain.suspect import Alone, suspect
+from plainsail.domain.suspect import Alone, hint, suspect
 from plainsail.domain.units import plural, seconds
 
 replace = msgspec.structs.replace
@@ -74,7 +74,12 @@ def _harm(rollout: Rollout, seen: Seen, verdict: Verdict | None) -> tuple[Phase,
         return "rolled_back", f"{version} does not start again: {found.trouble}", "never_ready"
     if verdict is not None and verdict.outcome == "fail":
         analysed = rollout.current().during() == "start" and not rollout.reached_bp
-        return "failed" if analysed else "rolled_back", verdict.sentence, verdict.code
+        more = hint(rollout, seen, verdict)
+        return (
+            "failed" if analysed else "rolled_back",
+            f"{verdict.sentence}; {more}" if more else verdict.sentence,
+            verdict.code,
+        )
     return None
 
 

@@ -48,15 +48,26 @@ class Alone(msgspec.Struct, frozen=True):
 
 def suspect(rollout: Rollout, seen: Seen, verdict: Verdict | None) -> Alone | None:
     """The candidate's instance that is to be replaced instead of turning back; None: the release is to blame."""
+    if verdict is None or not _asked(rollout, verdict):
+        return None
     criteria = rollout.placement.evidence
-    if verdict is None or verdict.outcome != "fail" or verdict.code not in KIND:
-        return None
-    if len(rollout.retired) >= criteria.replace:
-        return None
-    group = seen.groups.get(rollout.candidate)
-    ready = [one.id for one in group.instances if one.state == "ready"] if group else []
-    told = {id: seen.instances.get(id, Counts()) for id in ready if id not in rollout.retired}
-    return alone(told, verdict.candidate, verdict.live, verdict.code, criteria)
+    return alone(_told(rollout, seen), verdict.candidate, verdict.live, verdict.code, criteria)
+
+
+def hint(rollout: Rollout, seen: Seen, verdict: Verdict) -> str:
+    """What the sentence of a way back is to add where one of several instances had nearly all of the mishaps, but too few
+    for it to be told from a bad release: a clause; empty: nothing. An only instance has all of them whatever it is like."""
+    told = _told(rollout, seen)
+    if not _asked(rollout, verdict) or len(told) < 2 or _nobodys(told, verdict.candidate):
+        return ""
+    kind = KIND[verdict.code]
+    worst = _worst(told, kind)
+    bad, all_bad = _bad(told[worst], kind), _bad(_sum(told.values()), kind)
+    if all_bad - bad > UNKNOWN * all_bad or _chance_is_out(told, worst, kind):
+        return ""
+    what = "failures" if kind == "failures" else "slow answers"
+    had = f"{worst} had {bad:,} of the {all_bad:,} {what}"
+    return f"{had}, too few with {len(told)} instances to tell one that is bad from a bad release"
 
 
 def alone(
@@ -66,14 +77,13 @@ def alone(
     if len(told) < 2 or _nobodys(told, ours):
         return None
     kind = KIND[code]
-    worst = max(told, key=lambda id: (_rate(told[id], kind), told[id].requests, id))
+    worst = _worst(told, kind)
     one, rest = told[worst], _sum(counts for id, counts in told.items() if id != worst)
     allowed = _allowed(theirs, code, criteria)
-    bad, rest_bad = _bad(one, kind), _bad(rest, kind)
+    rest_bad = _bad(rest, kind)
     if not rest.requests or _rate(one, kind) <= allowed:
         return None
-    by_chance = len(told) * concentrated(one.requests, bad, rest.requests, rest_bad)
-    if by_chance > (CHANCE if len(told) > 2 else CHANCE_OF_TWO):
+    if not _chance_is_out(told, worst, kind):
         return None
     if at_least(rest_bad, rest.requests, allowed) < WELL:
         return None
@@ -101,6 +111,30 @@ def at_least(bad: int, n: int, rate: float) -> float:
         math.exp(_log_choose(n, k) + k * math.log(rate) + (n - k) * math.log1p(-rate)) for k in range(bad)
     )
     return max(0.0, 1.0 - fewer)
+
+
+def _asked(rollout: Rollout, verdict: Verdict) -> bool:
+    """Whether it is to be found out: harm of a kind that instances are known by, and one may be replaced yet."""
+    found = verdict.outcome == "fail" and verdict.code in KIND
+    return found and len(rollout.retired) < rollout.placement.evidence.replace
+
+
+def _told(rollout: Rollout, seen: Seen) -> dict[str, Counts]:
+    """What each of the candidate's ready instances had, but for those that are replaced."""
+    group = seen.groups.get(rollout.candidate)
+    ready = [one.id for one in group.instances if one.state == "ready"] if group else []
+    return {id: seen.instances.get(id, Counts()) for id in ready if id not in rollout.retired}
+
+
+def _worst(told: Mapping[str, Counts], kind: str) -> str:
+    return max(told, key=lambda id: (_rate(told[id], kind), told[id].requests, id))
+
+
+def _chance_is_out(told: Mapping[str, Counts], worst: str, kind: str) -> bool:
+    """It is too unlikely that so many mishaps are this one's if all are equally bad."""
+    one, rest = told[worst], _sum(counts for id, counts in told.items() if id != worst)
+    by_chance = concentrated(one.requests, _bad(one, kind), rest.requests, _bad(rest, kind))
+    return len(told) * by_chance <= (CHANCE if len(told) > 2 else CHANCE_OF_TWO)
 
 
 def _nobodys(told: Mapping[str, Counts], ours: Arm) -> bool:
