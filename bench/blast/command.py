@@ -13,7 +13,7 @@ import msgspec
 from bench.blast import told
 from bench.blast.cases import CASES, GRID, SLOWNESS, Case
 from bench.blast.cost import measured
-from bench.blast.day import BAD, CLUSTERED, GOOD, UNPROMISED, Day, Kind, day
+from bench.blast.day import BAD, CLUSTERED, GOOD, UNPROMISED, Day, day
 from bench.blast.rows import Row, System, compared, systems
 from bench.results import publish
 
@@ -63,9 +63,12 @@ def beside(pool: Executor, cases: Sequence[Case], runs: int, chosen: Sequence[Sy
 
 
 def watched(pool: Executor, count: int, long: float = 86_400.0) -> dict[str, list[Day]]:
-    """So many good releases, shared among the kinds, and as many of each other kind, by name."""
-    each = max(1, count // len(GOOD))
-    kinds: list[Kind] = [kind for kind in (*GOOD, *UNPROMISED, *BAD, *CLUSTERED) for _ in range(each)]
-    seeds = [number % each for number in range(len(kinds))]
-    ends = list(pool.map(day, kinds, seeds, repeat(long), chunksize=5))
-    return {kinds[first].name: ends[first : first + each] for first in range(0, len(kinds), each)}
+    """So many good releases, shared among the kinds, and half as many of each other kind, by name."""
+    each = max(2, count // len(GOOD))
+    asked = [(kind, seed) for kind in GOOD for seed in range(each)]
+    asked += [(kind, seed) for kind in (*UNPROMISED, *BAD, *CLUSTERED) for seed in range(each // 2)]
+    kinds, seeds = zip(*asked, strict=True)
+    ends: dict[str, list[Day]] = {kind.name: [] for kind in kinds}
+    for kind, end in zip(kinds, pool.map(day, kinds, seeds, repeat(long), chunksize=5), strict=True):
+        ends[kind.name].append(end)
+    return ends

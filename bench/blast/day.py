@@ -91,9 +91,10 @@ def day(kind: Kind, seed: int, long: float = DAY) -> Day:
     """Watched until it is taken back, or to the end; the same for the same kind and seed."""
     dice = random.Random(f"{kind.name}/{seed}")
     evidence = begin(0.0)
-    proven = False
+    proven, verdict = False, None
     for at, ours, theirs in looks(kind, dice, long):
-        evidence, verdict = judge(evidence, {"c": ours, "l": theirs}, {}, "c", "l", CRITERIA, (ALL,), ALL, at)
+        counts = {"c": ours, "l": theirs}
+        evidence, verdict = judge(evidence, counts, {}, "c", "l", CRITERIA, (ALL,), ALL, at, before=verdict)
         proven = proven or verdict.outcome == "pass"
         if verdict.outcome == "fail":
             return Day(True, proven)

@@ -12,10 +12,16 @@ LARGE = 30.0
 """Variance from which on a binomial is drawn as a rounded normal; smaller ones are drawn exactly."""
 
 
+MANY = 1000.0
+"""Mean from which on a Poisson number is drawn as a rounded normal."""
+
+
 def poisson(dice: random.Random, mean: float) -> int:
     """By the inverse of its distribution function, from a table per mean (three digits of it)."""
     if mean <= 0.0:
         return 0
+    if mean > MANY:
+        return max(0, round(dice.gauss(mean, math.sqrt(mean))))
     first, table = _table(float(f"{mean:.3g}"))
     return first + bisect_left(table, dice.random())
 
