@@ -91,19 +91,46 @@ def test_the_page_has_the_numbers_of_the_api(plane: Stage, window: Window) -> No
 
 
 def test_what_is_updated_is_not_replaced(plane: Stage, window: Window) -> None:
-    """Elements stay and only their texts change, so that nothing flickers and what is marked stays marked."""
+    """Elements stay in their places and only their texts change, so that nothing flickers and what is marked stays marked;
+    also where a cell says what another one said before, and where lines, rows and pictures come to those that are there."""
     plane.live("v1")
     page = window.sign_in(SHOP)
     plane.canary("v2")
     cell = page.locator(".metric").first.locator("tbody td").first
     expect(cell).to_be_visible()
-    page.evaluate(
-        "for (const one of document.querySelectorAll('.metric, .metric tbody td, .spark')) one.kept = true"
-    )
-    before = cell.inner_text()
-    expect(cell).not_to_have_text(before)
-    kept = "[...document.querySelectorAll('.metric, .metric tbody td, .spark')].every(one => one.kept)"
-    assert page.evaluate(kept)
+    assert page.evaluate(_MARK) > 20
+    expect(cell).not_to_have_text(cell.inner_text())
+    assert page.evaluate(_REPLACED) == []
+
+
+def test_a_cell_that_says_what_its_neighbour_said_stays_where_it_is(
+    plane: Stage, window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plane.live("v1")
+    page = window.sign_in(SHOP)
+    plane.canary("v2")
+    cells = page.locator(".metric").first.locator("tbody tr").first.locator("td")
+    expect(cells.first).not_to_have_text("0")
+    still = explain_of(plane, plane.rollout()["id"])
+    monkeypatch.setattr(queries, "explain", lambda *_: still)
+    wanted = [f"{side.n:,.0f}" for side in (still.metrics[0].candidate, still.metrics[0].live)]
+    expect(cells).to_have_text(wanted)
+    assert wanted[0] != wanted[1]
+    page.evaluate(_MARK)
+    shifted = replace(still, metrics=tuple(replace(one, candidate=one.live) for one in still.metrics))
+    monkeypatch.setattr(queries, "explain", lambda *_: shifted)
+    expect(cells).to_have_text([wanted[1], wanted[1]])
+    assert page.evaluate(_REPLACED) == []
+
+
+_MARK = """() => {
+  window.marked = new Map();
+  const all = '.metric, .metric tbody td, .spark, #numbers td, #instances tr, #rollouts tbody tr';
+  for (const one of document.querySelectorAll(all)) if (one.id) window.marked.set(one, one.id);
+  return window.marked.size;
+}"""
+_REPLACED = """() => [...window.marked].filter(([one, id]) => document.getElementById(id) !== one).map(([, id]) => id)"""
+"""The ids of those whose place has another element now, or none."""
 
 
 def explain_of(plane: Stage, id: str) -> Explanation:
