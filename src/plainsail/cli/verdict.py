@@ -16,7 +16,7 @@ from plainsail.cli.screen import Json, clock, headline, out, plain, print_json, 
 from plainsail.domain import telling
 from plainsail.domain.explain import Explanation, with_users
 from plainsail.domain.line import Line
-from plainsail.domain.units import percent, seconds
+from plainsail.domain.units import seconds
 
 WIDEST = 78
 """Columns of the plot: a line of a mail, also where the terminal is wider."""
@@ -90,13 +90,13 @@ def _line(console: Console, line: Line) -> None:
         (telling.outcome(line), TONES[telling.standing(line)]),
     )
     tell(console, title)
-    table = Table(box=None, padding=(0, 3, 0, 0))
+    table = Table(box=None, padding=(0, 3, 0, 0), pad_edge=False)
     for column, justify in (("", "left"), ("candidate", "right"), (line.against, "right")):
         table.add_column(column, justify=justify)  # type: ignore[arg-type]  # one of rich's literals
     for row in telling.rows(line):
         table.add_row(row.name, row.candidate, row.live)
-    if line.name != "max_errors":  # its numbers are those of errors
-        console.print(Padding(table, (0, 0, 0, 2), expand=False))
+    for cells in console.render_lines(Padding(table, (0, 0, 0, 2), expand=False), pad=False):
+        console.print(Text.assemble(*((one.text, one.style or "") for one in cells)))
     for label, said in (
         ("difference", telling.difference(line)),
         ("allowed", telling.allowed(line)),
@@ -115,9 +115,8 @@ def _line(console: Console, line: Line) -> None:
 def _ahead(console: Console, why: Explanation) -> None:
     """How far it came, and what would change it."""
     console.print()
-    asked = f"; {percent(why.exposure)} is asked for" if why.exposure and why.exposure > why.proven else ""
-    if why.proven or asked:
-        tell(console, f"{telling.proven(why.proven) or 'Proven safe for nobody yet'}{asked}")
+    if reached := telling.reached(why.proven, why.exposure, by_threshold=why.by_threshold):
+        tell(console, reached)
     if why.decided_after is not None:
         tell(console, f"Decided {seconds(why.decided_after)} after the first users came")
     told = [line for line in why.metrics if line.change]

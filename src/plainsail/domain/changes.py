@@ -9,12 +9,13 @@ from plainsail.domain import forecast, metering
 from plainsail.domain.claims import Claim, claimed
 from plainsail.domain.criteria import EvidenceCriteria, Metric, Threshold
 from plainsail.domain.evidence import Evidence, Meter, Track, Verdict
-from plainsail.domain.judge import WEIGHTS
+from plainsail.domain.judge import code_of
 from plainsail.domain.mishaps import KIND
 from plainsail.domain.reading import compared
 from plainsail.domain.stats import betting, proof
 from plainsail.domain.stats.betting import Bet
 from plainsail.domain.units import percent, percent_of, plural
+from plainsail.domain.weighing import harm_logs, shares, shown
 
 MOST = 700.0
 """Natural log of the largest money that a float holds, about."""
@@ -54,7 +55,9 @@ def metered(meter: Meter, judge: Threshold) -> str:
     return f"{plural(wanted, 'more good measurement')} pass{'es' * (wanted == 1)} this step; {harmed}"
 
 
-SLOWER = "more of the candidate's requests beyond live's quantile than of live's own"
+def slower(whom: str) -> str:
+    """Of a quantile of the router."""
+    return f"more of the candidate's requests beyond {whom}'s quantile than of {whom}'s own"
 
 
 def measured(
@@ -69,11 +72,14 @@ def measured(
     bets = metering.tests(name, metric).get(name, ())
     ahead = _of_windows(name, track, metric, evidence)
     if metric.kind() == "counts" and ahead is not None:
-        return _harmed(name, bets, evidence, verdict, criteria, ahead, "bad")
+        harmed = _harmed(name, bets, evidence, verdict, criteria, ahead, "bad")
+        return "; ".join(
+            part for part in (_lacked(name, metric, track, evidence, verdict, criteria), harmed) if part
+        )
     parts = []
     if compared(metric):
         worse = "lower" if metric.better == "higher" else "higher"
-        parts.append(f"windows in which it is {worse} than live by more than is allowed")
+        parts.append(f"windows in which it is {worse} than {criteria.whom()} by more than is allowed")
     if metric.kind() == "value" and (metric.max is not None or metric.min is not None):
         left = metering.BEYOND - track.failed
         parts.append(
@@ -82,6 +88,25 @@ def measured(
             else "nothing: it was beyond its limit too often"
         )
     return "; ".join(parts)
+
+
+def _lacked(
+    name: str, metric: Metric, track: Track, evidence: Evidence, verdict: Verdict, criteria: EvidenceCriteria
+) -> str:
+    """What a critical count still needs to be proven; empty: it need not be, or it is."""
+    key = f"good_{name}_{verdict.exposure}"
+    if verdict.exposure is None or key not in verdict.log_evidence:
+        return ""
+    margin = proof.margin_at(verdict.exposure, metric.margin, 1.0 if metric.max is None else metric.max)
+    stakes = evidence.proof.get(f"{name} {verdict.exposure}", proof.FRESH)
+    had, bad = int(track.candidate.n), int(track.candidate.sum)
+    needs = proof.needed(stakes, margin, had, bad, _goal(criteria.beta))
+    share = percent(verdict.exposure)
+    return (
+        f"{needs:,} more without a bad one {'prove' if needs > 1 else 'proves'} it for {share} of users"
+        if needs
+        else ""
+    )
 
 
 def _of_windows(name: str, track: Track, metric: Metric, evidence: Evidence) -> forecast.Flow | None:
@@ -136,13 +161,13 @@ def _harmed(
         return "it is not judged, so nothing takes it back"
     held = evidence.harm.get(name, ())
     stakes = held if len(held) == len(bets) else (betting.FRESH,) * len(bets)
-    tests = _deciding(verdict, criteria)
-    total = sum(WEIGHTS.get(test, 1.0) for test in tests)
-    weight = WEIGHTS.get(name, 1.0) / total if total else 1.0
+    logs = harm_logs(verdict)
+    parts, aside = shares({**logs, name: 0.0}, criteria), shown(criteria)
+    weight = parts[name]
     others = sum(
-        WEIGHTS.get(test, 1.0) / total * math.exp(min(log, MOST))
-        for test, log in tests.items()
-        if test != name
+        parts[test] * math.exp(min(log, MOST))
+        for test, log in logs.items()
+        if test != name and code_of(test) not in aside
     )
     soon = forecast.to_harm(bets, stakes, weight, others, goal, ahead) if ahead.rate else None
     if soon is not None:
@@ -152,19 +177,6 @@ def _harmed(
         return "nothing takes it back: there is nobody to compare it with"
     met = "failed" if mishap == "failed" else f"were {mishap}"
     return f"about {_about(worst)} more would take it back if all of them {met}"
-
-
-def _deciding(verdict: Verdict, criteria: EvidenceCriteria) -> dict[str, float]:
-    """Log evidence of the tests that share the purse: not of metrics that are only shown."""
-    shown = {name for name, one in criteria.metrics.items() if one.dry_run or one.role == "informative"}
-    found = {
-        key.removeprefix("harm_"): log for key, log in verdict.log_evidence.items() if key.startswith("harm_")
-    }
-    return {
-        test: log
-        for test, log in found.items()
-        if not shown & {test, test.removeprefix("max "), test.rpartition(" ")[0]}
-    }
 
 
 def _bets(name: str, criteria: EvidenceCriteria) -> Sequence[Bet]:

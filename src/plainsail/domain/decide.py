@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from plainsail.domain import bands
+from plainsail.domain import aside, bands
 from plainsail.domain.actions import Action
-from plainsail.domain.criteria import Threshold
+from plainsail.domain.criteria import EvidenceCriteria, Threshold
 from plainsail.domain.events import Event
 from plainsail.domain.evidence import Arm, Evidence, Verdict
 from plainsail.domain.intents import Intent
@@ -29,6 +29,7 @@ from plainsail.domain.strategy import Judged
 from plainsail.domain.threshold import Place, measure
 from plainsail.domain.trail import Point, Tally, longer
 from plainsail.domain.units import ALL
+from plainsail.domain.weighing import harm_logs, shares, way
 
 FAST = 0.1
 """Seconds to the next look while a candidate has traffic: a tenth of a second of a bad release is what users may feel."""
@@ -94,6 +95,7 @@ def _judged(
     exposures = tuple(step.leave.exposure for step in rollout.course.steps if isinstance(step.leave, Judged))
     leave = rollout.current().leave
     live = _beside(seen, rollout)
+    criteria = _criteria(rollout, live)
     crashes = {id: group.crashes for id, group in seen.groups.items()}
     warm = _warm(evidence, rollout, now)
     if warm and evidence.exposed_at is not None and evidence.without is None:
@@ -103,12 +105,12 @@ def _judged(
         share, trouble = seen.share(rollout.candidate), _trouble(seen, rollout.candidate)
         place = Place(rollout.step, asked, share, trouble, warm)
         evidence, verdict = measure(
-            evidence, seen.counts, crashes, seen.measured, rollout.candidate, live, rollout.placement.evidence, place, now
+            evidence, seen.counts, crashes, seen.measured, rollout.candidate, live, criteria, place, now
         )  # fmt: skip
         trail = longer(evidence.trail, _point(verdict, place.share_bp, now))
         return msgspec.structs.replace(evidence, trail=trail), warned(verdict, evidence, rollout)
     evidence, verdict = judge(
-        evidence, seen.counts, crashes, rollout.candidate, live, rollout.placement.evidence, exposures,
+        evidence, seen.counts, crashes, rollout.candidate, live, criteria, exposures,
         (leave.exposure or None) if isinstance(leave, Judged) else None, now, _trouble(seen, rollout.candidate),
         past=_past(target, rollout, evidence, live is None) if rollout.watched() else None,
         expected=_expected(seen, rollout, live) if evidence.without is None else None,
@@ -116,7 +118,8 @@ def _judged(
         before=rollout.verdict, warm=warm, share=seen.share(rollout.candidate),
     )  # fmt: skip
     tests = (*evidence.tests, *sorted(evidence.harm.keys() - set(evidence.tests)))
-    point = _point(verdict, seen.share(rollout.candidate), now, tests, rollout.placement.evidence.alpha)
+    point = _point(verdict, seen.share(rollout.candidate), now, tests, criteria)
+    evidence = aside.noted(evidence, verdict, criteria, now)
     evidence = msgspec.structs.replace(evidence, tests=tests, trail=longer(evidence.trail, point))
     return evidence, warned(verdict, evidence, rollout)
 
@@ -136,14 +139,31 @@ def _warm(evidence: Evidence, rollout: Rollout, now: float) -> bool:
     return since is None or now - since >= rollout.placement.evidence.warm_up
 
 
+def _criteria(rollout: Rollout, live: str | None) -> EvidenceCriteria:
+    """What is asked, with whom it is really compared at this look: with live where the baseline is not there."""
+    asked = rollout.placement.evidence
+    if asked.compare == "live" or (rollout.baseline is not None and live in (None, rollout.baseline)):
+        return asked
+    return msgspec.structs.replace(asked, compare="live")
+
+
 def _point(
-    verdict: Verdict, share_bp: int, now: float, tests: Sequence[str] = (), alpha: float = 1.0
+    verdict: Verdict,
+    share_bp: int,
+    now: float,
+    tests: Sequence[str] = (),
+    criteria: EvidenceCriteria | None = None,
 ) -> Point:
+    """What each test brings to the purse is on the scale of the lines of an explanation (`weighing.py`)."""
     ours, theirs = (Tally(arm.requests, arm.failures, arm.slow) for arm in (verdict.candidate, verdict.live))
-    line = -math.log(alpha) if alpha else math.inf
-    each = tuple(
-        round(verdict.log_evidence.get(f"harm_{test}", 0.0) / line, 2) if line else 1.0 for test in tests
-    )
+    each: tuple[float, ...] = ()
+    if criteria is not None:
+        logs = harm_logs(verdict)
+        parts = shares(logs, criteria)
+        each = tuple(
+            round(way(logs[test] + math.log(parts[test]), criteria.alpha) or 0.0, 2) if test in logs else 0.0
+            for test in tests
+        )
     return Point(round(now, 2), share_bp, ours, theirs, round(verdict.harm, 4), round(verdict.good, 4), each)
 
 

@@ -111,6 +111,8 @@ class Track(msgspec.Struct, frozen=True):
     """Of a histogram: live's quantiles in the window before, as numbers of buckets."""
     told: tuple[Told, ...] = ()
     """The last windows."""
+    would_at: float = 0.0
+    """Of a dry run: when it would first have taken the candidate back; 0: it would not have."""
 
 
 class Meter(msgspec.Struct, frozen=True):
@@ -122,6 +124,8 @@ class Meter(msgspec.Struct, frozen=True):
     """Measurements in a row that told nothing."""
     passed: int = 0
     """Good ones in a row, in this step."""
+    good: int = 0
+    """Good ones of the rollout."""
     said: str = ""
     """The last one, with its numbers, in one clause."""
     code: str = ""

@@ -11,12 +11,14 @@ from typing import Literal
 import msgspec
 
 from plainsail.domain import aside, lines
+from plainsail.domain.criteria import EvidenceCriteria, Threshold
 from plainsail.domain.evidence import Evidence, Verdict
+from plainsail.domain.finding import past
 from plainsail.domain.line import Line
 from plainsail.domain.rollout import Phase, Rollout
 from plainsail.domain.strategy import Judged
 from plainsail.domain.trail import Point
-from plainsail.domain.units import ALL, percent, seconds
+from plainsail.domain.units import ALL, percent, plural, seconds
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -40,6 +42,8 @@ class Explanation(msgspec.Struct, frozen=True):
     """Seconds from the candidate's first users to the decision; null as long as there is none."""
     watched_for: float | None = None
     """Seconds from the candidate's first users to the last look at it."""
+    by_threshold: bool = False
+    """With `judge: threshold`: measurements against plain numbers, and nothing is proven."""
     alpha: float = 0.0
     """Longest odds of taking back a release that is within its margins."""
     beta: float = 0.0
@@ -76,10 +80,12 @@ def explain(rollout: Rollout, evidence: Evidence | None) -> Explanation:
     verdict = rollout.verdict
     if evidence is None or verdict is None or not _compared(rollout, verdict):
         return _unjudged(rollout)
+    criteria = _held_against(rollout, evidence)
+    by_threshold = isinstance(criteria.judge, Threshold)
     exposure = verdict.exposure if verdict.exposure is not None else asked(rollout)
     since = _users_since(rollout, evidence)
-    found = lines.of(evidence, verdict, rollout.placement.evidence, exposure, over(rollout))
-    shown = aside.told(rollout.placement.evidence, verdict)
+    found = lines.of(evidence, verdict, criteria, exposure, over(rollout))
+    shown = aside.told(criteria, verdict)
     return msgspec.structs.replace(
         _unjudged(rollout),
         judged=True,
@@ -89,6 +95,7 @@ def explain(rollout: Rollout, evidence: Evidence | None) -> Explanation:
         change=_change(rollout, verdict, found),
         decided_after=None if rollout.decided_at is None else max(0.0, rollout.decided_at - since),
         watched_for=max(0.0, evidence.trail[-1].at - since) if evidence.trail else None,
+        by_threshold=by_threshold,
         exposure=exposure,
         proven=verdict.proven_bp,
         needs=0 if over(rollout) else verdict.needs,
@@ -129,6 +136,14 @@ def asked(rollout: Rollout) -> int | None:
         and sum(part.share_bp for part in step.split if part.role == "candidate") <= rollout.reached_bp
     ]
     return wanted[-1] if wanted else None
+
+
+def _held_against(rollout: Rollout, evidence: Evidence) -> EvidenceCriteria:
+    """What it is judged by, with whom it was really compared: with live where the baseline was not there."""
+    criteria = rollout.placement.evidence
+    if criteria.compare == "live" or (rollout.baseline is not None and rollout.live not in evidence.last):
+        return criteria
+    return msgspec.structs.replace(criteria, compare="live")
 
 
 def _compared(rollout: Rollout, verdict: Verdict) -> bool:
@@ -183,27 +198,30 @@ def _sentence(rollout: Rollout, verdict: Verdict, since: float, evidence: Eviden
             verb = "Rolled back" if rollout.phase == "rolled_back" else "Going back, as was decided"
             return _whole(f"{verb} {after}: {said if verdict.outcome == 'fail' else rollout.reason}")
         case "succeeded" | "finishing":
+            if isinstance(rollout.placement.evidence.judge, Threshold):
+                return _whole(_by_threshold(said, after, evidence))
             good = verdict.proven_bp == ALL
-            return _whole(
-                f"{'Good enough' if good else 'Let through, not proven,'} {after}: {_past(said, verdict)}"
-            )
+            return _whole(f"{'Good enough' if good else 'Let through, not proven,'} {after}: {past(said)}")
         case "aborted" | "superseded" | "failed":
             was = {"pass": "it was good enough", "fail": "it was worse", "unsure": "it was not sure yet"}
             what = f"{rollout.phase.replace('_', ' ').capitalize()} {after}"
             if said and rollout.reason == said:
                 return _whole(f"{what}: {said}")
             why = f" ({rollout.reason})" if rollout.reason else ""
-            return _whole(f"{what}{why}; {was[verdict.outcome]}: {_past(said, verdict)}")
+            return _whole(f"{what}{why}; {was[verdict.outcome]}: {past(said)}")
         case _:
             told = {"pass": "Good enough so far", "fail": "Worse", "unsure": "Not sure yet"}
             return _whole(f"{told[verdict.outcome]} {after}: {said}")
 
 
-def _past(said: str, verdict: Verdict) -> str:
-    """The judge spoke while it was under way; of what is over, what it still needed is past."""
-    if verdict.outcome == "unsure" and said.startswith("needs "):
-        return f"needed {said.removeprefix('needs ')}".replace(", has had ", ", had had ")
-    return said
+def _by_threshold(said: str, after: str, evidence: Evidence) -> str:
+    """Its measurements, and the last of them."""
+    meters = evidence.meters.of.values() if evidence.meters else ()
+    good, failed = sum(one.good for one in meters), sum(one.failed for one in meters)
+    if not good:
+        return f"Let through by threshold, not measured, {after}: {said}"
+    last = said.removesuffix(" by threshold")
+    return f"Good by threshold {after}: {good:,} of {plural(good + failed, 'measurement')}; {last}"
 
 
 def _whole(sentence: str) -> str:
@@ -219,6 +237,12 @@ def _change(rollout: Rollout, verdict: Verdict, found: tuple[Line, ...]) -> str:
     deciding = next((line for line in found if line.name == verdict.code), None)
     if deciding is not None:
         return _whole(deciding.change)
+    lacking = min(
+        (line for line in found if line.good is not None and line.good < 1.0 and line.name != "max_errors"),
+        key=lambda line: line.good or 0.0, default=None,
+    )  # fmt: skip
+    if lacking is not None and lacking.name in rollout.placement.evidence.metrics and lacking.change:
+        return _whole(f"{lacking.name}: {lacking.change}")
     if verdict.needs:
         share = percent(verdict.exposure or asked(rollout) or 0)
         return _whole(f"{verdict.needs:,} more requests without a failure prove it for {share} of users")

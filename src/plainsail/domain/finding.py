@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from plainsail.domain import metering
 from plainsail.domain.blocks import lately
 from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.evidence import Arm, Evidence, Track
@@ -31,7 +32,7 @@ class Finding(msgspec.Struct, frozen=True):
     held: str = ""
     """Why nothing can pass, in one clause."""
     lacks: str = ""
-    """The critical metric that alone is not proven yet."""
+    """The critical metric that is farthest from being proven."""
 
     def outcome(self) -> Literal["pass", "fail", "unsure"]:
         if self.harmful:
@@ -43,23 +44,27 @@ def sentence(finding: Finding, evidence: Evidence, criteria: EvidenceCriteria, n
     """Without a full stop, so that it can be part of another."""
     errors, latency = criteria.errors, criteria.latency
     whom = criteria.whom()
+    before = (
+        whom if finding.past == evidence.live else "live"
+    )  # this rollout's own window, or what was before it
     when, ours, theirs = _telling(finding, evidence, now)
     odds = _odds(finding.log_odds)
     match finding.code:
         case "crashes":
             return _crashes(finding, evidence, whom)
         case "errors":
-            found = f"{when}{_failed(ours, theirs, whom, finding.past)}"
+            found = f"{when}{_failed(ours, theirs, whom, finding.past, before)}"
             return f"{found}; {_margin(errors.margin, errors.relative, whom)} {odds}"
         case "max_errors":
             return f"{when}{_failed(ours, theirs, whom)}; with a limit of {percent_of(errors.max)} {odds}"
         case "latency":
-            found = _slow(ours, theirs, whom, latency.bound, finding.past)
+            found = _slow(ours, theirs, whom, latency.bound, finding.past, before)
             return f"{when}{found}; {_margin(latency.margin, latency.relative, whom)} {odds}"
         case "p50" | "p90" | "p99" if finding.harmful:
             return f"{_slower(finding.code, criteria)} {odds}"
         case name if finding.harmful:
-            return told(name, criteria.metrics[name], evidence.tracks.get(name, Track()), odds, whom)
+            metric, track = criteria.metrics[name], evidence.tracks.get(name, Track())
+            return told(name, metric, track, odds, whom, by_limit=_by_limit(name, evidence, criteria))
         case "mismatch":
             return f"the comparison is void: {finding.held}; find out why before anything is concluded"
         case "no_data":
@@ -68,6 +73,34 @@ def sentence(finding: Finding, evidence: Evidence, criteria: EvidenceCriteria, n
             return f"proven for {percent(finding.proven)} of users: {_clean(ours, criteria)}"
         case _:
             return _unsure(finding, evidence, criteria)
+
+
+def past(said: str) -> str:
+    """The judge speaks while it is under way; of what is over, what was lacking is past. Of any reason that ends so."""
+    for now, then in _THEN:
+        said = said.replace(now, then)
+    if said.startswith("needs "):
+        said = f"needed {said.removeprefix('needs ')}"
+    return said
+
+
+_THEN = (
+    (": needs ", ": needed "),
+    ("; it needs ", "; it needed "),
+    (", has had ", ", had had "),
+    (" is not proven to be good yet: ", " was not proven to be good: "),
+    ("nothing passes without data: ", "nothing passed without data: "),
+    (" has not been measured yet", " was not measured"),
+    (" has counted nothing of the candidate yet", " had counted nothing of the candidate"),
+)
+
+
+def _by_limit(name: str, evidence: Evidence, criteria: EvidenceCriteria) -> bool:
+    """Whether it is the metric's limit that shows harm, rather than the comparison."""
+    if evidence.voided:
+        return True
+    logs = metering.harm(evidence, criteria)
+    return logs.get(f"max {name}", -math.inf) > logs.get(name, -math.inf)
 
 
 def _telling(finding: Finding, evidence: Evidence, now: float) -> tuple[str, Arm, Arm]:
@@ -83,18 +116,20 @@ def _telling(finding: Finding, evidence: Evidence, now: float) -> tuple[str, Arm
     return f"in the last {seconds(now - late.at)} ", late.candidate, late.live
 
 
-def _failed(ours: Arm, theirs: Arm, whom: str, past: Arm | None = None) -> str:
+def _failed(ours: Arm, theirs: Arm, whom: str, past: Arm | None = None, before: str = "live") -> str:
     found = f"{_of(ours.failures, ours.requests)} candidate requests failed ({_rate(ours.failures, ours.requests)})"
     if past is not None:
-        return f"{found}{_before(past.failures, past.requests)}"
+        return f"{found}{_before(past.failures, past.requests, before)}"
     return f"{found}{_against(theirs.failures, theirs.requests, whom)}"
 
 
-def _slow(ours: Arm, theirs: Arm, whom: str, bound: float, past: Arm | None = None) -> str:
+def _slow(
+    ours: Arm, theirs: Arm, whom: str, bound: float, past: Arm | None = None, before: str = "live"
+) -> str:
     took = f"{_of(ours.slow, ours.requests)} candidate requests took longer than {seconds(bound)}"
     found = f"{took} ({_rate(ours.slow, ours.requests)})"
     if past is not None:
-        return f"{found}{_before(past.slow, past.requests)}"
+        return f"{found}{_before(past.slow, past.requests, before)}"
     return f"{found}{_against(theirs.slow, theirs.requests, whom)}"
 
 
@@ -109,10 +144,10 @@ def _against(bad: int, requests: int, whom: str) -> str:
     return f" against {_of(bad, requests)} {whom.removeprefix('the ')} ({_rate(bad, requests)})"
 
 
-def _before(bad: int, requests: int) -> str:
+def _before(bad: int, requests: int, whom: str) -> str:
     """The past with the most that it may have meant: that is what the margin is added to."""
     most = percent_of(at_most(bad, requests))
-    return f" against {_of(bad, requests)} of live before ({_rate(bad, requests)}, at most {most})"
+    return f" against {_of(bad, requests)} of {whom} before ({_rate(bad, requests)}, at most {most})"
 
 
 def _margin(margin: float, relative: float, whom: str) -> str:
@@ -152,7 +187,8 @@ def _unsure(finding: Finding, evidence: Evidence, criteria: EvidenceCriteria) ->
         )
     if finding.lacks:
         metric = criteria.metrics[finding.lacks]
-        return unproven(finding.lacks, metric, evidence.tracks.get(finding.lacks, Track()), criteria.whom())
+        said = unproven(finding.lacks, metric, evidence.tracks.get(finding.lacks, Track()), criteria.whom())
+        return f"{said}; it {_needs(finding)}" if finding.needs else said
     if not finding.needs:
         return "a margin of 0 can never be proven: allow a margin, or pace by dwell"
     had = f"has had {ours.requests:,}" if ours.requests else "has had none"
@@ -160,8 +196,12 @@ def _unsure(finding: Finding, evidence: Evidence, criteria: EvidenceCriteria) ->
     if ours.slow:
         mishaps.append(f"{ours.slow:,} took longer than {seconds(criteria.latency.bound)}")
     of = f", of which {' and '.join(mishaps)}" if mishaps else ""
-    sure = f"to be sure of {percent(finding.exposure)} of users"
-    return f"needs {plural(finding.needs, 'more request')} without a failure {sure}, {had}{of}"
+    return f"{_needs(finding)}, {had}{of}"
+
+
+def _needs(finding: Finding) -> str:
+    more = f"{plural(finding.needs, 'more request')} without a failure"
+    return f"needs {more} to be sure of {percent(finding.exposure or 0)} of users"
 
 
 def _of(bad: int, requests: int) -> str:

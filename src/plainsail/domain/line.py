@@ -42,6 +42,20 @@ class Difference(msgspec.Struct, frozen=True):
     """With which probability it holds it at all times at once."""
 
 
+class Tried(msgspec.Struct, frozen=True):
+    """What `judge: threshold` has counted of it."""
+
+    good: int
+    """Good measurements of the rollout."""
+    failed: int
+    forgiven: int
+    """So many failed ones are."""
+    row: int
+    """Good ones in a row in this step, ..."""
+    wanted: int
+    """... of so many that pass it."""
+
+
 class Line(msgspec.Struct, frozen=True):
     """One thing to judge by."""
 
@@ -67,11 +81,20 @@ class Line(msgspec.Struct, frozen=True):
     max: float | None = None
     min: float | None = None
     harm: float | None = None
-    """Evidence of harm by this alone, as a part of the line (1.0 is on it); null: it is not judged that way."""
+    """What this brings to the purse of all tests of harm, as a part of the line: at 1.0 this alone takes the candidate back.
+    Null: it is not judged that way."""
     good: float | None = None
     """Evidence that it is within the margin for the exposure asked for, as a part of the line."""
     odds: float | None = None
-    """Against chance, of the harm: so many to 1."""
+    """Against chance, by this alone with its part of the purse: so many to 1."""
+    beyond: int | None = None
+    """Of a value with limits: windows in a row beyond them, ..."""
+    most: int | None = None
+    """... of so many that take the candidate back."""
+    tried: Tried | None = None
+    """With `judge: threshold`: measurements instead of bets."""
+    would: Literal["taken_back", "held", "passed", ""] = ""
+    """Of a dry run: what it would have decided."""
     measurements: tuple[Told, ...] = ()
     """The last windows of a metric source, as (until, candidate, live, note)."""
     missing: str = ""

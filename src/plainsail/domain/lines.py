@@ -8,7 +8,7 @@ from plainsail.domain import changes, metric_lines
 from plainsail.domain.criteria import EvidenceCriteria, Threshold
 from plainsail.domain.evidence import Arm, Evidence, Verdict
 from plainsail.domain.judge import LIVE_CRASHES
-from plainsail.domain.line import Line, Side
+from plainsail.domain.line import Line, Side, Tried
 from plainsail.domain.weighing import Weighing, apart, part
 
 replace = msgspec.structs.replace
@@ -18,7 +18,7 @@ def of(
     evidence: Evidence, verdict: Verdict, criteria: EvidenceCriteria, exposure: int | None, over: bool
 ) -> tuple[Line, ...]:
     """All of a rollout, the router's first. `over`: what is still to come changes nothing, so nothing is said of it."""
-    weighing = Weighing(verdict, criteria, exposure)
+    weighing = Weighing(verdict, criteria, exposure, bool(evidence.voided))
     found: tuple[Line, ...] = (
         *_router(evidence, weighing, over),
         *metric_lines.of_router(criteria.latency, evidence, weighing),
@@ -43,10 +43,10 @@ def _router(evidence: Evidence, weighing: Weighing, over: bool) -> tuple[Line, .
     )
 
     def line(name: str, sides: list[Side], judged_as: str, *also: str) -> Line:
-        good = weighing.good(judged_as)
+        good, harm = weighing.good(judged_as), weighing.harm(name, *also)
         return Line(
             name=name, kind="counts", role="critical", candidate=sides[0], live=sides[1], good=good,
-            harm=weighing.harm(name, *also), outcome=weighing.outcome(name, good), odds=weighing.odds(name, *also),
+            harm=harm, outcome=weighing.outcome(name, good, harm), odds=weighing.odds(name, *also),
             change="" if over else changes.counted(name, evidence, verdict, weighing.criteria, weighing.exposure),
         )  # fmt: skip
 
@@ -69,15 +69,22 @@ def _counted(arm: Arm, kind: str) -> Side:
 
 
 def _metered(line: Line, evidence: Evidence, judge: Threshold) -> Line:
-    """With `judge: threshold` measurements are counted, not weighed."""
-    meter = evidence.meters.of.get(line.name) if evidence.meters else None
+    """With `judge: threshold` measurements are counted, not weighed. One of errors is held to their limit too; quantiles of
+    the router are not measured."""
+    if line.kind == "quantile" and line.name in metric_lines.QUANTILES:
+        return replace(line, role="informative", relative=None, note="", change="")
+    of_errors = line.name in ("errors", "max_errors")
+    meter = evidence.meters.of.get("errors" if of_errors else line.name) if evidence.meters else None
     if meter is None:
-        return line
+        nothing = Tried(0, 0, judge.failure_limit, 0, judge.successes)
+        return line if line.name == "crashes" else replace(line, tried=nothing)
     failed = meter.failed / (judge.failure_limit + 1)
     passed = meter.passed / judge.successes if judge.successes else 1.0
+    over = failed >= 1.0 and not (of_errors and meter.code != line.name)
     return replace(
-        line, harm=failed, good=passed, odds=None, note=meter.said or line.note,
-        outcome="fail" if failed >= 1.0 else "pass" if passed >= 1.0 else "unsure",
+        line, harm=failed, good=passed, odds=None, note="" if line.name == "max_errors" else meter.said or line.note,
+        tried=Tried(meter.good, meter.failed, judge.failure_limit, meter.passed, judge.successes),
+        outcome="fail" if over else "pass" if passed >= 1.0 else "unsure",
         change=changes.metered(meter, judge),
     )  # fmt: skip
 

@@ -8,19 +8,23 @@ from plainsail.domain.stats import means
 from plainsail.domain.units import number, percent_of, plural
 
 
-def told(name: str, metric: Metric, track: Track, odds: str, whom: str) -> str:
-    """Why the candidate is taken back for it. `odds`: a clause. Without a full stop."""
+def told(name: str, metric: Metric, track: Track, odds: str, whom: str, *, by_limit: bool = False) -> str:
+    """Why the candidate is taken back for it; `by_limit`: by its limit, whatever the other side does. `odds`: a clause.
+    Without a full stop."""
     kind = metric.kind()
     if kind == "value" and track.failed:
         last = next((one.candidate for one in reversed(track.told) if one.candidate is not None), None)
         return f"{name} of the candidate was beyond its limit in {plural(track.failed, 'window')} in a row{_last(last)}{_limits(metric)}"
     if kind == "counts":
         found = f"{name}: {track.candidate.sum:,.0f} of {track.candidate.n:,.0f} are bad ({_part(track.candidate)})"
-        return f"{found}{_against(track.live, whom)}; {_margin(metric, whom)} {odds}"
+        beyond = f"with a limit of {percent_of(metric.max or 0.0)}" if by_limit else _margin(metric, whom)
+        return f"{found}{_against(track.live, whom)}; {beyond} {odds}"
     if kind == "histogram":
         return f"{name} of the candidate takes longer than {whom}'s by more than the {percent_of(metric.relative)} allowed; {odds}"
     ours, theirs = (f"{_mean(one)} over {one.n:,.0f}" for one in (track.candidate, track.live))
     what = "windows" if kind == "value" else "units"
+    if by_limit:
+        return f"{name}: {ours} {what} of the candidate; {_limit(metric, track.candidate)} {odds}"
     return (
         f"{name}: {ours} {what} of the candidate against {theirs} of {whom}; {_margin(metric, whom)} {odds}"
     )
@@ -35,6 +39,14 @@ def unproven(name: str, metric: Metric, track: Track, whom: str) -> str:
     ours, theirs = (f"{_mean(one)} over {one.n:,.0f}" for one in (track.candidate, track.live))
     found = f"{ours} {what} of the candidate against {theirs} of {whom}; {_margin(metric, whom)}"
     return f"{name} is not proven to be good yet: {found}, from {least} on, and never by a difference that is always the same"
+
+
+def _limit(metric: Metric, ours: Sums) -> str:
+    """The one that a mean is beyond."""
+    too_low = metric.min is not None and ours.n > 0 and ours.sum / ours.n < metric.min
+    if metric.max is None or too_low:
+        return f"with {number(metric.min or 0.0)} as the least"
+    return f"with a limit of {number(metric.max)}"
 
 
 def _last(value: float | None) -> str:

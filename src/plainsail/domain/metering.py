@@ -71,7 +71,10 @@ def _take(
         case "counts":
             return _count(evidence, name, metric, track, taken)
         case "mean":
-            return _with(evidence, name, replace(track, candidate=taken.candidate, live=taken.live or Sums()))
+            # When all users are the candidate's, live's mean is the one that it last had beside it.
+            return _with(
+                evidence, name, replace(track, candidate=taken.candidate, live=taken.live or track.live)
+            )
         case "value":
             return _with(evidence, name, _value(metric, track, taken))
         case _:
@@ -96,7 +99,7 @@ def harm(evidence: Evidence, criteria: EvidenceCriteria) -> dict[str, float]:
 def good(evidence: Evidence, criteria: EvidenceCriteria, exposure: int, share: int) -> dict[str, float]:
     """Log e-values against "it is worse by the margin or more", of the critical metrics that are measured at this share."""
     return {
-        name: _log_good(evidence, name, metric, exposure)
+        name: log_good(evidence, name, metric, exposure)
         for name, metric in speaking(criteria, share).items()
         if metric.role == "critical" and metric.kind() != "histogram"
     }
@@ -135,12 +138,12 @@ def silent(evidence: Evidence, criteria: EvidenceCriteria, share: int, now: floa
             )
         if late > STALE * metric.every + 10.0:
             return f"{name} was last measured {seconds(late)} ago"
-        if share != ALL and compared(metric) and (short := _short(metric, track)):
+        if share != ALL and compared(metric) and (short := short_of(metric, track)):
             return f"{name} {short}"
     return ""
 
 
-def _short(metric: Metric, track: Track) -> str:
+def short_of(metric: Metric, track: Track) -> str:
     """What a mean or a value lacks before its test says anything at all, in one clause: until then no harm could be seen."""
     if metric.kind() == "value" and track.differences.n < means.LEAST_PAIRS:
         return (
@@ -262,7 +265,7 @@ def _log_beyond(metric: Metric, track: Track) -> float:
     return several.log_mean(logs, {})
 
 
-def _log_good(evidence: Evidence, name: str, metric: Metric, exposure: int) -> float:
+def log_good(evidence: Evidence, name: str, metric: Metric, exposure: int) -> float:
     """Log e-value against "worse than live by the margin or more"."""
     track = evidence.tracks.get(name, Track())
     match metric.kind():

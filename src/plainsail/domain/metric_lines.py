@@ -6,10 +6,11 @@ import math
 
 import msgspec
 
-from plainsail.domain import changes
+from plainsail.domain import aside, changes, metering
 from plainsail.domain.criteria import LatencyCriteria, Metric
 from plainsail.domain.evidence import Band, Evidence, Spread, Sums, Track
 from plainsail.domain.line import Difference, Kind, Line, Side
+from plainsail.domain.reading import compared
 from plainsail.domain.stats import means, quantiles
 from plainsail.domain.units import percent_of
 from plainsail.domain.weighing import Interval, Weighing, apart, part
@@ -28,14 +29,21 @@ def of_source(name: str, metric: Metric, evidence: Evidence, weighing: Weighing)
     )
     measured = ours.n or ours.rate is not None or any(one.candidate is not None for one in track.told)
     missing = track.missing or ("" if measured else "nothing was measured yet")
-    good = weighing.good(name)
+    short = metering.short_of(metric, track) if compared(metric) and not missing else ""
+    if short:  # its test says nothing before
+        tests = tests[1:]
+    good, harm = weighing.good(name), weighing.harm(*tests)
+    would = aside.would(name, metric, evidence, weighing) if metric.dry_run else ""
+    limited = metric.kind() == "value" and (metric.max is not None or metric.min is not None)
+    note = track.told[-1].note if track.told and not track.missing else ""
     return Line(
         name=name, kind=kind, role=metric.role, dry_run=metric.dry_run, better=metric.better,
         unit="part" if kind == "counts" else "seconds" if kind == "quantile" else "",
-        outcome=weighing.outcome(name, good), candidate=ours, live=theirs, difference=apart(ours, theirs, weighing.criteria.alpha, _between(kind, metric, track, weighing.criteria.alpha)),
+        outcome=weighing.outcome(name, good, harm), candidate=ours, live=theirs, difference=apart(ours, theirs, weighing.criteria.alpha, _between(kind, metric, track, weighing.criteria.alpha)),
         margin=None if kind == "quantile" else metric.margin, relative=metric.relative, max=metric.max, min=metric.min,
-        harm=weighing.harm(*tests), good=good, odds=weighing.odds(*tests), measurements=track.told,
-        missing=missing, note=track.told[-1].note if track.told and not track.missing else "",
+        harm=harm, good=good, odds=weighing.odds(*tests), measurements=track.told,
+        beyond=track.failed if limited else None, most=metering.BEYOND if limited else None, would=would,
+        missing=missing, note=note or (f"it {short} to be compared" if short else ""),
         change=changes.measured(name, metric, missing, evidence, weighing.verdict, weighing.criteria),
     )  # fmt: skip
 
@@ -66,19 +74,20 @@ def of_router(latency: LatencyCriteria, evidence: Evidence, weighing: Weighing) 
 
 def _quantile(name: str, slower: float | None, evidence: Evidence, weighing: Weighing) -> Line:
     """A quantile is judged, if at all, by how many requests of each side are beyond live's; shown is the band it is in."""
+    whom = weighing.criteria.whom()
     tail, band = evidence.tails.get(name), evidence.bands.get(name)
     line = Line(
         name=name, kind="quantile", role="informative" if slower is None else "critical", unit="seconds",
-        outcome=weighing.outcome(name, None), candidate=Side(), live=Side(), relative=slower,
-        harm=weighing.harm(name), odds=weighing.odds(name), change="" if slower is None else changes.SLOWER,
-        note="" if slower is None else f"of the candidate, requests that took {percent_of(slower)} longer than live's are counted",
+        outcome=weighing.outcome(name, None, weighing.harm(name)), candidate=Side(), live=Side(), relative=slower,
+        harm=weighing.harm(name), odds=weighing.odds(name), change="" if slower is None else changes.slower(whom),
+        note="" if slower is None else f"of the candidate, requests that took {percent_of(slower)} longer than {whom}'s are counted",
     )  # fmt: skip
     if band is not None:
         ours, theirs = (_banded(spread) for spread in (band.candidate, band.live))
         apart = _bands_apart(band, 1.0 - weighing.criteria.alpha)
         return msgspec.structs.replace(line, candidate=ours, live=theirs, difference=apart)
     if tail is None:
-        return msgspec.structs.replace(line, missing="too few requests of live are beyond it", note="")
+        return msgspec.structs.replace(line, missing=f"too few requests of {whom} are beyond it", note="")
     return msgspec.structs.replace(
         line,
         candidate=Side(tail.candidate, tail.candidate_beyond),

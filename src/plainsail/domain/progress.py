@@ -11,6 +11,7 @@ import msgspec
 
 from plainsail.domain.analyses import waiting
 from plainsail.domain.evidence import Evidence, Verdict
+from plainsail.domain.finding import past
 from plainsail.domain.observation import Seen
 from plainsail.domain.plan import in_force
 from plainsail.domain.rollout import Phase, Rollout, Target
@@ -163,7 +164,7 @@ def _judge(
             return changed.then(_next(changed.target, _watched(rollout, now), now))
         case "rollback":
             return changed.then(
-                turn_back(changed.target, rollout, "rolled_back", late, "unsure", "plainsail", now)
+                turn_back(changed.target, rollout, "rolled_back", past(late), "unsure", "plainsail", now)
             )
         case "hold":
             held = replace(
@@ -242,7 +243,7 @@ def _next(target: Target, rollout: Rollout, now: float) -> Changed:
     if rollout.phase == "rolling_back":
         return end(target, rollout, rollout.ending or "rolled_back", rollout.reason, rollout.reason_code, now)
     verdict = rollout.verdict
-    proven = f": {verdict.sentence}" if verdict is not None and verdict.candidate.requests else ""
+    proven = f": {past(verdict.sentence)}" if verdict is not None and verdict.candidate.requests else ""
     baked = f", and was watched with them for {seconds(rollout.baked)}" if rollout.baked else ""
     mended = (
         f", after {plural(len(rollout.retired), 'bad instance was', 'bad instances were')} replaced"

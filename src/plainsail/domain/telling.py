@@ -6,10 +6,14 @@ from typing import Literal
 
 import msgspec
 
-from plainsail.domain.line import Line, Side
+from plainsail.domain.line import Line, Side, Tried
 from plainsail.domain.units import ALL, percent, percent_of, plural, seconds
 
 Standing = Literal["bad", "good", "open", "plain"]
+
+
+LEAST_ODDS = 2.0
+"""Odds against chance from which on harm is suspected and they are told (`judge.CALM`, of this alone)."""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -47,13 +51,27 @@ def weight(line: Line) -> str:
 
 def outcome(line: Line) -> str:
     """What it says by itself."""
+    if line.would:
+        said = {"taken_back": "taken it back", "held": "held it", "passed": "let it go on"}[line.would]
+        return f"{'no data, ' if line.missing else ''}would have {said}"
     if line.missing:
         return "no data"
     if line.role == "informative":
         return _seen(line)
-    if line.outcome == "pass" and line.good is None:
-        return "within"
+    if line.tried is not None and line.outcome != "fail":
+        return "good by threshold" if line.tried.good else "not measured yet"
+    if line.good is None and line.outcome != "fail":
+        return _unproven(line)
     return {"pass": "good enough", "fail": "worse", "unsure": "not sure"}[line.outcome]
+
+
+def _unproven(line: Line) -> str:
+    """Of what need not be proven: whether there is anything against it."""
+    if line.outcome == "pass":
+        return "within"
+    if line.harm is None and line.beyond is None:
+        return "not known yet"
+    return "not sure" if line.beyond or (line.odds or 0.0) >= LEAST_ODDS else "no harm seen"
 
 
 def _seen(line: Line) -> str:
@@ -74,8 +92,14 @@ def _seen(line: Line) -> str:
 
 def standing(line: Line) -> Standing:
     """In what tone."""
+    if line.would == "taken_back":
+        return "bad"
+    if line.would:
+        return "good" if line.would == "passed" else "open"
     if line.missing or line.role == "informative":
         return "plain"
+    if line.tried is not None and line.outcome != "fail":
+        return "good" if line.tried.good else "open"
     return {"pass": "good", "fail": "bad", "unsure": "open"}[line.outcome]  # type: ignore[return-value]  # of a literal
 
 
@@ -134,7 +158,7 @@ def amount(line: Line, value: float | None) -> str:
         case "part":
             return percent_of(value)
         case "seconds":
-            return f"-{seconds(-value)}" if value < 0 else seconds(value)
+            return f"-{_time(-value)}" if value < 0 else _time(value)
         case _:
             return _number(value)
 
@@ -173,14 +197,30 @@ def allowed(line: Line) -> str:
 
 
 def evidence(line: Line) -> str:
-    """`harm 1.32 of the line (odds 40,000 to 1), safe -0.4`; empty: it is not judged by evidence."""
+    """`harm 1.32 (odds 400 to 1), safe -0.40`, `2 of 3 windows beyond`, `4 of 4 measurements good`; empty: it is not judged
+    by evidence."""
+    if line.tried is not None:
+        return _measurements(line.tried)
     parts = []
+    if line.beyond is not None:
+        parts.append(f"{line.beyond} of {plural(line.most or 0, 'window')} beyond")
+    if line.kind == "crashes":
+        return f"{_number(line.candidate.bad)} of {plural(int(line.max or 0) + 1, 'crash', 'crashes')} that take it back"
     if line.harm is not None:
-        sure = f" (odds {_odds(line.odds)} to 1)" if line.odds is not None and line.odds >= 2.0 else ""
+        sure = f" (odds {_odds(line.odds)} to 1)" if line.odds is not None and line.odds >= LEAST_ODDS else ""
         parts.append(f"harm {part(line.harm)}{sure}")
     if line.good is not None:
         parts.append(f"safe {part(line.good)}")
     return ", ".join(parts)
+
+
+def _measurements(tried: Tried) -> str:
+    """`9 of 10 measurements good, 1 failed (2 forgiven)`."""
+    taken = tried.good + tried.failed
+    if not taken:
+        return "no measurement yet"
+    failed = f", {tried.failed:,} failed ({tried.forgiven:,} forgiven)" if tried.failed else ""
+    return f"{tried.good:,} of {plural(taken, 'measurement')} good{failed}"
 
 
 def part(of_line: float) -> str:
@@ -188,11 +228,15 @@ def part(of_line: float) -> str:
     return f"{of_line:.2f}"
 
 
-def proven(share_bp: int) -> str:
-    """`Proven safe for all users`."""
-    if not share_bp:
+def reached(share_bp: int, asked: int | None, *, by_threshold: bool = False) -> str:
+    """`Proven safe for 50 % of the users; 100 % is asked for`; empty: nothing is asked for, or thresholds prove nothing."""
+    if by_threshold or not (share_bp or asked):
         return ""
-    return f"Proven safe for {'all' if share_bp == ALL else f'{percent(share_bp)} of the'} users"
+    whom = (
+        "all users" if share_bp == ALL else f"{percent(share_bp)} of the users" if share_bp else "nobody yet"
+    )
+    more = f"; {percent(asked)} is asked for" if asked and asked > share_bp else ""
+    return f"Proven safe for {whom}{more}"
 
 
 def _number(value: float | None) -> str:
@@ -235,7 +279,9 @@ def _apart(line: Line, value: float) -> str:
 def _between(line: Line, low: float, high: float) -> str:
     if line.unit == "part":
         return f"{low * 100:+.3g} to {high * 100:+.3g} points"
-    return " to ".join(f"{'-' if one < 0 else '+'}{_distance(line, abs(one))}" for one in (low, high))
+    return " to ".join(
+        f"{'-' if one < 0 else '+' * (one > 0)}{_distance(line, abs(one))}" for one in (low, high)
+    )
 
 
 def _distance(line: Line, value: float) -> str:
@@ -243,6 +289,13 @@ def _distance(line: Line, value: float) -> str:
         points = f"{value * 100:.3g}"
         return f"{points} point{'s' * (points != '1')}"
     return amount(line, value)
+
+
+def _time(duration: float) -> str:
+    """Below ten milliseconds with two digits, or a difference of parts of one is none: `0.35 ms`."""
+    if 0.0 < duration < 0.00995:
+        return f"{max(duration * 1000, 0.01):.2g} ms"
+    return seconds(duration)
 
 
 def _odds(odds: float) -> str:

@@ -107,7 +107,7 @@ def _counted(meter: Meter | None, one: Measurement, until: float) -> Meter:
     before = meter or Meter()
     match one.outcome:
         case "passed":
-            after = replace(before, passed=before.passed + 1, errors=0)
+            after = replace(before, passed=before.passed + 1, good=before.good + 1, errors=0)
         case "failed":
             after = replace(before, failed=before.failed + 1, passed=0, errors=0, code=one.code)
         case _:
@@ -121,7 +121,7 @@ def _errors(ours: Arm, theirs: Arm, criteria: EvidenceCriteria) -> Measurement:
     asked = criteria.errors
     rate, live = ours.failures / ours.requests, _rate(theirs.failures, theirs)
     said = f"{ours.failures:,} of {ours.requests:,} candidate requests failed ({percent_of(rate)})"
-    said += _against(theirs.failures, theirs)
+    said += _against(theirs.failures, theirs, criteria.whom())
     if rate > asked.max and (live is None or rate > live):
         return Measurement("failed", f"{said}, with a limit of {percent_of(asked.max)}", "max_errors")
     if live is not None and rate > live * (1.0 + asked.relative) + asked.margin:
@@ -136,7 +136,7 @@ def _latency(ours: Arm, theirs: Arm, criteria: EvidenceCriteria) -> Measurement:
     asked = criteria.latency
     rate, live = ours.slow / ours.requests, _rate(theirs.slow, theirs)
     said = f"{ours.slow:,} of {ours.requests:,} candidate requests took longer than {seconds(asked.bound)}"
-    said += f" ({percent_of(rate)}){_against(theirs.slow, theirs)}"
+    said += f" ({percent_of(rate)}){_against(theirs.slow, theirs, criteria.whom())}"
     if live is not None and rate > live * (1.0 + asked.relative) + asked.margin:
         return Measurement("failed", f"{said}, with a margin of {percent_of(asked.margin)}", "latency")
     return Measurement("passed", said)
@@ -247,11 +247,11 @@ def _rate(bad: int, arm: Arm) -> float | None:
     return bad / arm.requests if arm.requests else None
 
 
-def _against(bad: int, arm: Arm) -> str:
+def _against(bad: int, arm: Arm, whom: str) -> str:
     rate = _rate(bad, arm)
     if rate is None:
-        return ", live had none to compare with"
-    return f" against {bad:,} of {arm.requests:,} live ({percent_of(rate)})"
+        return f", {whom} had none to compare with"
+    return f" against {bad:,} of {arm.requests:,} {whom.removeprefix('the ')} ({percent_of(rate)})"
 
 
 def _less(arm: Arm, before: Arm) -> Arm:

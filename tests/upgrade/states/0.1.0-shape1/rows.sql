@@ -36,7 +36,7 @@ CREATE TABLE evidence (
 	PRIMARY KEY (rollout), 
 	FOREIGN KEY(rollout) REFERENCES rollout (id)
 );
-INSERT INTO "evidence" VALUES('r1',1,'{"since":11.0,"rollout":"r1","exposed_at":null,"candidate":{"requests":40,"failures":1,"shielded":0,"slow":0,"crashes":0},"live":{"requests":400,"failures":9,"shielded":0,"slow":0,"crashes":0},"cold":null,"marks":[],"last":{"shop-2":{"requests":40,"failures":1,"shielded":0,"slow":0},"shop-1":{"requests":400,"failures":9,"shielded":0,"slow":0}},"crashes":{"shop-2":0},"opened":0.0,"live_at":0.0,"live_counted":0,"live_seen":0,"bursts":{},"harm":{"errors":[[0.1,0.2,1],[-0.5,0.0,0]]},"proof":{"errors 5000":[0.1,-0.2]},"tracks":{},"meters":null,"shares":[],"split":null,"tails":{},"bands":{},"outset":null,"voided":"","standing":[],"halves":[],"replaced":[],"tests":[],"trail":[]}');
+INSERT INTO "evidence" VALUES('r1',1,'{"since":11.0,"rollout":"r1","exposed_at":null,"candidate":{"requests":40,"failures":1,"shielded":0,"slow":0,"crashes":0},"live":{"requests":400,"failures":9,"shielded":0,"slow":0,"crashes":0},"cold":null,"marks":[],"last":{"shop-2":{"requests":40,"failures":1,"shielded":0,"slow":0},"shop-1":{"requests":400,"failures":9,"shielded":0,"slow":0}},"crashes":{"shop-2":0},"opened":0.0,"live_at":0.0,"live_counted":0,"live_seen":0,"bursts":{},"harm":{"errors":[[0.1,0.2,1],[-0.5,0.0,0]]},"proof":{"errors 5000":[0.1,-0.2]},"tracks":{},"meters":null,"shares":[],"split":null,"tails":{},"bands":{},"outset":null,"voided":"","standing":[],"halves":[],"replaced":[],"anew_at":0.0,"without":null,"tests":[],"trail":[]}');
 CREATE TABLE intent (
 	id INTEGER NOT NULL, 
 	service TEXT NOT NULL, 
