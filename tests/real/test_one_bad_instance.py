@@ -21,18 +21,19 @@ for number in range(1, 100):
     except FileExistsError:
         pass
 if number in {bad}:
-    os.environ["SHOP_FAIL_RATE"] = "1.0"
+    os.environ |= {env}
 runpy.run_path("shop.py", run_name="__main__")
 """
-"""The service, of which the instances that are started as these fail everything."""
+"""The service, of which the instances that are started as these have this environment."""
+FAILS = {"SHOP_FAIL_RATE": "1.0"}
 
 
-def release(plane: Plane, version: str, bad: tuple[int, ...]) -> str:
+def release(plane: Plane, version: str, bad: tuple[int, ...], env: dict[str, str] = FAILS) -> str:
     started = plane.place / f"started-{version}"
     started.mkdir()
     tree = Path(plane.release(version))
     (tree / "shop.py").write_bytes(SHOP.read_bytes())
-    (tree / "serve.py").write_text(SERVE.format(place=started, bad=bad))
+    (tree / "serve.py").write_text(SERVE.format(place=started, bad=bad, env=env))
     return str(tree)
 
 
@@ -66,6 +67,20 @@ def test_a_second_one_is_the_releases_fault(tmp_path: Path) -> None:
         assert plane.status()["last_rollout"]["phase"] == "rolled_back"
         assert len(events(plane, "instance_replaced")) == 1
         assert load.failed() == []
+
+
+def test_what_it_had_under_way_does_not_count_either(tmp_path: Path) -> None:
+    """It fails after nearly half a second, so that when it is replaced a dozen of requests have yet to fail."""
+    with Plane(tmp_path, steps="[80%]") as plane:
+        plane.deploy(plane.release("v1"), "--wait")
+        load = Load(plane.address, 150).start()
+        slow = {**FAILS, "SHOP_DELAY": "0.45"}
+        plane.deploy(release(plane, "v2", bad=(2,), env=slow), "--wait", check=False)
+        rollout = plane.status()["last_rollout"]
+        assert rollout["phase"] == "succeeded", rollout["reason"]
+        assert load.stop()
+        assert load.failed() == []
+        assert len(events(plane, "instance_replaced")) == 1
 
 
 def served(place: Path) -> list[str]:
