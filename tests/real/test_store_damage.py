@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.real import store_samples as samples
 from tests.real.store_samples import SHOP, STAGING
+from tests.upgrade.make_states import fill
 
 from plainsail.drivers.stores.sql import open_store
 from plainsail.ports.errors import Broken
@@ -89,10 +90,30 @@ def test_a_damaged_store_is_refused_and_left_as_it_is(path: Path, damage: object
     assert set(after) - set(before) <= {"plainsail.db-wal", "plainsail.db-shm"}
 
 
-def test_a_row_that_makes_no_sense_is_named(path: Path) -> None:
+@pytest.mark.parametrize(
+    "kind", ["target", "rollout", "evidence", "event", "intent", "release", "environment", "service"]
+)
+def test_a_store_of_which_no_row_of_a_kind_can_be_read_is_refused(tmp_path: Path, kind: str) -> None:
+    """One of a program between two versions, say: everybody would get this error, so the control plane does not start."""
+    path = tmp_path / "plainsail.db"
+    with contextlib.closing(open_store(samples.url(tmp_path))) as store:
+        fill(store)
+    rows = f"spec SET state = '[1]' WHERE kind = '{kind}'"
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
-        database.execute("UPDATE rollout SET state = '{\"id\": 1}'")
+        where = rows if kind in ("environment", "service") else f"\"{kind}\" SET state = '[1]'"
+        assert database.execute(f"UPDATE {where}").rowcount
+    before = _files(path.parent)
+    with pytest.raises(Broken) as broken:
+        open_store(samples.url(path.parent))
+    assert broken.value.code == "store_damaged"
+    assert str(broken.value).startswith(kind)
+    assert _files(path.parent)["plainsail.db"] == before["plainsail.db"]
+
+
+def test_a_row_that_makes_no_sense_is_named(path: Path) -> None:
     store = open_store(samples.url(path.parent))
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("UPDATE rollout SET state = '{\"id\": 1}' WHERE id = 'r1'")
     with pytest.raises(Broken) as broken:
         store.target(SHOP)
     assert broken.value.code == "store_damaged"
@@ -127,6 +148,16 @@ def test_damage_that_shows_later_is_an_error_of_ours_too(path: Path) -> None:
         store.ask(SHOP, samples.deploy("r2"), now=1.0)
     assert uncounted.value.code == "store_damaged"
     store.close()
+
+
+def test_one_row_that_cannot_be_read_keeps_nobody_else_waiting(tmp_path: Path) -> None:
+    path = tmp_path / "plainsail.db"
+    with contextlib.closing(open_store(samples.url(tmp_path))) as store:
+        fill(store)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("UPDATE rollout SET state = '{\"id\": 1}' WHERE id = 'r1'")
+    with contextlib.closing(open_store(samples.url(tmp_path))) as store:
+        assert store.target(STAGING)
 
 
 def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:

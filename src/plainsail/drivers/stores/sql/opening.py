@@ -16,6 +16,7 @@ from plainsail.domain.rollout import SHAPE
 from plainsail.drivers.stores.sql import tables
 from plainsail.drivers.stores.sql.connecting import connect, parse
 from plainsail.drivers.stores.sql.failures import damaged, translated
+from plainsail.drivers.stores.sql.fitting import check_rows
 from plainsail.drivers.stores.sql.store import SqlStore
 from plainsail.drivers.stores.sql.tables import HEAD, metadata
 from plainsail.ports.errors import Broken
@@ -28,7 +29,7 @@ MIGRATING = 0x706C61696E
 
 
 def open_store(url: str) -> SqlStore:
-    """A store that is whole and of today's schema.
+    """A store that is whole, of today's schema, and holds what this plainsail can read.
 
     Raises Broken (`store_damaged`, `store_newer`, `store_inaccessible`, `disk_full`), Transient (`store_busy`,
     `store_unreachable`), Rejected (`store_url`).
@@ -59,6 +60,7 @@ def _open_file(url: sa.URL) -> None:
                     _migrate(connection, url)
             with engine.execution_options(reading=True).begin() as connection:
                 _check_tables(connection)
+                check_rows(connection)
 
 
 def _make(path: Path, url: sa.URL) -> None:
@@ -90,6 +92,7 @@ def _open_server(url: sa.URL) -> None:
             _upgrade(connection)
             _note_shape(connection)
         _check_tables(connection)
+        check_rows(connection)
 
 
 def _migrate(connection: sa.Connection, url: sa.URL) -> None:
