@@ -32,7 +32,7 @@ SLOW = LogNormal(0.5, 0.3)
 """Half a second at the median, so that there are always requests under way."""
 
 
-def control(seed: int, replicas: int, share: int, like: Behaviour, bake: float = 0.0) -> Control:
+def control(seed: int, replicas: int, share: int, like: Behaviour) -> Control:
     """A release of which the second instance is bad, on its way."""
     plane = Control(World(seed, 200.0, SLOW))
     for version in ("live", "next"):
@@ -40,7 +40,7 @@ def control(seed: int, replicas: int, share: int, like: Behaviour, bake: float =
         plane.world.behaviours[digest] = like if version == "next" else Behaviour()
         place = Placement(
             replicas=replicas,
-            pace=Pace(dwell=3.0, bake=bake),
+            pace=Pace(dwell=3.0, bake=5.0),
             evidence=EvidenceCriteria(latency=LatencyCriteria(bound=2.0)),
         )
         revision = Revision(digest, version, RUN, config_digest(RUN))
@@ -64,12 +64,12 @@ def replaced() -> tuple[Target, Evidence | None, Seen]:
     raise AssertionError("nobody was replaced")
 
 
-@given(st.integers(0, 10_000), st.sampled_from([2, 4]), st.sampled_from([2000, 5000]), st.booleans())
-@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([2, 4]), st.sampled_from([2000, 5000]))
+@settings(max_examples=6, deadline=None)
 def test_what_a_replaced_instance_has_under_way_takes_nothing_back(
-    seed: int, replicas: int, share: int, bakes: bool
+    seed: int, replicas: int, share: int
 ) -> None:
-    plane = control(seed, replicas, share, Behaviour(bad_replicas=0.25), bake=5.0 if bakes else 0.0)
+    plane = control(seed, replicas, share, Behaviour(bad_replicas=0.25))
     ended = plane.until_ended(900.0)
     assert ended.phase == "succeeded", ended.reason
     assert len(ended.retired) == 1

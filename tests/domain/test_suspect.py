@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from random import Random
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,9 +12,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from plainsail.domain.criteria import ErrorCriteria, EvidenceCriteria, LatencyCriteria
-from plainsail.domain.evidence import Arm
-from plainsail.domain.observation import Counts
-from plainsail.domain.suspect import CHANCE, CHANCE_OF_TWO, alone, at_least, concentrated
+from plainsail.domain.evidence import Arm, Verdict
+from plainsail.domain.observation import Counts, GroupSeen, Instance, Seen
+from plainsail.domain.rollout import Revision, Rollout
+from plainsail.domain.service import Placement, Run
+from plainsail.domain.strategy import Canary, Pace, course
+from plainsail.domain.suspect import CHANCE, CHANCE_OF_TWO, alone, at_least, concentrated, hint
 
 CRITERIA = EvidenceCriteria(ErrorCriteria(margin=0.005, max=0.05), LatencyCriteria(margin=0.01))
 LIVE = Arm(requests=5000, failures=5, slow=15)
@@ -112,6 +116,33 @@ def test_an_only_instance_is_the_release() -> None:
 def test_without_live_the_limit_is_what_is_allowed() -> None:
     told = [Counts(60, 1), Counts(60, 40), Counts(60)]
     assert named(told, "max_errors", live=Arm()) == "i1"
+
+
+def back(told: list[Counts], **changes: Any) -> str:
+    """What the sentence of a way back adds."""
+    counts = {f"i{number}": one for number, one in enumerate(told)}
+    its = tuple(Instance(id, "c", "ready", id, 0.0) for id in counts)
+    place = Placement(evidence=CRITERIA)
+    way = course(Canary((1000,)), Pace(), 4, 4)
+    revision = Revision("sha256:1", "1", Run(("serve",)), "sha256:2")
+    rollout = Rollout(
+        "r1", "shop", "production", "deploy", "ada", "canary", revision, "c", "l", 4, place, way, 0.0, 0.0
+    )
+    rollout = msgspec.structs.replace(rollout, **changes)
+    seen = Seen(0.0, {"c": GroupSeen("c", len(its), its)}, instances=counts)
+    return hint(rollout, seen, Verdict("fail", "", "errors", arm(counts), LIVE))
+
+
+def test_of_two_instances_the_one_that_had_nearly_all_failures_is_told() -> None:
+    told = "i1 had 6 of the 6 failures, too few with 2 instances to tell one that is bad from a bad release"
+    assert back([Counts(6), Counts(6, 6)]) == told
+    assert "i1 had 31 of the 33 failures" in back([Counts(5, 2), Counts(31, 31)])
+
+
+def test_nothing_is_told_where_it_would_say_nothing() -> None:
+    assert back([Counts(9, 9)]) == "", "an only instance has all failures"
+    assert back([Counts(9, 4), Counts(9, 5)]) == "", "both fail"
+    assert back([Counts(6), Counts(6, 6)], retired=("i9",)) == "", "a second one is the release's fault"
 
 
 @given(st.integers(1, 60), st.integers(0, 60), st.integers(1, 60), st.integers(0, 60))

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plainsail.domain.criteria import Averaged, Metric
-from plainsail.domain.windows import Stage, Standing, due
+from plainsail.domain.criteria import Averaged, EvidenceCriteria, Metric
+from plainsail.domain.observation import Seen
+from plainsail.domain.rollout import Revision, Rollout
+from plainsail.domain.service import Placement, Run, Shield
+from plainsail.domain.strategy import Canary, Pace, course
+from plainsail.domain.traffic import GroupShare, Match, Route, Traffic
+from plainsail.domain.windows import Stage, Standing, due, standing
 
 STAGES: tuple[Stage, ...] = ("start", "steps", "bake")
 MEAN = Averaged("n", "sum", "squares")
 T0 = 1_800_000_000.0
+ROLLOUT = Rollout(
+    "r1", "shop", "production", "deploy", "ada", "canary", Revision("sha256:1", "1", Run(("serve",)), "sha256:2"),
+    "c", "l", 4, Placement(), course(Canary((1000,)), Pace(), 4, 4), T0, T0, in_force_at=T0, phase="progressing",
+)  # fmt: skip
 
 times = st.floats(0.0, 5000.0).map(lambda offset: T0 + offset)
 lengths = st.sampled_from([1.0, 7.5, 10.0, 25.0, 60.0, 3600.0])
@@ -95,6 +105,21 @@ def test_a_mean_is_asked_over_all_the_time() -> None:
     metric = Metric("s", mean=MEAN, every=10.0)
     assert due(metric, T0 + 40, T0 + 40, T0 + 50.2, at()) == (T0, T0 + 50)
     assert due(metric, T0 + 40, T0 + 40, T0 + 49.9, at()) is None
+
+
+@given(times, st.floats(0.0, 500.0))
+def test_after_a_replacement_nothing_is_asked_of_before(exposed: float, later: float) -> None:
+    """A mean is asked over all the time: the users of an instance that was replaced would be in it for ever."""
+    anew = exposed + later
+    group = GroupShare("c", 10_000)
+    traffic = Traffic("shop", ("x",), (Route(Match(), (group,)),), {}, "l", Shield(), None, 1.0)
+    stands = standing(ROLLOUT, EvidenceCriteria(), Seen(anew, traffic=traffic), exposed, anew)
+    assert stands is not None
+    assert stands.began == stands.stepped == anew
+    for metric in (Metric("s", mean=MEAN, every=10.0), Metric("s", value="q", every=10.0)):
+        window = due(metric, anew, anew, anew + 10.5, stands)
+        assert window is not None
+        assert window == pytest.approx((anew, anew + 10.0), rel=0, abs=1e-3)
 
 
 @given(values, st.sampled_from(STAGES), st.sets(st.sampled_from(STAGES), min_size=1), st.sampled_from([0, 100, 1000, 10000]),
