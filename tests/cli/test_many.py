@@ -1,4 +1,4 @@
-"""A file of ten thousand services: read, registered, shown, completed; and one that is too large is refused clearly."""
+"""A file of two thousand services: read, registered, shown, completed; and one that is too large is refused clearly."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from tests.cli.terminal import Terminal
 from plainsail.ports.store import Key
 from plainsail.spec import merge
 
-MANY = 10_000
+MANY = 2000
+"""Four times those from which on the engine looks less often. Ten thousand are on a page in `tests/web/test_under_load.py`."""
 SERVICE = """\
   s{number:05d}:
     run: {{command: [bin/serve, --port, "{{port}}"], ready: {{http: /healthz}}}}
@@ -24,12 +25,12 @@ def spec(count: int) -> str:
     return ENVIRONMENTS + "".join(SERVICE.format(number=number) for number in range(count))
 
 
-@pytest.mark.timeout(900)
-def test_ten_thousand_services(terminal: Terminal, plane: Plane) -> None:
+@pytest.mark.timeout(300)
+def test_two_thousand_services(terminal: Terminal, plane: Plane) -> None:
     use = terminal.use(plane)
     file = terminal.directory / "plainsail.yaml"
     file.write_text(spec(MANY))
-    assert "1 environment, 10,000 services" in use("check").out
+    assert f"1 environment, {MANY:,} services" in use("check").out
 
     known = len(plane.get("/overview")["rows"])
     events = plane.get("/events", after=-1, limit=1)["last"]
@@ -44,7 +45,7 @@ def test_ten_thousand_services(terminal: Terminal, plane: Plane) -> None:
     told = until(lambda: one if at_rest in (one := use("status")).out else None, within=300)
     assert len(told.out.splitlines()) < 10
     assert "nothing runs yet" in use("status", "s01234").out
-    assert use("__complete", "services", "s0999", "").out.split() == [f"s0999{digit}" for digit in range(10)]
+    assert use("__complete", "services", "s0199", "").out.split() == [f"s0199{digit}" for digit in range(10)]
     assert len(use("__complete", "services", "s", "").out.split()) == 200
     assert use("history", "s01234").code == 0
 
