@@ -121,17 +121,20 @@ async def _serve(data: Path, texts: list[tuple[str, str]], listener: socket.sock
 
 
 async def _start_sites(plane: ControlPlane) -> None:
-    """Adopt or start what each environment needs. One that is sick does not keep the others from being looked after."""
+    """Adopt or start what each environment needs. One that is sick does not keep the others from being looked after; when
+    all are, the last one's failure is raised, and said by who catches it."""
     environments = await asyncio.to_thread(plane.store.environments)
-    sick: list[Failure] = []
+    sick: list[tuple[str, Failure]] = []
     for environment in environments:
         try:
             await plane.sites.get(environment)
         except Failure as failure:
-            sick.append(failure)
-            print(f"{environment}: {failure}", file=sys.stderr)
-    if sick and len(sick) == len(environments):
-        raise sick[0]
+            sick.append((environment, failure))
+    nothing_left = sick.pop() if sick and len(sick) == len(environments) else None
+    for environment, why in sick:
+        print(f"{environment}: {why}", file=sys.stderr)
+    if nothing_left is not None:
+        raise nothing_left[1]
 
 
 async def _quietly(server: uvicorn.Server, listener: socket.socket) -> None:

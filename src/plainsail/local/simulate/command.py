@@ -13,13 +13,14 @@ from plainsail.cli.options import AsJson, Env, Flag
 from plainsail.cli.screen import err, out, print_json
 from plainsail.domain.service import Document, Placement, run_in
 from plainsail.domain.strategy import Canary, Strategy
-from plainsail.domain.units import plural
+from plainsail.domain.units import percent, plural
 from plainsail.local.check import DEFAULT, text_of
 from plainsail.local.simulate.behaviour import read_release
 from plainsail.local.simulate.many import play_many
 from plainsail.local.simulate.play import Played, Setting, play
 from plainsail.local.simulate.plot import picture
-from plainsail.local.simulate.power import SHARES, power_document, power_text
+from plainsail.local.simulate.power import SHARES, Cell, power_document, power_text
+from plainsail.local.simulate.power import TRAFFIC as POWER_TRAFFIC
 from plainsail.local.simulate.power import power as table
 from plainsail.local.simulate.report import document, runs_document, runs_text, text
 from plainsail.ports.errors import Rejected
@@ -113,8 +114,16 @@ def simulate(
 
 def _power(placement: Placement, strategy: Strategy, seed: int, as_json: bool) -> int:
     shares = strategy.steps if isinstance(strategy, Canary) else SHARES
-    with err().status("Watching releases until their verdict"):
-        cells = list(table(placement.evidence, shares, seed))
+    cells: list[Cell] = []
+    with err().status("") as told:
+        for row, (share, requests) in enumerate(
+            rows := [(one, all_) for one in shares for all_ in POWER_TRAFFIC], 1
+        ):
+            told.update(
+                f"Watching releases until their verdict: row {row} of {len(rows)},"
+                f" {percent(share)} of users at {requests:g} requests/s"
+            )
+            cells += table(placement.evidence, (share,), seed, (requests,))
     if as_json:
         print_json(power_document(cells, placement.evidence, seed))
     else:
