@@ -33,7 +33,7 @@ def told(name: str, metric: Metric, track: Track, odds: str, whom: str, *, by_li
 def unproven(name: str, metric: Metric, track: Track, whom: str) -> str:
     """What a critical metric is short of, where all else is proven. Without a full stop."""
     if metric.kind() == "counts":
-        found = f"{track.candidate.sum:,.0f} of {track.candidate.n:,.0f} are bad{_against(track.live, whom)}"
+        found = f"{track.candidate.sum:,.0f} of {track.candidate.n:,.0f} are bad ({_part(track.candidate)}){_against(track.live, whom)}"
         return f"{name} is not proven to be good yet: {found}; {_margin(metric, whom)}"
     what, least = ("windows", means.LEAST_PAIRS) if metric.kind() == "value" else ("units", means.LEAST)
     ours, theirs = (f"{_mean(one)} over {one.n:,.0f}" for one in (track.candidate, track.live))

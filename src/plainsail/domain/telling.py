@@ -67,7 +67,7 @@ def outcome(line: Line) -> str:
 
 def _unproven(line: Line) -> str:
     """Of what need not be proven: whether there is anything against it."""
-    if line.outcome == "pass":
+    if line.outcome == "pass" or (line.harm is None and line.beyond == 0):
         return "within"
     if line.harm is None and line.beyond is None:
         return "not known yet"
