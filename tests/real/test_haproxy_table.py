@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.real.haproxy_world import Place, Street, binaries, street, traffic, users
 
+from plainsail.domain.match import Match
 from plainsail.domain.service import Shield
-from plainsail.domain.traffic import GroupShare, Match, Member, Route, Traffic
+from plainsail.domain.traffic import GroupShare, Member, Route, Traffic
 from plainsail.domain.units import ALL
 from plainsail.drivers.routers.haproxy import HAProxy, table
 from plainsail.drivers.routers.haproxy.cli import Session

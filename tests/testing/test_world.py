@@ -8,9 +8,10 @@ from itertools import pairwise
 import pytest
 
 from plainsail.domain.actions import Fleet, GroupOrder
+from plainsail.domain.match import Match
 from plainsail.domain.observation import Counts, GroupSeen
 from plainsail.domain.service import Probe, Run, Shield, Stop
-from plainsail.domain.traffic import GroupShare, Match, Member, Route, Traffic
+from plainsail.domain.traffic import GroupShare, Member, Route, Traffic
 from plainsail.testing.world import Behaviour, LogNormal, World, done
 
 RUN = Run(command=("serve",), ready=Probe(tcp=True, within=5.0), stop=Stop(drain=10.0))

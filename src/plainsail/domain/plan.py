@@ -9,9 +9,10 @@ from __future__ import annotations
 import msgspec
 
 from plainsail.domain.actions import Action, Fleet, GroupOrder, Send
+from plainsail.domain.match import Match
 from plainsail.domain.observation import Seen
 from plainsail.domain.rollout import Target
-from plainsail.domain.traffic import GroupShare, Match, Member, Route, Traffic
+from plainsail.domain.traffic import GroupShare, Member, Route, Traffic
 from plainsail.domain.units import ALL
 
 Split = dict[str, int]

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+from plainsail.domain.match import Match
 from plainsail.domain.service import Shield, Sticky
 from plainsail.domain.units import Share
-
-
-class Match(msgspec.Struct, frozen=True):
-    """Which requests a rule is for. Without conditions: all."""
 
 
 class GroupShare(msgspec.Struct, frozen=True):

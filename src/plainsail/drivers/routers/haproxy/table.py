@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import msgspec
 
+from plainsail.domain.match import Match
 from plainsail.domain.service import Shield
-from plainsail.domain.traffic import GroupShare, Match, Member, Route, Traffic
+from plainsail.domain.traffic import GroupShare, Member, Route, Traffic
 from plainsail.domain.units import ALL
 from plainsail.ports.errors import Unsupported
 

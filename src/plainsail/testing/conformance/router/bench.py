@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from plainsail.domain.match import Match
 from plainsail.domain.service import Shield, Sticky
-from plainsail.domain.traffic import GroupShare, Match, Member, Route, Traffic
+from plainsail.domain.traffic import GroupShare, Member, Route, Traffic
 from plainsail.domain.units import ALL
 from plainsail.ports.errors import Transient
 from plainsail.ports.router import Router, RouterSeen

@@ -5,6 +5,7 @@ from __future__ import annotations
 from plainsail.domain.events import Event
 from plainsail.domain.evidence import Arm, Evidence, Stake, Verdict
 from plainsail.domain.intents import Abort, Advance, Deploy, Intent, Pause, Resume, Rollback
+from plainsail.domain.match import Match
 from plainsail.domain.observation import Counts
 from plainsail.domain.release import Release
 from plainsail.domain.rollout import Group, Phase, Revision, Rollout, Target
@@ -21,7 +22,7 @@ from plainsail.domain.service import (
     config_digest,
 )
 from plainsail.domain.strategy import BlueGreen, Canary, Pace, Recreate, Strategy, course
-from plainsail.domain.traffic import GroupShare, Match, Member, Route, Traffic
+from plainsail.domain.traffic import GroupShare, Member, Route, Traffic
 from plainsail.ports.store import Key, Store
 
 SHOP = Key("shop", "production")

@@ -1,0 +1,21 @@
+"""Which requests a rule of traffic is for: insiders, by what their requests carry."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All conditions that are given must hold; each holds if one of its values does. Without conditions: every request."""
+
+    hosts: tuple[str, ...] = ()
+    """Host names, such as `www-dark.shop.example`; they lead to this service then."""
+    header: str | None = None
+    """`Name: value`, compared as a whole; the name in any case."""
+    cookie: str | None = None
+    """`name=value`, compared as a whole."""
+    networks: tuple[str, ...] = ()
+    """Networks that users come from, such as `10.0.0.0/8`. Only of the connection itself: a header could say anything."""
+
+    def everybody(self) -> bool:
+        return not (self.hosts or self.header or self.cookie or self.networks)
