@@ -9,7 +9,7 @@ import msgspec
 
 from plainsail.domain.observation import Counts
 from plainsail.domain.traffic import Traffic
-from plainsail.drivers.routers.haproxy import binary, counts, fence, members, table, template
+from plainsail.drivers.routers.haproxy import binary, checks, counts, fence, members, table, template
 from plainsail.drivers.routers.haproxy.cli import Line, session
 from plainsail.drivers.routers.haproxy.config import Config as HAProxyConfig
 from plainsail.drivers.routers.haproxy.latency import Log
@@ -35,6 +35,7 @@ class HAProxy:
         sticky_cookie=True,
         sticky_header=True,
         shield=True,
+        match=True,
         fencing=True,
         counts=True,
         instances=True,
@@ -73,7 +74,7 @@ class HAProxy:
     async def apply(self, traffic: Traffic, epoch: int) -> None:
         async with self._turn:
             await self._up()
-            template.check(traffic, self._shelf.state.services)
+            checks.check(traffic, self._shelf.state.services)
             await self._refuse_older(traffic.service, epoch)
             kept = Kept(traffic, epoch)
             try:
@@ -163,7 +164,7 @@ class HAProxy:
             fence.refuse_older(service, epoch, await fence.read(line, service) or {})
 
     async def _reloaded(self) -> None:
-        """A service that came or went, its hosts or stickiness take a reload; nothing else does."""
+        """A service that came or went, its hosts, stickiness or rules take a reload; nothing else does."""
         wanted = self._identity()
         async with session(self._shelf.directory) as line:  # the worker does not end while it is open
             identity, born = await running(line)
@@ -202,8 +203,8 @@ class HAProxy:
             name: table.Server(one.address, one.weight) for name, one in present.items() if one.serves()
         }
         traffic = table.traffic(entries, serving, kept.traffic, kept.epoch)
-        if identity != self._identity():
-            traffic = msgspec.structs.replace(traffic, hosts=UNKNOWN)
+        if identity != self._identity():  # it runs with another configuration than the one on disk
+            traffic = msgspec.structs.replace(traffic, hosts=(table.UNKNOWN,))
         return RouterSeen(
             traffic=traffic,
             sessions=sessions,
@@ -222,10 +223,6 @@ class HAProxy:
                         sessions[name] = sessions.get(name, 0) + one.sessions
                 await self._ledger.count_late(older, (await running(older))[1], kept)
         return sessions
-
-
-UNKNOWN = ("unknown.invalid",)
-"""Hosts in force when HAProxy runs with another configuration than the one on disk."""
 
 
 def _questions(service: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ HAProxy reads these entries for every request, so one commit of the map changes 
     live home        the live group; the group that carries balancer weight (live, or the largest share)
     order groups     groups of the split in order; groups that have members
     t1 g1 n1 s1.0    slot 1: buckets below t1 are group g1's, whose n1 servers are s1.0, s1.1, ... Slots 2 to 4 alike
+    r1.SHAPE.VALUES  where rule 1 leads insiders: a slot, or `home`; see `rules`
     i.NAME           the group of server NAME
     slow_us width_us the latency bound, and the width of the time slices in which waiting requests are counted
     shield method.M  `on` or `off`; methods that may be asked again
@@ -21,11 +22,16 @@ from plainsail.domain.match import Match
 from plainsail.domain.service import Shield
 from plainsail.domain.traffic import GroupShare, Member, Route, Traffic
 from plainsail.domain.units import ALL
+from plainsail.drivers.routers.haproxy import rules
 from plainsail.ports.errors import Unsupported
 
 SLOTS = 4
-"""Groups beside the home group that can have a share at once."""
+"""Groups beside the home group that can have a share, or insiders, at once."""
 NONE = "-"
+HOME = "home"
+"""Where a rule leads whose group has the balancer's weight."""
+UNKNOWN = "unknown.invalid"
+"""A host of what is in force and nobody asked for."""
 
 
 class Server(msgspec.Struct, frozen=True):
@@ -40,8 +46,9 @@ WEIGHT = 100
 
 
 def home(traffic: Traffic) -> str | None:
-    """The group whose servers the balancer may choose: live, unless nobody is there and somebody is elsewhere."""
-    split = traffic.routes[0].split if traffic.routes else ()
+    """The group whose servers the balancer may choose: live, unless nobody is there and somebody is elsewhere. Never one
+    that only insiders have: what is tried again, and whatever else goes astray, ends here."""
+    split = traffic.routes[-1].split if traffic.routes else ()
     shares = sorted(split, key=lambda part: -part.share_bp)
     wishes = [traffic.live] if traffic.live is not None else []
     wishes += [part.group for part in shares]
@@ -59,12 +66,8 @@ def servers(traffic: Traffic) -> dict[str, Server]:
 
 
 def entries(traffic: Traffic, epoch: int) -> dict[str, str]:
-    """Raises Unsupported for more rules or groups than there is room for."""
-    if len(traffic.routes) > 1:
-        raise Unsupported(
-            "haproxy_rules", f"{traffic.service} has {len(traffic.routes)} rules; this router keeps one"
-        )
-    split = traffic.routes[0].split if traffic.routes else ()
+    """Raises Unsupported for more groups than there is room for."""
+    split = traffic.routes[-1].split if traffic.routes else ()
     chosen = home(traffic)
     closed = chosen is None or (bool(traffic.routes) and not split)
     found = {
@@ -80,17 +83,24 @@ def entries(traffic: Traffic, epoch: int) -> dict[str, str]:
         "budget_ppm": str(round(traffic.shield.budget * 1_000_000)),
         **{f"method.{method}": "1" for method in traffic.shield.methods},
     }
-    others = [part for part in split if part.group != chosen and part.share_bp]
+    others = {part.group: part.share_bp for part in split if part.group != chosen and part.share_bp}
+    insiders = [(route.match, part.group) for route in traffic.routes[:-1] for part in route.split]
+    others |= {group: 0 for _, group in insiders if group != chosen and group not in others}
     if len(others) > SLOTS:
         raise Unsupported(
-            "haproxy_groups", f"{len(others)} groups beside {chosen} have a share; {SLOTS} are possible"
+            "haproxy_groups",
+            f"{len(others)} groups beside {chosen} have a share or insiders; {SLOTS} are possible",
         )
     upper = 0
-    for slot, part in enumerate(others, 1):
-        upper += part.share_bp
-        members = traffic.members.get(part.group, ())
-        found |= {f"t{slot}": str(upper), f"g{slot}": part.group, f"n{slot}": str(len(members))}
+    for slot, (group, share) in enumerate(others.items(), 1):
+        upper += share
+        members = traffic.members.get(group, ())
+        found |= {f"t{slot}": str(upper), f"g{slot}": group, f"n{slot}": str(len(members))}
         found |= {f"s{slot}.{place}": member.instance for place, member in enumerate(members)}
+    slots = {group: str(slot) for slot, group in enumerate(others, 1)}
+    found |= {
+        rules.key(number, match): slots.get(group, HOME) for number, (match, group) in enumerate(insiders, 1)
+    }
     for group, members in traffic.members.items():
         found |= {f"i.{member.instance}": group for member in members}
     return found
@@ -127,7 +137,7 @@ def _reread(found: dict[str, str], base: Traffic) -> Traffic:
     live = found.get("live", NONE)
     return msgspec.structs.replace(
         base,
-        routes=_routes(found),
+        routes=_insiders(found, base) + _routes(found),
         live=None if live == NONE else live,
         shield=Shield(
             found.get("shield") == "on",
@@ -138,8 +148,25 @@ def _reread(found: dict[str, str], base: Traffic) -> Traffic:
     )
 
 
+def _insiders(found: dict[str, str], base: Traffic) -> tuple[Route, ...]:
+    """Rules that were asked for and are in force, with the groups that they lead to. Of another all we know is that it is
+    there."""
+    asked = {rules.key(number, route.match): route.match for number, route in enumerate(base.routes[:-1], 1)}
+    return tuple(
+        Route(
+            asked.get(key, Match(hosts=(UNKNOWN,))),
+            (GroupShare(found.get(HOME if leads == HOME else f"g{leads}", NONE), ALL),),
+        )
+        for key, leads in sorted(_rules(found).items(), key=lambda one: int(one[0].partition(".")[0][1:]))
+    )
+
+
+def _rules(found: dict[str, str]) -> dict[str, str]:
+    return {key: leads for key, leads in found.items() if rules.MARK.fullmatch(key)}
+
+
 def _routes(found: dict[str, str]) -> tuple[Route, ...]:
-    """From the thresholds that requests are sent by, not from what somebody meant."""
+    """The default rule: from the thresholds that requests are sent by, not from what somebody meant."""
     order = found.get("order", NONE)
     if order == "*":
         return ()
@@ -184,8 +211,9 @@ def _members(found: dict[str, str], present: dict[str, Server]) -> dict[str, tup
 
 def _slots(found: dict[str, str]) -> list[tuple[str, list[str]]]:
     """The group and the servers of each slot in use."""
+    led = set(_rules(found).values())
     return [
         (found[f"g{slot}"], [found.get(f"s{slot}.{place}", "") for place in range(number(found, f"n{slot}"))])
         for slot in range(1, SLOTS + 1)
-        if f"g{slot}" in found and number(found, f"t{slot}")
+        if f"g{slot}" in found and (number(found, f"t{slot}") or str(slot) in led)
     ]

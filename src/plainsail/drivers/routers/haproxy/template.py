@@ -8,18 +8,17 @@ its first request on.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from plainsail.domain.service import Sticky
 from plainsail.domain.traffic import Traffic
+from plainsail.drivers.routers.haproxy import rules
 from plainsail.drivers.routers.haproxy.cli import ADMIN
 from plainsail.drivers.routers.haproxy.config import Config
 from plainsail.drivers.routers.haproxy.latency import FORMAT
-from plainsail.drivers.routers.haproxy.table import SLOTS, Server, entries, servers
-from plainsail.ports.errors import Rejected
+from plainsail.drivers.routers.haproxy.table import HOME, SLOTS, Server, entries, servers
 
 STRIDE = 6181
 """Coprime to 10,000: stepping by it walks through all buckets, each once in 10,000 requests, well spread."""
@@ -35,12 +34,7 @@ RELAY = "relay.sock"
 """Where the present worker takes what older ones hand on, with the users' addresses (PROXY protocol)."""
 COUNTS = ("again", "started", "finished", "failed", "slow", "shielded")
 """Places in the counters' array; the first two have rates."""
-SERVICE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-"""Of a group or an instance."""
-HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
-TOKEN = re.compile(r"[A-Za-z0-9!#$&'*+.^_`|~-]+")
-"""Of HTTP (RFC 9110, 5.6.2), without the percent sign, which HAProxy expands."""
+NEWLINE = "\n"
 YEAR = 31_536_000
 
 
@@ -63,8 +57,13 @@ def map_files(kept: Mapping[str, Kept]) -> dict[str, str]:
         )
         for service, one in kept.items()
     }
-    hosts = ((host.lower(), service) for service, one in kept.items() for host in one.traffic.hosts)
+    hosts = ((host, service) for service, one in kept.items() for host in sorted(hosts_of(one.traffic)))
     return {**files, HOSTS: "".join(f"{host} {service}\n" for host, service in hosts)}
+
+
+def hosts_of(traffic: Traffic) -> set[str]:
+    """All that lead to the service."""
+    return {*(host.lower() for host in traffic.hosts), *rules.hosts(traffic.routes)}
 
 
 def digest(config: Config, maxconn: int, log_port: int, kept: Mapping[str, Kept]) -> str:
@@ -81,57 +80,13 @@ def render(config: Config, maxconn: int, log_port: int, kept: Mapping[str, Kept]
     return _text(config, maxconn, log_port, digest(config, maxconn, log_port, kept), known)
 
 
-def check(traffic: Traffic, kept: Mapping[str, Kept]) -> None:
-    """Nothing that was not looked at gets into the file. Rejected (`name_invalid`, `host_taken`); Unsupported."""
-    names = [*traffic.members, *(part.group for route in traffic.routes for part in route.split)]
-    names += [member.instance for members in traffic.members.values() for member in members]
-    names += [traffic.live] if traffic.live is not None else []
-    wrong = [name for name in names if not NAME.fullmatch(name)]
-    wrong += [traffic.service] if not SERVICE.fullmatch(traffic.service) else []
-    if wrong:
-        raise Rejected(
-            "name_invalid", f"{wrong[0]!r} cannot be a name in HAProxy", "use small letters, digits and -"
-        )
-    for host in traffic.hosts:
-        if not HOST.fullmatch(host.lower()):
-            raise Rejected(
-                "host_invalid", f"{host!r} is not a host name", "write it without scheme, port and wildcards"
-            )
-    sticky = traffic.sticky
-    for token in (*traffic.shield.methods, *([sticky.cookie or sticky.header or "?"] if sticky else [])):
-        if not TOKEN.fullmatch(token):
-            raise Rejected("name_invalid", f"{token!r} is not a name in HTTP")
-    for members in traffic.members.values():
-        for member in members:
-            _check_address(member.address)
-    for name, one in kept.items():
-        if name != traffic.service:
-            _check_hosts(traffic, name, one.traffic)
-    entries(traffic, 0)
-
-
-def _check_address(address: str) -> None:
-    host, _, port = address.rpartition(":")
-    if not re.fullmatch(r"[0-9.]+|\[[0-9a-fA-F:]+\]", host) or not port.isdigit():
-        raise Rejected("address_invalid", f"{address!r} is not an IP address with a port")
-
-
-def _check_hosts(traffic: Traffic, name: str, other: Traffic) -> None:
-    both = {host.lower() for host in traffic.hosts} & {host.lower() for host in other.hosts}
-    if both or not (traffic.hosts or other.hosts):
-        what = f"the host {min(both)}" if both else "every host that nobody else has"
-        raise Rejected(
-            "host_taken", f"{name} already answers for {what}", f"give {traffic.service} `hosts` of its own"
-        )
-
-
 def _text(
     config: Config, maxconn: int, log_port: int, identity: str, known: Mapping[str, tuple[Traffic, Mapping[str, Server]]]
 ) -> str:  # fmt: skip
     lines = [
         *_global(config, maxconn, identity, known),
         *_frontend(config, log_port, known),
-        *(line for name, (traffic, its) in known.items() for line in _backend(name, traffic.sticky, its)),
+        *(line for name, (traffic, its) in known.items() for line in _backend(name, traffic, its)),
     ]
     return "\n".join(lines) + "\n"
 
@@ -185,7 +140,9 @@ backend _waiting
     stick-table type string len 160 size 20k expire 10s store conn_cur""".splitlines()
 
 
-def _backend(name: str, sticky: Sticky | None, its: Mapping[str, Server]) -> list[str]:
+def _backend(name: str, traffic: Traffic, its: Mapping[str, Server]) -> list[str]:
+    insiders = rules.lines(traffic.routes, split_map(name))
+    ruled, outside = (" || ruled", " !ruled") if insiders else ("", "")
     lines = [
         f"backend {name}",
         *_in(f"""\
@@ -196,12 +153,13 @@ def _backend(name: str, sticky: Sticky | None, its: Mapping[str, Server]) -> lis
             option redispatch 1
             retry-on conn-failure empty-response response-timeout 500 502 503 504
             http-error status 503 content-type text/plain string "No instance of {name} can be reached.\\n"
-            http-request return status 503 content-type text/plain string "Nothing of {name} is in service.\\n" unless {{ {_look(name, "str(state)")} -m str open }}"""),
-        *_choose_bucket(name, sticky),
-        *_choose_group(name),
+            {NEWLINE.join(insiders)}
+            http-request return status 503 content-type text/plain string "Nothing of {name} is in service.\\n" unless {{ {_look(name, "str(state)")} -m str open }}{ruled}"""),
+        *_choose_bucket(name, traffic.sticky, outside),
+        *_choose_group(name, outside),
         *_count_request(name),
         *_shield(name),
-        *_count_answer(sticky),
+        *_count_answer(traffic.sticky),
         "    use-server %[var(txn.srv)] if { var(txn.srv) -m found }",
     ]  # fmt: skip
     return lines + [
@@ -210,13 +168,14 @@ def _backend(name: str, sticky: Sticky | None, its: Mapping[str, Server]) -> lis
     ]
 
 
-def _choose_bucket(name: str, sticky: Sticky | None) -> list[str]:
-    """txn.b: 0 to 9,999, from the user where there is one (as `domain.buckets`), else the next of the walk."""
+def _choose_bucket(name: str, sticky: Sticky | None, outside: str) -> list[str]:
+    """txn.b: 0 to 9,999, from the user where there is one (as `domain.buckets`), else the next of the walk, which
+    insiders (not `outside`) don't take part in."""
     walk = f"""\
         http-request set-var(proc.i_{_variable(name)}) var(proc.i_{_variable(name)}),add({STRIDE}),mod(10000)
         http-request set-var(txn.b) var(proc.i_{_variable(name)})"""
     if sticky is None:
-        return _in(walk)
+        return [f"{line} if{outside}" if outside else line for line in _in(walk)]
     who = f"req.cook({sticky.cookie})" if sticky.cookie else f"req.fhdr({sticky.header})"
     fresh = "http-request set-var(txn.uid) uuid() if { var(txn.fresh) -m bool }" if sticky.cookie else ""
     lines = _in(f"""\
@@ -225,26 +184,33 @@ def _choose_bucket(name: str, sticky: Sticky | None) -> list[str]:
         {fresh}
         http-request set-var(txn.b) str({name}:),concat(,txn.uid),crc32,mod(10000)""")
     return (
-        lines if sticky.cookie else lines + [f"{line} if {{ var(txn.fresh) -m bool }}" for line in _in(walk)]
+        lines
+        if sticky.cookie
+        else lines + [f"{line} if {{ var(txn.fresh) -m bool }}{outside}" for line in _in(walk)]
     )
 
 
-def _choose_group(name: str) -> list[str]:
+def _choose_group(name: str, outside: str) -> list[str]:
     """txn.k: the slot of another group than home's, if any; txn.group: who it is for; txn.srv: the very server."""
+    led = f"    http-request set-var(txn.k) var(txn.rule) if ruled !{{ var(txn.rule) -m str {HOME} }}"
     slots = [f"""\
         http-request set-var(txn.t) {_look(name, f"str(t{k})", "0")},add(0) unless {{ var(txn.k) -m found }}
-        http-request set-var(txn.k) str({k}) if !{{ var(txn.k) -m found }} {{ var(txn.b),sub(txn.t) -m int lt 0 }}
+        http-request set-var(txn.k) str({k}) if !{{ var(txn.k) -m found }} {{ var(txn.b),sub(txn.t) -m int lt 0 }}{outside}
         http-request set-var(proc.m{k}_{_variable(name)}) var(proc.m{k}_{_variable(name)}),add(1) if {{ var(txn.k) -m str {k} }}
         http-request set-var(txn.m) var(proc.m{k}_{_variable(name)}) if {{ var(txn.k) -m str {k} }}"""
         for k in range(1, SLOTS + 1)
     ]  # fmt: skip
-    return [line for slot in slots for line in _in(slot)] + _in(f"""\
+    return (
+        [led] * bool(outside)
+        + [line for slot in slots for line in _in(slot)]
+        + _in(f"""\
         acl other var(txn.k) -m found
         http-request set-var(txn.group) {_look(name, "str(home)")}
         http-request set-var(txn.group) {_look(name, "str(g),concat(,txn.k)")} if other
         http-request set-var(txn.n) {_look(name, "str(n),concat(,txn.k)", "1")},add(0) if other
         http-request set-var(txn.m) var(txn.m),mod(txn.n) if other
         http-request set-var(txn.srv) {_look(name, "str(s),concat(,txn.k),concat(.,txn.m)")} if other""")
+    )
 
 
 def _count_request(name: str) -> list[str]:
