@@ -43,10 +43,11 @@ class Running(msgspec.Struct):
             return "starting"
         return "ready" if self.well else "unready"
 
-    def next_at(self) -> float | None:
-        """When something will happen to it by itself."""
+    def next_at(self, zero: float) -> float | None:
+        """When something will happen to it by itself. `zero` is the world's."""
         behaviour = self.behaviour
-        at = [] if behaviour.crash_after is None else [self.since + behaviour.crash_after]
+        crash = behaviour.crashes_at(self.since, zero)
+        at = [] if crash is None else [crash]
         if self.ready_at is None and self.leaving_at is None:
             at.append(self.since + self.within)
             if not behaviour.never_ready:
@@ -136,7 +137,7 @@ class SimProvider:
 
     def next_at(self) -> float | None:
         """When the next thing happens that nobody has to order."""
-        times = [at for one in self._running() if (at := one.next_at()) is not None]
+        times = [at for one in self._running() if (at := one.next_at(self._world.zero)) is not None]
         times += [group.again_at for group in self._groups.values() if group.again_at is not None]
         return min(times, default=None)
 
@@ -157,7 +158,8 @@ class SimProvider:
     def _lives_on(self, group: Group, one: Running, now: float) -> bool:
         """Whether anything happened to it."""
         behaviour, starting = one.behaviour, one.state == "starting"
-        if behaviour.crash_after is not None and now >= one.since + behaviour.crash_after:
+        crash = behaviour.crashes_at(one.since, self._world.zero)
+        if crash is not None and now >= crash:
             self._gone(group, one, "exited with status 1")
         elif starting and not behaviour.never_ready and now >= one.since + behaviour.starts_in:
             one.ready_at = now

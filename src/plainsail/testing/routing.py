@@ -21,6 +21,7 @@ from plainsail.ports.errors import Fenced, Transient
 from plainsail.ports.router import Capabilities, Router, RouterSeen
 from plainsail.testing.behaviour import Behaviour
 from plainsail.testing.chance import binomial, poisson
+from plainsail.testing.clusters import Clusters
 from plainsail.testing.instances import Running
 from plainsail.testing.seats import Seats, beyond
 from plainsail.testing.shielding import Budget
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 HANGS = 60.0
 """Seconds after which a request without an answer has failed: HAProxy's `server` timeout, as our driver sets it."""
+SOUND = Behaviour()
 LONGEST = 0.999
 """An instance that is let go is busy for as long as this part of requests takes at most."""
 
@@ -61,6 +63,7 @@ class SimRouter:
         """By service."""
         self._serial = 0
         self._walked: dict[str, int] = {}
+        self._clusters = Clusters()
         self._budgets: dict[str, Budget] = {}
         self._busy: dict[str, dict[str, float]] = {}
         """By service: instances that were let go, and until when they have connections."""
@@ -147,7 +150,7 @@ class SimRouter:
         if table is None or one.id not in {member.instance for member in members}:
             return
         rate = self._world.rate * table.share(one.group) / ALL / len(members)
-        under_way = poisson(self._world.random, rate * self._mean(one.behaviour))
+        under_way = poisson(self._world.random, rate * self._mean(self._world.like(one)))
         if under_way:
             self._world.asked += under_way
             self._fail(table, one.group, under_way, under_way, 0, (one.id,))
@@ -160,7 +163,8 @@ class SimRouter:
         for member in members:
             one = self._world.provider.find(member.instance)
             if one is not None and one.ready_at is not None:
-                able[one.behaviour] = (*able.get(one.behaviour, ()), one.id)
+                like = self._world.like(one)
+                able[like] = (*able.get(like, ()), one.id)
             else:
                 missing = (*missing, member.instance)
         there = len(members) - len(missing)
@@ -184,8 +188,15 @@ class SimRouter:
             self._hang(table, group, requests, instances)
             return
         failed = binomial(world.random, requests, behaviour.errors)
+        if behaviour.burst:
+            clustered = self._clusters.among(world.random, table.service, group, behaviour.burst, requests)
+            failed = max(failed, clustered)
         late = 1.0 - (1.0 - behaviour.slow) * (1.0 - beyond(world.latency, behaviour, table.slow_after))
         slow = binomial(world.random, requests, late)
+        usual = beyond(world.latency, SOUND, table.slow_after)
+        if slow and late > usual:
+            answered = slow - max(0, failed - (requests - slow))
+            world.slowed += binomial(world.aside, answered, (late - usual) / late)
         world.answered += requests
         self._fail(table, group, requests, failed, slow, instances)
 
@@ -241,7 +252,8 @@ class SimRouter:
             for member in table.members.get(table.live or "", ())
             if (one := world.provider.find(member.instance)) is not None and one.state == "ready"
         )
-        missed = tried if home.behaviour.lies else binomial(world.random, tried, home.behaviour.errors)
+        like = world.like(home)
+        missed = tried if like.lies else binomial(world.random, tried, like.errors)
         budget.spent(world.now, tried + missed)
         return tried - missed
 
@@ -274,13 +286,16 @@ class SimRouter:
     def _let_go(self, before: Traffic, after: Traffic) -> None:
         busy = self._busy.setdefault(before.service, {})
         named = {member.instance for members in after.members.values() for member in members}
-        tail = self._world.latency.quantile(LONGEST)
         for group, members in before.members.items():
             for member in members if before.share(group) else ():
                 one = self._world.provider.find(member.instance)
                 if one is not None and member.instance not in named:
-                    longest = HANGS if one.behaviour.lies else tail * (1.0 + one.behaviour.slower)
-                    busy[member.instance] = self._world.now + longest
+                    busy[member.instance] = self._world.now + self._longest(one)
+
+    def _longest(self, one: Running) -> float:
+        """Seconds that an instance is busy for after it was let go."""
+        like = self._world.like(one)
+        return HANGS if like.lies else self._world.latency.quantile(LONGEST) * (1.0 + like.slower)
 
     def _sessions(self, service: str) -> dict[str, int]:
         """Of members about as many as they have requests under way; of others whether they have one still."""
@@ -296,12 +311,13 @@ class SimRouter:
         found = {}
         for group, members in (table.members if table else {}).items():
             one = self._world.provider.find(members[0].instance) if members else None
-            if table is not None and one is not None and not one.behaviour.lies and group in counts:
+            like = self._world.like(one) if one is not None else SOUND
+            if table is not None and one is not None and not like.lies and group in counts:
                 drawn = self._seats_of(table.service).drawn(
-                    group, one.behaviour, self._world.latency, table.slow_after, counts[group].requests
+                    group, like, self._world.latency, table.slow_after, counts[group].requests
                 )
                 found[group] = msgspec.structs.replace(
-                    self._world.quantiles(one.behaviour), coverage=drawn.coverage, buckets=drawn.buckets
+                    self._world.quantiles(like), coverage=drawn.coverage, buckets=drawn.buckets
                 )
         return found
 

@@ -35,6 +35,8 @@ class World:
         reads: float = 1.0,
     ) -> None:
         self.now = 1_000_000.0
+        self.zero = self.now
+        """The moment that `Behaviour.after` counts from."""
         self.random = random.Random(seed)
         self.aside = random.Random(seed)
         """Decides what nobody's fate depends on: whose of a group's requests it was, how long it took exactly."""
@@ -53,6 +55,8 @@ class World:
         """By an instance, well or not."""
         self.user_errors = 0
         """Requests whose user saw a failure."""
+        self.slowed = 0
+        """Requests answered well, but beyond the bound because of the release that answered them: a sound one is in time."""
         self.unanswered = 0
         """Those of them that came while nobody was in service."""
         self.lost = 0
@@ -94,6 +98,10 @@ class World:
             latency=router.latency,
             instances=router.instances,
         )
+
+    def like(self, one: Running) -> Behaviour:
+        """How an instance behaves at this moment."""
+        return one.behaviour.at(self.now - self.zero, self.now - one.since)
 
     def repeatable(self, methods: Sequence[str]) -> float:
         """The part of requests that have one of these methods."""

@@ -12,10 +12,11 @@ from plainsail.cli.exits import DONE
 from plainsail.cli.options import AsJson, Env, Flag
 from plainsail.cli.screen import err, out, print_json
 from plainsail.domain.service import Document, Placement, run_in
-from plainsail.domain.strategy import Canary, Strategy
+from plainsail.domain.strategy import Canary, Chain, Incremental
 from plainsail.domain.units import percent, plural
 from plainsail.local.check import DEFAULT, text_of
 from plainsail.local.simulate.behaviour import read_release
+from plainsail.local.simulate.faults import read_faults
 from plainsail.local.simulate.many import play_many
 from plainsail.local.simulate.play import Played, Setting, play
 from plainsail.local.simulate.plot import picture
@@ -45,6 +46,7 @@ def simulate(
     strategy: str | None = None,
     release: Annotated[str, Parameter(metavar="BEHAVIOUR")] = "good",
     traffic: Annotated[str, Parameter(metavar="RATE")] = TRAFFIC,
+    fault: Annotated[tuple[str, ...], Parameter(metavar="FAULT", negative="")] = (),
     first: Flag = False,
     seed: int = 1,
     runs: int = 1,
@@ -67,10 +69,13 @@ def simulate(
     strategy
         By name, with its keys as the file has them, else with their defaults; the file's own if left out.
     release
-        What the new release is like: good, errors:2%, latency:+50%, tail:+200%, crash:30s, bad-instance or
-        never-ready.
+        What the new release is like: good, errors:2%, latency:+50%, p99:+300%, tail:+200%, crash:30s, never-ready,
+        leak:20m, one-bad-replica, dependency-outage or bursts:10; from some time after the deploy on with @after=10m.
     traffic
         Requests of all users; 0/s is an idle service.
+    fault
+        What goes wrong around it, at a time after the deploy: router-away@30s+10s, control-plane-killed@30s,
+        store-slow@30s+10s, clock-jump:-1h@30s; as often as you like.
     first
         Nothing is live yet.
     seed
@@ -85,7 +90,7 @@ def simulate(
         Not a rollout but a table: how long a verdict takes, by traffic, share and how bad a release is.
     """
     like = read_release(release)
-    requests, longest = _rate(traffic), _duration(within)
+    requests, longest, faults = _rate(traffic), _duration(within), read_faults(fault)
     _check_numbers(seed, runs)
     declared = read([(str(file), text_of(file))], drivers())
     key, placement = _chosen(declared, service, env)
@@ -93,7 +98,7 @@ def simulate(
     chosen = strategy_of(placement, strategy)
     if power:
         return _power(placement, chosen, seed, as_json)
-    setting = Setting(key, run, placement, chosen, like, requests, first, longest)
+    setting = Setting(key, run, placement, chosen, like, requests, first, faults, longest)
     one = play(setting, seed) if runs == 1 or plot is not None else None
     if one is not None and plot is not None:
         _write(plot, one)
@@ -112,8 +117,8 @@ def simulate(
     return DONE
 
 
-def _power(placement: Placement, strategy: Strategy, seed: int, as_json: bool) -> int:
-    shares = strategy.steps if isinstance(strategy, Canary) else SHARES
+def _power(placement: Placement, strategy: Chain, seed: int, as_json: bool) -> int:
+    shares = next((one.steps for one in strategy if isinstance(one, Canary | Incremental)), SHARES)
     cells: list[Cell] = []
     with err().status("") as told:
         for row, (share, requests) in enumerate(

@@ -7,8 +7,9 @@ code that runs in production (`engine.turn.Holding`); only what is around it is 
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
-from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -18,11 +19,14 @@ from plainsail.domain.intents import Deploy
 from plainsail.domain.observation import Counts
 from plainsail.domain.rollout import Phase, Revision, Rollout
 from plainsail.domain.service import Driver, Environment, Placement, Run, Service, config_digest
-from plainsail.domain.strategy import Role, Strategy
+from plainsail.domain.strategy import Chain, Role
 from plainsail.domain.trail import Point
 from plainsail.engine.turn import LEASE, Holding, Site
 from plainsail.local.simulate.behaviour import Release
+from plainsail.local.simulate.desired import desired
+from plainsail.local.simulate.faults import Fault
 from plainsail.local.simulate.reasons import why
+from plainsail.local.simulate.troubles import Killed, Troubles
 from plainsail.ports.store import Key
 from plainsail.testing.behaviour import Behaviour
 from plainsail.testing.chance import LogNormal
@@ -51,12 +55,14 @@ class Setting(msgspec.Struct, frozen=True):
     key: Key
     run: Run
     placement: Placement
-    strategy: Strategy
+    strategy: Chain
     release: Release
     rate: float
     """Requests per second."""
     first: bool = False
     """Nothing is live yet."""
+    faults: tuple[Fault, ...] = ()
+    """Of the world, in the order of time."""
     longest: float = 43_200.0
     """Simulated seconds after which nobody looks any more."""
 
@@ -71,11 +77,20 @@ class Moved(msgspec.Struct, frozen=True):
     at: float
     step: str
     phase: Phase
-    shares: dict[Role, int]
-    """Basis points asked for."""
-    instances: dict[Role, int]
-    """Asked for."""
+    desired: dict[str, Any]
+    """What the step asks for (`desired.py`)."""
     reason: str
+
+    def share(self, role: Role) -> int:
+        """Basis points asked for."""
+        return int(self.desired["shares"].get(role, 0))
+
+
+class Happened(msgspec.Struct, frozen=True):
+    """An event, and when it really was: the control plane's clock may be wrong."""
+
+    at: float
+    event: Event
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -96,15 +111,28 @@ class Played(msgspec.Struct, frozen=True):
     """To its end; or to where it waits for a person, or was looked at no longer."""
     asked: int
     """Requests of all users in that time."""
-    hurt: int
+    failed: int
     """Those of them whose user saw a failure."""
+    slowed: int
+    """Those of them that were slow because of the candidate: it answered, and a sound release would have been in time."""
     unanswered: int
     """Those of them that came while nobody was in service."""
     candidate: Counts
     crashes: int
     moves: tuple[Moved, ...]
-    events: tuple[Event, ...]
+    events: tuple[Happened, ...]
     samples: tuple[Sample, ...]
+    struck: tuple[Fault, ...] = ()
+    """The faults that came before it was over."""
+
+    @property
+    def hurt(self) -> int:
+        """Requests that failed for their users, or were slow because of the candidate."""
+        return self.failed + self.slowed
+
+
+logging.getLogger("plainsail.engine").addHandler(logging.NullHandler())
+"""What the loop logs of drivers that fail is told among the events."""
 
 
 def play(setting: Setting, seed: int) -> Played:
@@ -119,13 +147,18 @@ class _Play:
         self.setting, self.seed = setting, seed
         self.world = World(seed, setting.rate, setting.latency(), READS)
         self.world.provider.changed = self._nudge
+        self.world.zero = math.inf
+        self.troubles = Troubles(setting.faults, self.world, seed)
         self.store = MemoryStore()
+        self.site = self._site()
         self.holding = self._take_over()
         self.nudged = False
         self.began = 0.0
         self.crashes = 0
         self.moves: list[Moved] = []
         self.samples: list[Sample] = []
+        self.events: list[Happened] = []
+        self.told = 0
 
     async def run(self) -> Played:
         if not self.setting.first:
@@ -134,7 +167,7 @@ class _Play:
 
     async def _make_live(self) -> None:
         """The release that users have, and had for a while."""
-        self._ask("live", Behaviour())
+        self._ask("live", self.setting.release.live)
         until = self.world.now + STEADY
         while self.world.now < until:
             self._wait(await self._turn(), until)
@@ -144,8 +177,10 @@ class _Play:
     async def _deploy(self) -> Played:
         """The rollout in question, until it is over or somebody else would have to decide."""
         world, self.began = self.world, self.world.now
-        asked, hurt, unanswered = world.asked, world.user_errors, world.unanswered
+        world.zero = world.now
+        asked, failed, slowed, unanswered = world.asked, world.user_errors, world.slowed, world.unanswered
         self._ask("candidate", self.setting.release.like)
+        self.troubles.begin()
         rollout: Rollout | None = None
         while True:
             wake_in = await self._turn()
@@ -160,26 +195,36 @@ class _Play:
             rollout=rollout,
             seconds=world.now - self.began,
             asked=world.asked - asked,
-            hurt=world.user_errors - hurt,
+            failed=world.user_errors - failed,
+            slowed=world.slowed - slowed,
             unanswered=world.unanswered - unanswered,
             candidate=self.holding.seen.counts.get(rollout.candidate, Counts()),
             crashes=self.crashes,
             moves=tuple(self.moves),
-            events=tuple(one.event for one in self.store.events(rollout=rollout.id, limit=1_000_000)),
+            events=tuple(self.events),
             samples=tuple(self.samples),
+            struck=tuple(self.troubles.struck),
         )
 
-    def _take_over(self) -> Holding:
-        key, now = self.setting.key, self.world.now
-        services = {key.service: Service(self.setting.run, {key.environment: self.setting.placement})}
+    def _site(self) -> Site:
+        """What is around the control plane, and stays when it is killed."""
+        key, placement = self.setting.key, self.setting.placement
+        services = {key.service: Service(self.setting.run, {key.environment: placement})}
         self.store.put_spec({key.environment: Environment(Driver("simulated"))}, services, None, ())
+        metrics = placement.evidence.metrics
+        source = SimMetrics(self.world, metrics, self.seed)
+        return Site(self.world.router, self.world.provider, {one.source: source for one in metrics.values()})
+
+    def _take_over(self) -> Holding:
+        """All that a control plane knows when it begins is what the store holds."""
+        key, now = self.setting.key, self._clock()
         claimed = self.store.claim(key, "simulation", now, LEASE)
         assert claimed is not None
-        metrics = self.setting.placement.evidence.metrics
-        source = SimMetrics(self.world, metrics, self.seed)
-        sources = {metric.source: source for metric in metrics.values()}
-        site = Site(self.world.router, self.world.provider, sources)
-        return Holding(key, claimed, site, self.store, now, at_once)
+        return Holding(key, claimed, self.site, self.store, now, self.troubles.call)
+
+    def _clock(self) -> float:
+        """The control plane's."""
+        return self.world.now + self.troubles.skew
 
     def _ask(self, version: str, like: Behaviour) -> None:
         setting, digest = self.setting, f"sha256:{version.encode().hex():0>64}"
@@ -190,17 +235,35 @@ class _Play:
         self.store.ask(setting.key, intent, self.world.now)
 
     async def _turn(self) -> float:
+        while self.troubles.killed is not None:
+            await self._last_turn()
         self.nudged = False
-        return await self.holding.turn(self.world.now)
+        return await self.holding.turn(self._clock())
+
+    async def _last_turn(self) -> None:
+        """The control plane is killed in the middle of it; another one begins with nothing but the store."""
+        fault = self.troubles.dies()
+        with suppress(Killed):
+            await self.holding.turn(self._clock())
+        self.holding.let_go()
+        self.troubles.lives()
+        self._pass(self.world.now + fault.lasts)
+        self.holding = self._take_over()
 
     def _wait(self, seconds: float, until: float = math.inf) -> None:
         """Until the next turn is due, or something happens that the provider tells of."""
         world = self.world
         due = min(world.now + max(0.01, seconds), until)
-        while world.now < due and not self.nudged:
-            world.advance(min(due, world.next_at()) - world.now)
+        while world.now < due and not self.nudged and self.troubles.killed is None:
+            self._pass(min(due, max(world.next_at(), world.now), self.troubles.next_at()))
         if self.nudged:
-            world.advance(REACTS)
+            self._pass(world.now + REACTS)
+
+    def _pass(self, moment: float) -> None:
+        """Let the world live until then, with the faults that come on the way."""
+        while self.world.now < moment:
+            self.world.advance(min(moment, self.troubles.next_at()) - self.world.now)
+            self.troubles.strike()
 
     def _nudge(self, service: str) -> None:
         self.nudged = True
@@ -214,18 +277,20 @@ class _Play:
     def _note(self, before: Rollout | None, now: Rollout) -> None:
         holding, at = self.holding, self.world.now - self.began
         if not now.ended() and (before is None or (before.phase, before.step) != (now.phase, now.step)):
-            step = now.current()
-            shares = {part.role: part.share_bp for part in step.split}
-            sizes = {role: size for role, size in step.sizes.items() if now.group(role) is not None}
-            reason = why(before, now, self.world.now)
-            self.moves.append(Moved(at, step.name, now.phase, shares, sizes, reason))
+            step, reason = now.current(), why(before, now, self._clock())
+            self.moves.append(Moved(at, step.name, now.phase, desired(step, now), reason))
+        self._listen(now, at)
         found = holding.seen.groups.get(now.candidate)
         self.crashes = max(self.crashes, found.crashes if found else 0)
         trail = holding.evidence.trail if holding.evidence else ()
-        fresh = trail[-1] if trail and trail[-1].at >= self.world.now - 0.01 else None
+        fresh = trail[-1] if trail and trail[-1].at >= self._clock() - 0.01 else None
         self.samples.append(Sample(at, holding.seen.share(now.candidate), fresh))
 
-
-async def at_once(call: Callable[..., Any], *given: Any, **named: Any) -> Any:
-    """Make a call of the store here and now: there is nobody else to wait."""
-    return call(*given, **named)
+    def _listen(self, rollout: Rollout, at: float) -> None:
+        """Take down what the control plane told since the last turn, in the world's time."""
+        for one in self.store.events(after=self.told, limit=1_000):
+            self.told = one.id
+            if one.event.rollout == rollout.id:
+                last = self.events[-1].at if self.events else 0.0
+                really = one.event.at - self.troubles.skew - self.began
+                self.events.append(Happened(min(at, max(last, really)), one.event))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from plainsail.cli.screen import words
-from plainsail.domain.strategy import name_of
+from plainsail.domain.strategy import chain_name
 from plainsail.domain.trail import Point, Tally
 from plainsail.domain.units import percent_of
 from plainsail.local.simulate.play import Played, Sample
@@ -38,9 +38,9 @@ def picture(played: Played) -> str:
     moments = [Moment(at / size, name) for at, name in _moments(played)]
     return draw(
         Chart(
-            title=f"{setting.key.service} in {setting.key.environment}, {name_of(setting.strategy)}: {setting.release.text}",
+            title=f"{setting.key.service} in {setting.key.environment}, {chain_name(setting.strategy)}: {setting.release.text}",
             about=f"Simulated with seed {played.seed}. {words(rollout.phase).capitalize()}: {rollout.reason}. "
-            f"{played.hurt:,} of {played.asked:,} requests failed for their users.",
+            f"{played.hurt:,} of {played.asked:,} requests hurt their users.",
             x_title=f"Time since the deploy ({unit})",
             panels=panels if judged else panels[:1],
             moments=moments,

@@ -10,10 +10,10 @@ from math import ceil
 from typing import Any
 
 from plainsail.cli.screen import words
-from plainsail.domain.events import Event
-from plainsail.domain.strategy import name_of
+from plainsail.domain.strategy import chain_name
 from plainsail.domain.units import percent, percent_of, plural, seconds
-from plainsail.local.simulate.play import READS, STARTS_IN, Moved, Played, Setting
+from plainsail.local.simulate.faults import Fault
+from plainsail.local.simulate.play import READS, STARTS_IN, Happened, Moved, Played, Setting
 
 Json = dict[str, Any]
 
@@ -32,6 +32,8 @@ def document(played: Played) -> Json:
         "outcome": rollout.phase,
         "seconds": _time(played.seconds),
         "users_hurt": played.hurt,
+        "failed": played.failed,
+        "slowed": played.slowed,
         "reason": rollout.reason,
         "reason_code": rollout.reason_code,
         **_given(played.setting, played.seed),
@@ -48,7 +50,8 @@ def document(played: Played) -> Json:
         "verdict": verdict
         and {"outcome": verdict.outcome, "sentence": verdict.sentence, "code": verdict.code},
         "steps": [_step(move) for move in played.moves],
-        "events": [_event(event, played) for event in played.events],
+        "events": [_event(one) for one in played.events],
+        "faults": [_fault(one, played) for one in played.setting.faults],
         "assumptions": assumptions(played.setting),
     }
 
@@ -85,19 +88,41 @@ def text(played: Played, columns: int) -> str:
         "",
         _row("after", "step", "candidate", "instances", "why", width),
     ]
-    for move in played.moves:
-        share = percent(move.shares.get("candidate", 0)) if move.shares else "nobody"
-        lines.append(_row(_since(move.at), move.step, share, _instances(move), move.reason, width))
-    replaced = [one for one in played.events if one.kind == "instance_replaced"]
+    lines += [
+        row for _, row in sorted([*_steps(played, width), *_faults(played, width)], key=lambda one: one[0])
+    ]
+    replaced = [one for one in played.events if one.event.kind == "instance_replaced"]
     for one in replaced:
-        lines += ["", *_wrapped(f"After {_since(one.at - played.events[0].at)} {one.reason}.", width)]
+        lines += ["", *_wrapped(f"After {_since(one.at - played.events[0].at)} {one.event.reason}.", width)]
     lines += ["", *_wrapped(f"{_ending(played)}: {rollout.reason}.", width), *_wrapped(_hurt(played), width)]
-    if rollout.phase == "succeeded" and setting.release.text != "good" and not replaced:
+    if rollout.phase == "succeeded" and not setting.release.harmless and not replaced:
         lines += _wrapped(
             f"A release that {setting.release.told} stayed: it was within the margins, or not watched for long enough.",
             width,
         )
     return "\n".join([*lines, "", *_assumed(setting, f"seed {played.seed}", width), ""])
+
+
+def _steps(played: Played, width: int) -> list[tuple[float, str]]:
+    """Rows, with their times."""
+    return [
+        (
+            move.at,
+            _row(
+                _since(move.at),
+                move.step,
+                percent(move.share("candidate")) if move.desired["shares"] else "nobody",
+                _instances(move),
+                move.reason,
+                width,
+            ),
+        )
+        for move in played.moves
+    ]
+
+
+def _faults(played: Played, width: int) -> list[tuple[float, str]]:
+    return [(one.at, _row(_since(one.at), "(fault)", "", "", one.told(), width)) for one in played.struck]
 
 
 def runs_text(runs: Sequence[Played], columns: int) -> str:
@@ -108,7 +133,7 @@ def runs_text(runs: Sequence[Played], columns: int) -> str:
         lines.append(f"{words(outcome):<12} {count:>7,} of {len(runs):,}  {percent_of(count / len(runs)):>6}")
     took, hurt = _spread([one.seconds for one in runs]), _spread([one.hurt for one in runs])
     reached = _spread([one.rollout.reached_bp for one in runs])
-    lines += ["", f"{'':<22}{'half within':>14}{'nine of ten':>14}{'all within':>14}"]
+    lines += ["", f"{'':<22}{'one in ten':>14}{'half within':>14}{'nine of ten':>14}{'all within':>14}"]
     lines.append(f"{'took':<22}" + "".join(f"{_since(number):>14}" for number in took.values()))
     lines.append(f"{'users hurt':<22}" + "".join(f"{number:>14,}" for number in hurt.values()))
     lines.append(
@@ -142,7 +167,7 @@ def _given(setting: Setting, seed: int) -> Json:
     return {
         "service": setting.key.service,
         "environment": setting.key.environment,
-        "strategy": name_of(setting.strategy),
+        "strategy": chain_name(setting.strategy),
         "release": setting.release.text,
         "traffic": setting.rate,
         "first": setting.first,
@@ -153,17 +178,17 @@ def _given(setting: Setting, seed: int) -> Json:
 def _step(move: Moved) -> Json:
     return {
         "at": _time(move.at),
-        "desired": {"shares": move.shares, "instances": move.instances},
+        "desired": {**move.desired, "instances": move.desired["sizes"]},
         "reason": move.reason,
         "step": move.step,
         "phase": move.phase,
     }
 
 
-def _event(event: Event, played: Played) -> Json:
-    since = played.rollout.started_at
+def _event(one: Happened) -> Json:
+    event = one.event
     return {
-        "at": _time(event.at - since),
+        "at": _time(one.at),
         "kind": event.kind,
         "reason": event.reason,
         "code": event.code,
@@ -172,8 +197,19 @@ def _event(event: Event, played: Played) -> Json:
     }
 
 
+def _fault(fault: Fault, played: Played) -> Json:
+    """`came`: false if it was over before."""
+    return {
+        "fault": fault.text,
+        "at": _time(fault.at),
+        "seconds": _time(fault.lasts),
+        "told": fault.told(),
+        "came": fault in played.struck,
+    }
+
+
 def _headline(setting: Setting) -> str:
-    how = "its first deploy" if setting.first else name_of(setting.strategy)
+    how = "its first deploy" if setting.first else chain_name(setting.strategy)
     return f"{setting.key.service} in {setting.key.environment}, {how}: the candidate {setting.release.told}"
 
 
@@ -191,6 +227,8 @@ def _ending(played: Played) -> str:
 def _hurt(played: Played) -> str:
     shielded = played.candidate.shielded
     parts = [f"Users hurt: {played.hurt:,} of {plural(played.asked, 'request')}"]
+    if played.slowed:
+        parts.append(f"{played.slowed:,} of them were answered, but slowly because of the candidate")
     if played.unanswered:
         parts.append(f"{played.unanswered:,} of them while nobody was in service")
     if shielded:
@@ -214,8 +252,9 @@ def _row(at: str, step: str, share: str, instances: str, reason: str, width: int
 
 def _instances(move: Moved) -> str:
     """`4 + 1`: of live, and of the candidate."""
-    sizes = [move.instances[role] for role in ("live", "candidate", "baseline") if role in move.instances]
-    return " + ".join(map(str, sizes))
+    sizes = move.desired["sizes"]
+    first = [sizes[role] for role in ("live", "candidate", "baseline") if role in sizes]
+    return " + ".join(map(str, first))
 
 
 def _width(columns: int) -> int:
@@ -244,7 +283,7 @@ def _outcomes(runs: Iterable[Played]) -> list[tuple[str, int]]:
 
 def _spread(numbers: Sequence[Any]) -> dict[str, Any]:
     ordered = sorted(numbers)
-    at = {"p50": 0.5, "p90": 0.9, "max": 1.0}
+    at = {"p10": 0.1, "p50": 0.5, "p90": 0.9, "max": 1.0}
     return {name: ordered[ceil(part * len(ordered)) - 1] for name, part in at.items()}
 
 
