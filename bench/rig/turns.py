@@ -93,7 +93,7 @@ class _Turning:
     async def _deploy(self, version: str) -> None:
         revision = Revision(f"sha256:{version:0>64}", version, RUN, config_digest(RUN))
         for one in self._holdings:
-            intent = Deploy(f"{one.key.service}-{version}", "bench", revision, PLACE, PLACE.strategy[0])
+            intent = Deploy(f"{one.key.service}-{version}", "bench", revision, PLACE, PLACE.strategy)
             self._store.ask(one.key, intent, self._world.now)
             one.asked = True
         await self._tick()

@@ -47,7 +47,7 @@ def test_one_that_can_not_be_asked_keeps_no_other_from_being_stopped(tmp_path: P
     store.put_spec(ENVIRONMENTS, {key.service: Service(RUN, places) for key in KEYS}, None, ())
     revision = Revision(f"sha256:{'1':0>64}", "v1", RUN, config_digest(RUN))
     for key in KEYS:
-        store.ask(key, Deploy(f"r-{key.service}", "test", revision, Placement(), BlueGreen()), NOW)
+        store.ask(key, Deploy(f"r-{key.service}", "test", revision, Placement(), (BlueGreen(),)), NOW)
     context = Context(
         store=Busy(store, busy), artifacts=TreeStore(tmp_path / "releases"), live=Nobody(), drivers=DRIVERS,
         now=lambda: NOW, new_id=lambda: "r-1", token_hash="", spool=tmp_path,

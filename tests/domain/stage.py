@@ -61,7 +61,7 @@ class Stage:
         settings: dict[str, Any] = {"replicas": 4, "pace": PACE, "evidence": EASY}
         placed = Placement(**(settings | place))
         revision = Revision(f"sha256:{version[-1] * 64}", version, run, config_digest(run))
-        return Deploy(f"r{self.deploys}", "ada", revision, placed, strategy, again)
+        return Deploy(f"r{self.deploys}", "ada", revision, placed, (strategy,), again)
 
     def settled(self, version: str, strategy: Strategy = CANARY, **place: Any) -> None:
         """A release is brought to all users; how is not told."""

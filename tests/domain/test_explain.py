@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from tests.domain.test_judge import Trial
 
 from plainsail.domain import lines, telling
+from plainsail.domain.courses import course
 from plainsail.domain.criteria import (
     Averaged,
     Counted,
@@ -27,7 +28,7 @@ from plainsail.domain.line import Line
 from plainsail.domain.observation import Counts
 from plainsail.domain.rollout import Revision, Rollout
 from plainsail.domain.service import Placement, Run, config_digest
-from plainsail.domain.strategy import Canary, Pace, course
+from plainsail.domain.strategy import Canary, Pace
 from plainsail.domain.trail import Point, Tally, longer
 
 replace = msgspec.structs.replace

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 from tests.domain.storybook import compare
 
+from plainsail.domain.courses import course, needed, rollback_course
+from plainsail.domain.match import Match
 from plainsail.domain.strategy import (
     BlueGreen,
     Canary,
     Condition,
     Course,
+    Custom,
+    CustomStep,
+    Dark,
+    Incremental,
     Judged,
     Pace,
     Ready,
     Recreate,
+    RedBlack,
+    Rolling,
+    RollingCanary,
+    RollingRedBlack,
     Settled,
     Step,
-    course,
+    chain_name,
     name_of,
-    needed,
-    rollback_course,
 )
 from plainsail.domain.units import ALL
 
+INSIDERS = Match(hosts=("dark.shop.example",))
 PACE = Pace(until="proven", dwell=10.0, deadline=60.0, on_unsure="advance")
 
 
@@ -34,9 +43,24 @@ def test_every_course() -> None:
         BlueGreen(5.0),
         BlueGreen(90.0),
         Recreate(),
+        RedBlack(),
+        Incremental((1000,)),
+        Rolling(),
+        Rolling(2, 1),
+        Rolling(0, 1),
+        RollingRedBlack(),
+        RollingCanary((1000,)),
+        BlueGreen(5.0, preview=INSIDERS, switch="manual"),
+        Dark(INSIDERS),
+        Custom((CustomStep(until="advanced", match=INSIDERS), CustomStep(2500, dwell=5.0, requests=9))),
     ):
         for live in (None, 0, 4):
             lines += _told(f"{name_of(strategy)} {strategy}, live {live}", course(strategy, PACE, 3, live))
+    for chain in (
+        (Dark(INSIDERS, lasts=60.0), Canary((1000,))),
+        (Dark(INSIDERS), Custom((CustomStep(500),)), Rolling()),
+    ):
+        lines += _told(chain_name(chain), course(chain, PACE, 3, 4))
     lines += _told("rollback", rollback_course(3, 4))
     compare("courses", lines)
 
@@ -59,7 +83,8 @@ def _told(name: str, way: Course) -> list[str]:
 def _step(step: Step) -> str:
     sizes = " ".join(f"{role} x{size}" for role, size in step.sizes.items())
     split = " ".join(f"{part.role} {part.share_bp}" for part in step.split) or "nobody"
-    return f"{step.name!r}: {sizes}; {split}; {_leave(step.leave)}{'; finishing' if step.finishing else ''}"
+    more = f"{'; insiders' if step.inside else ''}{'; finishing' if step.finishing else ''}{'; gradual' if step.gradual else ''}"
+    return f"{step.name!r}: {sizes}; {split}; {_leave(step.leave)}{more}"
 
 
 def _leave(leave: Condition) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from plainsail.domain.courses import START_WITHIN
 from plainsail.domain.intents import Deploy, Rollback
 from plainsail.domain.rollout import Revision, Rollout
 from plainsail.domain.service import Placement, Probe, Run, Stop, config_digest
-from plainsail.domain.strategy import START_WITHIN, BlueGreen, Canary, Pace, Recreate, Strategy
+from plainsail.domain.strategy import BlueGreen, Canary, Pace, Recreate, Strategy
 from plainsail.testing.control import Control
 from plainsail.testing.world import Behaviour, World
 
@@ -33,7 +34,7 @@ class Play:
         settings: dict[str, object] = {"replicas": 4, "pace": Pace(dwell=1.0, deadline=60.0)}
         placement = Placement(**(settings | place))  # type: ignore[arg-type]
         revision = Revision(digest, version, RUN, config_digest(RUN))
-        self.control.ask(Deploy(f"r{self.serial:03}", "dev", revision, placement, strategy))
+        self.control.ask(Deploy(f"r{self.serial:03}", "dev", revision, placement, (strategy,)))
 
     def deploy(self, version: str, *args: object, within: float = 600.0, **place: object) -> Rollout:
         self.ask(version, *args, **place)  # type: ignore[arg-type]

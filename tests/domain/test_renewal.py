@@ -44,7 +44,7 @@ def control(seed: int, replicas: int, share: int, like: Behaviour) -> Control:
             evidence=EvidenceCriteria(latency=LatencyCriteria(bound=2.0)),
         )
         revision = Revision(digest, version, RUN, config_digest(RUN))
-        plane.ask(Deploy(f"r-{version}", "ada", revision, place, Canary((share,))))
+        plane.ask(Deploy(f"r-{version}", "ada", revision, place, (Canary((share,)),)))
         if version == "live":
             plane.until_ended(60.0)
             plane.run(10.0)

@@ -11,10 +11,26 @@ from plainsail.domain.actions import Fleet, Send
 from plainsail.domain.criteria import Betting, EvidenceCriteria, Metric, Threshold
 from plainsail.domain.decide import IDLE, Decision
 from plainsail.domain.intents import Abort, Advance, Deploy, Pause, Resume, Rollback
+from plainsail.domain.match import Match
 from plainsail.domain.plan import wanted
 from plainsail.domain.rollout import ENDED, Revision
 from plainsail.domain.service import Placement, Probe, Run, Stop, config_digest
-from plainsail.domain.strategy import BlueGreen, Canary, Judged, Pace, Recreate, Strategy
+from plainsail.domain.strategy import (
+    BlueGreen,
+    Canary,
+    Chain,
+    Custom,
+    CustomStep,
+    Dark,
+    Incremental,
+    Judged,
+    Pace,
+    Recreate,
+    RedBlack,
+    Rolling,
+    RollingCanary,
+    RollingRedBlack,
+)  # fmt: skip
 from plainsail.domain.units import ALL
 from plainsail.testing.control import Control
 from plainsail.testing.world import Behaviour, World
@@ -30,13 +46,36 @@ behaviours = st.one_of(
     st.just(Behaviour(lies=True)),
     st.builds(Behaviour, starts_in=st.sampled_from([0.0, 0.3, 4.0])),
 )
-strategies = st.one_of(
+shares = st.lists(st.integers(1, 9_999), min_size=1, max_size=4, unique=True).map(sorted).map(tuple)
+matches = st.builds(Match, hosts=st.sampled_from([(), ("dark.example",)]), header=st.just("Insider: yes"))
+batches = st.sampled_from([(1, 0), (0, 1), (2, 1), (5, 0)])
+ends = st.one_of(
+    st.builds(Canary, steps=shares),
+    st.builds(Incremental, steps=shares),
+    st.builds(RollingRedBlack, steps=shares),
+    batches.map(lambda batch: Rolling(*batch)),
+    st.tuples(shares, batches).map(lambda both: RollingCanary(both[0], *both[1])),
     st.builds(
-        Canary,
-        steps=st.lists(st.integers(1, 9_999), min_size=1, max_size=4, unique=True).map(sorted).map(tuple),
+        BlueGreen, keep=st.sampled_from([0.0, 3.0]), preview=st.none() | matches, switch=st.sampled_from(["automatic", "manual"])
     ),
-    st.builds(BlueGreen, keep=st.sampled_from([0.0, 3.0])),
-    st.just(Recreate()),
+    st.builds(RedBlack, keep=st.sampled_from([0.0, 3.0])),
+)  # fmt: skip
+own_steps = st.lists(
+    st.builds(
+        CustomStep, share=st.integers(0, 9_999), instances=st.none() | st.integers(1, 5), match=st.none() | matches,
+        until=st.sampled_from([None, "proven", "dwell", "advanced"]), dwell=st.sampled_from([None, 0.0, 2.0]),
+    ),
+    min_size=1, max_size=3,
+).map(lambda steps: Custom(tuple(sorted(steps, key=lambda step: step.share))))  # fmt: skip
+darks = st.builds(
+    Dark, match=matches, instances=st.integers(1, 2), lasts=st.none() | st.sampled_from([0.0, 3.0])
+)
+chains = st.one_of(
+    ends.map(lambda one: (one,)),
+    st.just((Recreate(),)),
+    st.tuples(st.one_of(darks, own_steps)),
+    st.tuples(darks, ends),
+    st.tuples(darks, own_steps),
 )
 paces = st.builds(
     Pace,
@@ -73,7 +112,7 @@ class Safety(RuleBasedStateMachine):
 
     @rule(
         behaviour=behaviours,
-        strategy=strategies,
+        chain=chains,
         pace=paces,
         evidence=criteria,
         replicas=st.integers(1, 5),
@@ -82,7 +121,7 @@ class Safety(RuleBasedStateMachine):
     def deploy(
         self,
         behaviour: Behaviour,
-        strategy: Strategy,
+        chain: Chain,
         pace: Pace,
         evidence: EvidenceCriteria,
         replicas: int,
@@ -93,12 +132,12 @@ class Safety(RuleBasedStateMachine):
         self.world.behaviours[digest] = behaviour
         revision = Revision(digest, f"v{self.serial}", RUN, CONFIG)
         placement = Placement(replicas=replicas, pace=pace, evidence=evidence)
-        self.control.ask(Deploy(f"r{self.serial:04}", "dev", revision, placement, strategy, again))
+        self.control.ask(Deploy(f"r{self.serial:04}", "dev", revision, placement, chain, again))
 
     @precondition(lambda self: self.control.target.rollout is not None)
     @rule(
         behaviour=behaviours,
-        strategy=strategies,
+        chain=chains,
         pace=paces,
         evidence=criteria,
         replicas=st.integers(1, 5),
@@ -107,14 +146,14 @@ class Safety(RuleBasedStateMachine):
     def deploy_over_another(
         self,
         behaviour: Behaviour,
-        strategy: Strategy,
+        chain: Chain,
         pace: Pace,
         evidence: EvidenceCriteria,
         replicas: int,
         odds: int,
     ) -> None:
         if odds == 3:
-            self.deploy(behaviour, strategy, pace, evidence, replicas, again=False)
+            self.deploy(behaviour, chain, pace, evidence, replicas, again=False)
 
     @precondition(lambda self: self.control.target.rollout is None)
     @rule()
@@ -207,6 +246,14 @@ class Safety(RuleBasedStateMachine):
             if isinstance(action, Send):
                 if rollout is not None and rollout.baseline is not None:
                     assert action.traffic.live != rollout.baseline, "nobody is shielded by a baseline"
+                if rollout is not None and any(seen.ready(group) for group in want.split):
+                    step = rollout.current()
+                    most = max(step.share("candidate"), seen.share(rollout.candidate))
+                    assert action.traffic.share(rollout.candidate) <= most, "no more users than the step says"
+                    asked = [one.match for one in step.inside]
+                    assert all(route.match in asked for route in action.traffic.routes[:-1]), (
+                        "no rule nobody asked for"
+                    )
                 for route in action.traffic.routes:
                     assert sum(part.share_bp for part in route.split) in (0, ALL), "splits sum to 10,000"
                     for part in route.split:
@@ -219,8 +266,12 @@ class Safety(RuleBasedStateMachine):
                 live = target.group(rollout.live)
                 size = next((order.replicas for order in action.groups if order.group == rollout.live), 0)
                 assert live is not None
-                exempt = rollout.strategy in ("recreate",)
-                assert size >= live.replicas or exempt, "live keeps its capacity before a pass"
+                rolled = any("rolling" in one for one in rollout.strategy.split(", "))
+                assert size >= live.replicas or rolled or rollout.strategy == "recreate", (
+                    "live keeps its capacity"
+                )
+                if rolled and size < rollout.current().sizes["live"]:
+                    raise AssertionError("live is never made smaller than the step says")
 
     @invariant()
     def the_record_makes_sense(self) -> None:
@@ -243,6 +294,10 @@ class Safety(RuleBasedStateMachine):
         self.world.provider.fails = 0
         for _ in range(40):
             rollout = self.control.target.rollout
+            if rollout is not None and rollout.phase == "progressing" and rollout.in_force_at is not None:
+                leave = rollout.current().leave
+                if isinstance(leave, Judged) and leave.until == "advanced":
+                    self.control.ask(Advance(rollout.id, "ops"))
             if rollout is not None and rollout.phase == "paused":
                 verb = (
                     Advance

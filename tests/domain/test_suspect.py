@@ -11,12 +11,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from plainsail.domain.courses import course
 from plainsail.domain.criteria import ErrorCriteria, EvidenceCriteria, LatencyCriteria
 from plainsail.domain.evidence import Arm, Verdict
 from plainsail.domain.observation import Counts, GroupSeen, Instance, Seen
 from plainsail.domain.rollout import Revision, Rollout
 from plainsail.domain.service import Placement, Run
-from plainsail.domain.strategy import Canary, Pace, course
+from plainsail.domain.strategy import Canary, Pace
 from plainsail.domain.suspect import CHANCE, CHANCE_OF_TWO, alone, at_least, concentrated, hint
 
 CRITERIA = EvidenceCriteria(ErrorCriteria(margin=0.005, max=0.05), LatencyCriteria(margin=0.01))

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plainsail.domain.courses import course
 from plainsail.domain.criteria import Averaged, EvidenceCriteria, Metric
 from plainsail.domain.match import Match
 from plainsail.domain.observation import Seen
 from plainsail.domain.rollout import Revision, Rollout
 from plainsail.domain.service import Placement, Run, Shield
-from plainsail.domain.strategy import Canary, Pace, course
+from plainsail.domain.strategy import Canary, Pace
 from plainsail.domain.traffic import GroupShare, Route, Traffic
 from plainsail.domain.windows import Stage, Standing, due, standing
 

@@ -231,7 +231,7 @@ def test_the_store_of_production_makes_no_difference(tmp_path: Path, monkeypatch
         Key("shop", "production"),
         Run(command=("bin/serve",)),
         Placement(replicas=2),
-        Canary((1000, 5000)),
+        (Canary((1000, 5000)),),
         read_release("errors:5%"),
         200.0,
     )

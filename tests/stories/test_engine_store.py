@@ -47,7 +47,7 @@ def declare(store: SqlStore, listen: str) -> None:
 
 def deploy(store: SqlStore) -> None:
     revision = Revision(f"sha256:{'1':0>64}", "v1", RUN, config_digest(RUN))
-    store.ask(KEY, Deploy("r-1", "test", revision, Placement(), BlueGreen()), time.time())
+    store.ask(KEY, Deploy("r-1", "test", revision, Placement(), (BlueGreen(),)), time.time())
 
 
 async def until(true: Callable[[], object]) -> None:

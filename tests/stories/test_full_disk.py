@@ -42,7 +42,7 @@ class Practice:
     def deploy(self, version: str) -> str:
         """The candidate's digest."""
         revision = Revision(f"sha256:{version:0>64}", version, RUN, config_digest(RUN))
-        self.store.ask(KEY, Deploy(version, "test", revision, PLACE, PLACE.strategy[0]), self.world.now)
+        self.store.ask(KEY, Deploy(version, "test", revision, PLACE, PLACE.strategy), self.world.now)
         return revision.release
 
     async def turns(self, count: int) -> None:

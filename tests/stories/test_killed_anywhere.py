@@ -106,7 +106,7 @@ def deploy(
     digest = "sha256:" + version[-1] * 64
     world.behaviours[digest] = behaviour
     revision = Revision(digest, version, RUN, config_digest(RUN))
-    store.ask(KEY, Deploy(f"r-{version}", "dev", revision, place, strategy), world.now)
+    store.ask(KEY, Deploy(f"r-{version}", "dev", revision, place, (strategy,)), world.now)
 
 
 def run(store: Store, world: World, mortal: Mortal) -> tuple[int, dict[str, object]]:

@@ -30,7 +30,7 @@ def test_what_was_asked_for_is_taken_before_what_is_at_rest(tmp_path: Path) -> N
         {name: Service(RUN, one) for name, one in placements.items()}, None, (),
     )  # fmt: skip
     revision = Revision(f"sha256:{'1':0>64}", "v1", RUN, config_digest(RUN))
-    store.ask(LAST, Deploy("v1", "test", revision, Placement(), BlueGreen()), world.now)
+    store.ask(LAST, Deploy("v1", "test", revision, Placement(), (BlueGreen(),)), world.now)
     taken: list[str] = []
 
     async def story() -> None:

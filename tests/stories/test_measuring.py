@@ -70,7 +70,7 @@ class Practice:
     def deploy(self, version: str, like: Behaviour = Behaviour()) -> None:  # noqa: B008  (frozen)
         revision = Revision(f"sha256:{version.encode().hex():0>64}", version, RUN, config_digest(RUN))
         self.world.behaviours[revision.release] = like
-        intent = Deploy(f"r-{version}", "test", revision, self.place, self.place.strategy[0])
+        intent = Deploy(f"r-{version}", "test", revision, self.place, self.place.strategy)
         self.store.ask(KEY, intent, self.world.now)
 
     async def begin(self, like: Behaviour = Behaviour()) -> None:  # noqa: B008  (frozen)

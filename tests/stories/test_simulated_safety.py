@@ -69,7 +69,7 @@ def test_every_simulation_is_safe(
 ) -> None:
     placement = Placement(replicas=replicas, pace=pace, shield=Shield(enabled=shielded))
     setting = Setting(
-        Key("shop", "production"), RUN, placement, strategy, read_release(release), rate, first, longest=900.0
+        Key("shop", "production"), RUN, placement, (strategy,), read_release(release), rate, first, longest=900.0
     )
     with mock.patch("plainsail.engine.turn.decide", watched):
         played = play(setting, seed)

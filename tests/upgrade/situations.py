@@ -51,7 +51,7 @@ def deploy(service: str, n: int, again: bool = False, id: str = "") -> Deploy:
     placed = placement(service)
     return Deploy(
         id or f"{service}-{n}", "ada", Revision(digest(n), f"1.{n}", RUN, config_digest(RUN)), placed,
-        placed.strategy[0], again,
+        placed.strategy, again,
     )  # fmt: skip
 
 

@@ -10,19 +10,30 @@ from plainsail.app import naming
 from plainsail.app.access import Refused, Subject, allow
 from plainsail.app.context import Context
 from plainsail.app.documents import RolloutDocument, StepDocument, step_documents
-from plainsail.app.expected import Expected, agreed
+from plainsail.app.expected import Conflict, Expected, agreed
 from plainsail.app.status import rollout_by_id
+from plainsail.domain.courses import course
 from plainsail.domain.intents import Deploy
 from plainsail.domain.release import Release, short
 from plainsail.domain.rollout import Revision, Target
 from plainsail.domain.service import Environment, Placement, config_digest, run_in
-from plainsail.domain.strategy import BlueGreen, Canary, Recreate, Strategy, course, name_of
+from plainsail.domain.strategy import (
+    BlueGreen, Canary, Chain, Incremental, Recreate, RedBlack, Rolling, RollingCanary, RollingRedBlack, Strategy, chain_name,
+    name_of,
+)  # fmt: skip
+from plainsail.domain.upkeep import sized
 from plainsail.ports.errors import NotFound, Rejected
 from plainsail.ports.store import Key
 from plainsail.spec.diagnostics import did_you_mean, shown
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-STRATEGIES: dict[str, Strategy] = {name_of(one): one for one in (Canary(), BlueGreen(), Recreate())}
+STRATEGIES: dict[str, Strategy] = {
+    name_of(one): one
+    for one in (
+        Canary(), Incremental(), BlueGreen(), RedBlack(), Rolling(), RollingRedBlack(), RollingCanary(), Recreate(),
+    )
+}  # fmt: skip
+"""Those that need no keys, and so can be asked for by their names."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -80,13 +91,13 @@ def plan(
     _pass_gates(context, key, environment, made, again)
     chosen = strategy_of(placement, strategy)
     state = naming.target(context, key)
-    live = state.group(state.live)
+    live, placement = state.group(state.live), sized(state, placement)
     way = course(
         chosen, placement.pace, placement.replicas, live.replicas if live else None, placement.evidence
     )  # fmt: skip
     return Plan(
         key.service, key.environment, made.digest, made.version, live.revision.version if live else None,
-        name_of(chosen), step_documents(way.steps), step_documents(way.back),
+        chain_name(chosen), step_documents(way.steps), step_documents(way.back),
     )  # fmt: skip
 
 
@@ -108,6 +119,11 @@ def _held(context: Context, service: str, text: str) -> Release:
 
 def _pass_gates(context: Context, key: Key, environment: Environment, release: Release, again: bool) -> None:
     state = naming.target(context, key)
+    if state.rollout is not None and state.rollout.kind == "remove":
+        raise Conflict(
+            "being_removed", f"{key.service} is being removed from {key.environment} ({state.rollout.id})",
+            f"keep it: plainsail abort {key.service} --env {key.environment}; or apply and deploy when that is over",
+        )  # fmt: skip
     if release.digest in state.quarantine and not again:
         raise Refused(
             "quarantined", f"{release.version} was taken back from {key.environment} before",
@@ -143,14 +159,14 @@ def _was_live(context: Context, key: Key, digest: str) -> bool:
     return any(one.phase == "succeeded" and one.revision.release == digest for one in rollouts)
 
 
-def strategy_of(placement: Placement, name: str | None) -> Strategy:
-    """The placement's, or the named one: as the placement has it, else with its defaults."""
+def strategy_of(placement: Placement, name: str | None) -> Chain:
+    """The placement's, or the named one alone: as the placement has it, else with its defaults."""
     if name is None:
-        return placement.strategy[0]
+        return placement.strategy
     written = {name_of(one): one for one in placement.strategy}
-    if name not in STRATEGIES:
+    if name not in STRATEGIES and name not in written:
         raise Rejected(
             "strategy_unknown", f"There is no strategy {shown(name)}",
             did_you_mean(name, STRATEGIES) or f"there are {', '.join(STRATEGIES)}",
         )  # fmt: skip
-    return written.get(name, STRATEGIES[name])
+    return (written[name] if name in written else STRATEGIES[name],)

@@ -8,13 +8,15 @@ from __future__ import annotations
 import msgspec
 
 from plainsail.app.wording import leaving
+from plainsail.domain.courses import course
 from plainsail.domain.events import Event
 from plainsail.domain.evidence import Verdict
-from plainsail.domain.intents import Deploy, Rollback
+from plainsail.domain.intents import Beginning, Deploy, Rollback
+from plainsail.domain.lifecycle import tag
 from plainsail.domain.observation import Counts, Latency
 from plainsail.domain.release import Release
 from plainsail.domain.rollout import Phase, Rollout
-from plainsail.domain.strategy import Role, Step, course, name_of
+from plainsail.domain.strategy import Inside, Role, Step, chain_name
 from plainsail.domain.traffic import Route
 from plainsail.ports.store import Key, Pending, Written
 
@@ -53,6 +55,8 @@ class StepDocument(msgspec.Struct, frozen=True):
     instances: dict[Role, int]
     leave: str
     """When it is left, in words."""
+    inside: tuple[Inside, ...] = ()
+    """Who has the new release there whatever their share."""
 
 
 class RolloutDocument(msgspec.Struct, frozen=True):
@@ -156,6 +160,7 @@ def step_documents(steps: tuple[Step, ...]) -> tuple[StepDocument, ...]:
             sum(part.share_bp for part in step.split if part.role == "candidate"),
             step.sizes,
             leaving(step.leave),
+            step.inside,
         )
         for step in steps
     )
@@ -175,8 +180,7 @@ def rollout_document(rollout: Rollout) -> RolloutDocument:
 def waiting_document(pending: Pending, key: Key, live_replicas: int | None) -> RolloutDocument:
     """A rollout that has been asked for and that the engine has not begun yet."""
     intent = pending.intent
-    assert isinstance(intent, Deploy | Rollback)
-    deploys = isinstance(intent, Deploy)
+    assert isinstance(intent, Beginning)
     steps: tuple[StepDocument, ...] = ()
     if isinstance(intent, Deploy):
         placement = intent.placement
@@ -186,9 +190,9 @@ def waiting_document(pending: Pending, key: Key, live_replicas: int | None) -> R
             ).steps
         )
     return RolloutDocument(
-        id=intent.rollout, service=key.service, environment=key.environment, kind="deploy" if deploys else "rollback",
-        by=intent.by, phase="pending", strategy=name_of(intent.strategy) if isinstance(intent, Deploy) else "rollback",
-        release=intent.revision.release if isinstance(intent, Deploy) else intent.release,
+        id=intent.rollout, service=key.service, environment=key.environment, kind=tag(intent),
+        by=intent.by, phase="pending", strategy=chain_name(intent.strategy) if isinstance(intent, Deploy) else tag(intent),
+        release=intent.revision.release if isinstance(intent, Deploy) else intent.release if isinstance(intent, Rollback) else None,
         version=intent.revision.version if isinstance(intent, Deploy) else None, step=0, steps=steps,
         reason="waiting for the engine to begin", reason_code="asked", started_at=None,
     )  # fmt: skip

@@ -6,7 +6,7 @@ import msgspec
 
 from plainsail.domain.rollout import Revision
 from plainsail.domain.service import Placement
-from plainsail.domain.strategy import Strategy
+from plainsail.domain.strategy import Chain
 
 
 class Deploy(msgspec.Struct, frozen=True, tag="deploy"):
@@ -16,7 +16,7 @@ class Deploy(msgspec.Struct, frozen=True, tag="deploy"):
     by: str
     revision: Revision
     placement: Placement
-    strategy: Strategy
+    strategy: Chain
     again: bool = False
 
 
@@ -26,6 +26,33 @@ class Rollback(msgspec.Struct, frozen=True, tag="rollback"):
     rollout: str
     by: str
     release: str | None = None
+    reason: str = ""
+
+
+class Scale(msgspec.Struct, frozen=True, tag="scale"):
+    """As many instances of what is live as this."""
+
+    rollout: str
+    by: str
+    replicas: int
+    declared: int
+    """What the file said when it was asked: the new number holds until the file says another one."""
+    reason: str = ""
+
+
+class Restart(msgspec.Struct, frozen=True, tag="restart"):
+    """New instances of what is live in the place of the old ones."""
+
+    rollout: str
+    by: str
+    reason: str = ""
+
+
+class Remove(msgspec.Struct, frozen=True, tag="remove"):
+    """Nothing of the service there any more: no user, no instance, no rule of the router, no registration."""
+
+    rollout: str
+    by: str
     reason: str = ""
 
 
@@ -55,4 +82,7 @@ class Advance(msgspec.Struct, frozen=True, tag="advance"):
     """The step that is meant; when it has been left already there is nothing to do. None: whichever is present."""
 
 
-Intent = Deploy | Rollback | Abort | Pause | Resume | Advance
+Beginning = Deploy | Rollback | Scale | Restart | Remove
+"""Those that a rollout comes from."""
+
+Intent = Beginning | Abort | Pause | Resume | Advance

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from plainsail.domain.actions import Action, Fleet, GroupOrder, Send
+from plainsail.domain.actions import Action, Fleet, GroupOrder, Send, Withdraw
 from plainsail.domain.match import Match
 from plainsail.domain.observation import Seen
 from plainsail.domain.rollout import Target
@@ -28,22 +28,35 @@ class Wanted(msgspec.Struct, frozen=True):
     """The group that answers for others."""
     careful: bool
     """A share may rise only when all instances asked for are ready; on a way back, one is enough."""
+    inside: tuple[tuple[Match, str], ...] = ()
+    """Who has which group, whatever the split."""
 
 
 def plan(target: Target, seen: Seen) -> tuple[Action, ...]:
     """Orders, in the order to give them; empty when the world is as desired. Same inputs, same orders."""
     seen = seen.without(target.retired())
-    want = wanted(target)
+    want = _by_and_by(wanted(target), target, seen)
     split = reachable(want, seen)
-    sizes = sustained(want, seen, split)
+    inside = _inside(want, seen)
+    sizes = sustained(want, seen, {**{group: ALL for _, group in inside}, **split})
     traffic = _traffic(target, want, sizes, split, seen)
     fleet = _fleet(target, sizes, seen)
     actions: list[Action] = []
-    if seen.router_up and seen.traffic != traffic and not (seen.traffic is None and not traffic.members):
+    if unknown(target):
+        actions += [Withdraw(target.service)] if seen.router_up and seen.traffic is not None else []
+    elif seen.router_up and seen.traffic != traffic and not (seen.traffic is None and not traffic.members):
         actions.append(Send(traffic))
     if _differs(fleet, seen):
         actions.append(fleet)
     return tuple(actions)
+
+
+def unknown(target: Target) -> bool:
+    """Whether the router is to know nothing of the service: nothing of it is left, or the end of its removal is near."""
+    rollout = target.rollout
+    if rollout is None:
+        return target.live is None and not target.groups
+    return rollout.kind == "remove" and rollout.phase != "rolling_back" and rollout.current().finishing
 
 
 def wanted(target: Target) -> Wanted:
@@ -67,9 +80,26 @@ def wanted(target: Target) -> Wanted:
         )  # the share of a baseline that was given up is live's
         if group is not None:
             split[group] = split.get(group, 0) + part.share_bp
+    inside = tuple(
+        (one.match, group) for one in step.inside if (group := rollout.group(one.role)) is not None
+    )
     backs_up = rollout.live is not None and step.sizes.get("live", 0) > 0
     live_id = rollout.live if backs_up else rollout.candidate
-    return Wanted(sizes, split, live_id, careful=rollout.phase != "rolling_back")
+    return Wanted(sizes, split, live_id, rollout.phase != "rolling_back", inside)
+
+
+def _by_and_by(want: Wanted, target: Target, seen: Seen) -> Wanted:
+    """Where a way back is gradual, users go as live's instances come: the few that are left would not carry all of them.
+    The candidate never has more than it had."""
+    rollout = target.rollout
+    if rollout is None or rollout.live is None or not rollout.current().gradual:
+        return want
+    live, candidate = rollout.live, rollout.candidate
+    has, ready, size = _in_force(seen).get(candidate, 0), seen.ready(live), want.sizes.get(live, 0)
+    if not has or not seen.ready(candidate) or ready >= size:
+        return want
+    stays = min(has, ALL - ALL * ready // size)
+    return msgspec.structs.replace(want, split={live: ALL - stays, candidate: stays})
 
 
 def reachable(want: Wanted, seen: Seen) -> Split:
@@ -108,9 +138,18 @@ def sustained(want: Wanted, seen: Seen, split: Split) -> dict[str, int]:
 
 def in_force(target: Target, seen: Seen) -> bool:
     """Whether the router does what the present step wants."""
+    if unknown(target):
+        return seen.router_up and seen.traffic is None
     want = wanted(target)
     split = {group: share for group, share in want.split.items() if share}
-    return seen.router_up and _in_force(seen) == split
+    routes = seen.traffic.routes[:-1] if seen.traffic else ()
+    inside = tuple((route.match, route.split[0].group) for route in routes)
+    return seen.router_up and _in_force(seen) == split and inside == want.inside
+
+
+def _inside(want: Wanted, seen: Seen) -> tuple[tuple[Match, str], ...]:
+    """The rules that can be had now: insiders of a group without a ready instance are users like all others."""
+    return tuple((match, group) for match, group in want.inside if seen.ready(group))
 
 
 def _in_force(seen: Seen) -> Split:
@@ -129,10 +168,11 @@ def _traffic(target: Target, want: Wanted, sizes: dict[str, int], split: Split, 
     watch = target.rollout.placement if target.rollout else place
     members = {group: _members(group, seen) for group, size in sizes.items() if size or split.get(group)}
     parts = tuple(GroupShare(group, split[group]) for group in sorted(split))
+    rules = tuple(Route(match, (GroupShare(group, ALL),)) for match, group in _inside(want, seen))
     return Traffic(
         service=target.service,
         hosts=place.hosts,
-        routes=(Route(Match(), parts),),
+        routes=(*rules, Route(Match(), parts)),
         members={group: found for group, found in members.items() if found},
         live=want.live,
         shield=watch.shield,

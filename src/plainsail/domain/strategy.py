@@ -1,18 +1,19 @@
-"""Strategies, and the one thing they all are: a tuple of steps, each a desired state plus a condition to leave it.
+"""Strategies, as people write them, and the one thing they all are: a tuple of steps, each a desired state plus a
+condition to leave it.
 
-`course` is a pure function from what people asked for to the way there and the way back. It names roles, not groups:
-the rollout says which group plays which role. The planner knows only steps.
+Steps name roles, not groups: the rollout says which group plays which role. The planner knows only steps; `courses` makes
+them.
 """
 
 from __future__ import annotations
 
-import math
-from typing import Literal, assert_never
+from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 
-from plainsail.domain.criteria import EvidenceCriteria
-from plainsail.domain.units import ALL, Duration, Share, percent
+from plainsail.domain.match import Match
+from plainsail.domain.units import ALL, Duration, Share
 
 Role = Literal["live", "candidate", "baseline", "variant", "warm", "dark"]
 
@@ -24,18 +25,102 @@ class Canary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="canar
     """Shares, growing; 100 % follows the last."""
 
 
+class Incremental(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="incremental"):
+    """A canary by user: who has had the new release once keeps it while the share grows. It needs `sticky`, which says
+    what a user is known by."""
+
+    steps: tuple[Share, ...] = (100, 1000, 5000)
+    """Shares of the users, growing; 100 % follows the last."""
+
+
 class BlueGreen(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="blue-green"):
     """The new release is started in full beside the old one, then all users move at once."""
 
     keep: Duration = 10.0
     """How long the old one stays warm, and the new one is watched, after the switch."""
+    preview: Match | None = None
+    """Who can see the new one before the switch."""
+    switch: Literal["automatic", "manual"] = "automatic"
+    """`manual`: users move when a person says so (`plainsail advance`)."""
+
+
+class RedBlack(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="red-black"):
+    """As blue-green, with the old release kept warm for long: the way back is one change of the router's table."""
+
+    keep: Duration = 3600.0
+    """How long the old one stays warm, and the new one is watched, after the switch."""
+
+
+class Rolling(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="rolling"):
+    """New instances take the place of old ones, a few at a time; users follow the instances."""
+
+    max_surge: int = 1
+    """Instances beyond `replicas` while it lasts."""
+    max_unavailable: int = 0
+    """Instances that may be missing from `replicas` while it lasts; with these the old ones end first."""
+
+
+class RollingRedBlack(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="rolling-red-black"):
+    """Shares as a canary's, on machines that follow: the old group shrinks as the new one is proven."""
+
+    steps: tuple[Share, ...] = (1000, 2500, 5000)
+    """Shares, growing; 100 % follows the last."""
+
+
+class RollingCanary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="rolling-canary"):
+    """A canary first, beside all of the old instances; once it is proven, the rest is rolled."""
+
+    steps: tuple[Share, ...] = (100, 1000)
+    """Shares of the canary, growing; the rest follows instance by instance."""
+    max_surge: int = 1
+    """Instances beyond `replicas` while the rest is rolled."""
+    max_unavailable: int = 0
+    """Instances that may be missing from `replicas` while the rest is rolled."""
 
 
 class Recreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="recreate"):
     """The old release is stopped before the new one is started: two never run at once, and users see a gap."""
 
 
-Strategy = Canary | BlueGreen | Recreate
+class Dark(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="dark"):
+    """The new release runs in production, and only insiders see it. In front of another strategy, or alone: then all users
+    follow at once."""
+
+    match: Match
+    """Who the insiders are."""
+    instances: int = 1
+    lasts: Duration | None = None
+    """How long; absent: until a person goes on (`plainsail advance`)."""
+
+
+class CustomStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One step of your own. What is absent is as `pace` says."""
+
+    share: Share = 0
+    """Of the users; 0: nobody but insiders."""
+    instances: int | None = None
+    """Of the new release; absent: as many as carry the share."""
+    match: Match | None = None
+    """Insiders, who have the new release whatever the share."""
+    until: Literal["proven", "dwell", "advanced"] | None = None
+    """As in `pace`; `advanced`: when a person says so (`plainsail advance`)."""
+    dwell: Duration | None = None
+    deadline: Duration | None = None
+    on_unsure: Literal["hold", "rollback", "advance"] | None = None
+    requests: int | None = None
+
+
+class Custom(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="custom"):
+    """Steps of your own; all users follow the last."""
+
+    steps: tuple[CustomStep, ...]
+
+
+Strategy = (
+    Canary | Incremental | BlueGreen | RedBlack | Rolling | RollingRedBlack | RollingCanary | Recreate | Dark | Custom
+)  # fmt: skip
+Chain = tuple[Strategy, ...]
+"""One after the other in one rollout; the last one takes all users."""
 
 
 class Pace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,9 +149,9 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
 
 class Judged(msgspec.Struct, frozen=True, tag="judged"):
     """The evidence allows the next exposure (`until: proven`), nothing failed for the dwell time, or every metric that is
-    asked before the first user has answered (`analysed`)."""
+    asked before the first user has answered (`analysed`), or a person says so (`advanced`)."""
 
-    until: Literal["proven", "dwell", "analysed"]
+    until: Literal["proven", "dwell", "analysed", "advanced"]
     exposure: Share
     """The next exposure, for which the margin is to be proven; 0: nobody is exposed, so nothing can be."""
     dwell: Duration
@@ -92,6 +177,13 @@ class Part(msgspec.Struct, frozen=True):
     share_bp: Share
 
 
+class Inside(msgspec.Struct, frozen=True):
+    """Who matches has this role, whatever the split."""
+
+    match: Match
+    role: Role
+
+
 class Step(msgspec.Struct, frozen=True):
     """A desired state and the condition to leave it."""
 
@@ -103,6 +195,10 @@ class Step(msgspec.Struct, frozen=True):
     leave: Condition
     finishing: bool = False
     """All users are where they should be; only clearing up is left."""
+    inside: tuple[Inside, ...] = ()
+    """Rules in front of the split; the first that matches decides."""
+    gradual: bool = False
+    """On a way back: users follow as fast as instances are ready to take them, not all to the few that are left."""
 
     def share(self, role: Role) -> int:
         """Basis points."""
@@ -123,138 +219,11 @@ class Course(msgspec.Struct, frozen=True):
     back: tuple[Step, ...]
 
 
-START_WITHIN = 600.0
-"""Seconds. A last resort above the probe's own `within` and the three starts that a candidate is given."""
-SETTLE_WITHIN = 900.0
-"""Seconds. Instances end by SIGKILL after drain and grace; past this something is broken and a person is told."""
-
-JUST_LIVE = (Part("live", ALL),)
-JUST_CANDIDATE = (Part("candidate", ALL),)
-
-
-def course(
-    strategy: Strategy,
-    pace: Pace,
-    replicas: int,
-    live: int | None,
-    criteria: EvidenceCriteria = EvidenceCriteria(),  # noqa: B008  (frozen)
-) -> Course:
-    """The steps from live (so many instances; None: a first deploy) to `replicas` of the candidate, and back."""
-    if live is None:
-        return Course(_start_and_switch(replicas, None, ()), (_gone(None),))
-    match strategy:
-        case Canary(steps=shares):
-            fresh = criteria.compare == "baseline"
-            return Course(_canary(shares, pace, replicas, live, criteria), (_gone(live, fresh),))
-        case BlueGreen(keep=keep):
-            start = (_start(replicas, live, JUST_LIVE), *_analysis(replicas, live, pace, criteria))
-            watch = _watch("100 %", replicas, live, pace, max(keep, pace.bake))
-            return Course((*start, watch, _finish(replicas)), (_gone(live),))
-        case Recreate():
-            stop = Step("stop old", {"live": 0}, (), Settled(SETTLE_WITHIN))
-            away = Step("stop new", {"live": 0, "candidate": 0}, (), Settled(SETTLE_WITHIN))
-            again = Step("start old", {"live": live, "candidate": 0}, (), Ready("live", START_WITHIN))
-            return Course((stop, *_start_and_switch(replicas, 0, ())), (away, again, _gone(live)))
-        case _:
-            assert_never(strategy)
-
-
-def rollback_course(replicas: int, live: int) -> Course:
-    """Back to an earlier release whose instances are gone: start it, move everybody at once. No evidence is asked."""
-    return Course(_start_and_switch(replicas, live, JUST_LIVE), (_gone(live),))
-
-
 def name_of(strategy: Strategy) -> str:
     """The name people write."""
     return str(type(strategy).__struct_config__.tag)
 
 
-def needed(share_bp: int, replicas: int) -> int:
-    """Instances that carry a share when `replicas` carry all of it; at least one."""
-    return max(1, math.ceil(replicas * share_bp / ALL))
-
-
-def _canary(
-    shares: tuple[int, ...], pace: Pace, replicas: int, live: int, criteria: EvidenceCriteria
-) -> tuple[Step, ...]:
-    fresh = criteria.compare == "baseline"
-    first = _beside(shares[0], replicas, live, fresh)
-    steps = [
-        Step("start", first, JUST_LIVE, Ready("candidate", START_WITHIN)),
-        *_analysis(first["candidate"], live, pace, criteria, first.get("baseline", 0)),
-    ]
-    for share, after in zip(shares, (*shares[1:], ALL), strict=True):
-        leave = Judged(pace.until, after, pace.dwell, pace.deadline, pace.on_unsure, pace.requests)
-        sizes = _beside(share, replicas, live, fresh)
-        steps.append(Step(percent(share), sizes, _split(share, fresh), leave))
-    bake = (_watch("bake", replicas, live, pace, pace.bake),) if pace.bake else ()
-    return (*steps, _switch(replicas, live), *bake, _finish(replicas, fresh))
-
-
-def _twin(share: int) -> int:
-    """What a baseline beside a candidate with this share has: as much, or above a half what is left."""
-    return min(share, ALL - share)
-
-
-def _beside(share: int, replicas: int, live: int, fresh: bool) -> dict[Role, int]:
-    """Instances at a share; a baseline's carry as much each as the candidate's."""
-    sizes: dict[Role, int] = {"live": live, "candidate": needed(share, replicas)}
-    return {**sizes, "baseline": needed(_twin(share), replicas)} if fresh else sizes
-
-
-def _split(share: int, fresh: bool) -> tuple[Part, ...]:
-    if not fresh:
-        return (Part("candidate", share), Part("live", ALL - share))
-    rest = ALL - share - _twin(share)
-    parts = (Part("candidate", share), Part("baseline", _twin(share)), Part("live", rest))
-    return parts if rest else parts[:2]
-
-
-def _analysis(
-    candidates: int, live: int, pace: Pace, criteria: EvidenceCriteria, baselines: int = 0
-) -> tuple[Step, ...]:
-    """The step before the first user, if a metric is asked there."""
-    if not criteria.decisive("start"):
-        return ()
-    sizes: dict[Role, int] = {"live": live, "candidate": candidates}
-    if baselines:
-        sizes["baseline"] = baselines
-    leave = Judged("analysed", 0, 0.0, pace.deadline, pace.on_unsure)
-    return (Step("analysis", sizes, JUST_LIVE, leave),)
-
-
-def _watch(name: str, replicas: int, live: int, pace: Pace, keep: float) -> Step:
-    """All users are the candidate's, and the way back is warm."""
-    leave = Judged("dwell", ALL, keep, max(keep, pace.deadline), pace.on_unsure)
-    return Step(name, {"live": live, "candidate": replicas}, JUST_CANDIDATE, leave)
-
-
-def _start_and_switch(replicas: int, live: int | None, before: tuple[Part, ...]) -> tuple[Step, ...]:
-    return (_start(replicas, live, before), _switch(replicas, live), _finish(replicas))
-
-
-def _sizes(candidate: int, live: int | None) -> dict[Role, int]:
-    return {"candidate": candidate} if live is None else {"live": live, "candidate": candidate}
-
-
-def _start(replicas: int, live: int | None, split: tuple[Part, ...]) -> Step:
-    return Step("start", _sizes(replicas, live), split, Ready("candidate", START_WITHIN))
-
-
-def _switch(replicas: int, live: int | None) -> Step:
-    return Step("100 %", _sizes(replicas, live), JUST_CANDIDATE, Ready("candidate", START_WITHIN))
-
-
-def _finish(replicas: int, fresh: bool = False) -> Step:
-    sizes: dict[Role, int] = {"live": 0, "candidate": replicas}
-    if fresh:
-        sizes["baseline"] = 0
-    return Step("finish", sizes, JUST_CANDIDATE, Settled(SETTLE_WITHIN), finishing=True)
-
-
-def _gone(live: int | None, fresh: bool = False) -> Step:
-    split = () if live is None else JUST_LIVE
-    sizes: dict[Role, int] = {"candidate": 0} if live is None else {"live": live, "candidate": 0}
-    if fresh:
-        sizes["baseline"] = 0
-    return Step("back", sizes, split, Settled(SETTLE_WITHIN), finishing=True)
+def chain_name(chain: Sequence[Strategy]) -> str:
+    """`dark, canary`"""
+    return ", ".join(name_of(one) for one in chain)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from plainsail.domain.courses import course
 from plainsail.domain.events import Event
 from plainsail.domain.evidence import Arm, Evidence, Stake, Verdict
 from plainsail.domain.intents import Abort, Advance, Deploy, Intent, Pause, Resume, Rollback
@@ -21,7 +22,7 @@ from plainsail.domain.service import (
     Sticky,
     config_digest,
 )
-from plainsail.domain.strategy import BlueGreen, Canary, Pace, Recreate, Strategy, course
+from plainsail.domain.strategy import BlueGreen, Canary, Pace, Recreate, Strategy
 from plainsail.domain.traffic import GroupShare, Member, Route, Traffic
 from plainsail.ports.store import Key, Store
 
@@ -95,12 +96,12 @@ def event(n: int = 0, rollout: str = "", key: Key = SHOP) -> Event:
 
 
 def deploy(rollout: str, strategy: Strategy | None = None) -> Deploy:
-    return Deploy(rollout, "ada", revision(2), PLACEMENT, strategy or Canary())
+    return Deploy(rollout, "ada", revision(2), PLACEMENT, (strategy or Canary(),))
 
 
 INTENTS: tuple[Intent, ...] = (
     deploy("r8"),
-    Deploy("r9", "ada", revision(3), PLACEMENT, Recreate(), again=True),
+    Deploy("r9", "ada", revision(3), PLACEMENT, (Recreate(),), again=True),
     Rollback("r10", "bob", digest(1), "worse"),
     Abort("r1", "bob", "at 3 in the morning"),
     Pause("r1", "bob"),

@@ -1,0 +1,314 @@
+"""The way of each strategy, there and back: pure functions from what people asked for to steps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TypeVar, assert_never
+
+import msgspec
+
+from plainsail.domain.criteria import EvidenceCriteria
+from plainsail.domain.match import Match
+from plainsail.domain.strategy import (
+    BlueGreen,
+    Canary,
+    Course,
+    Custom,
+    CustomStep,
+    Dark,
+    Incremental,
+    Inside,
+    Judged,
+    Pace,
+    Part,
+    Ready,
+    Recreate,
+    RedBlack,
+    Role,
+    Rolling,
+    RollingCanary,
+    RollingRedBlack,
+    Settled,
+    Step,
+    Strategy,
+)  # fmt: skip
+from plainsail.domain.units import ALL, percent
+
+START_WITHIN = 600.0
+"""Seconds. A last resort above the probe's own `within` and the three starts that a candidate is given."""
+SETTLE_WITHIN = 900.0
+"""Seconds. Instances end by SIGKILL after drain and grace; past this something is broken and a person is told."""
+ASKED_WITHIN = 7 * 86_400.0
+"""Seconds that a step waits for a person, unless `pace` has a longer deadline; then it does what `on_unsure` says."""
+
+JUST_LIVE = (Part("live", ALL),)
+JUST_CANDIDATE = (Part("candidate", ALL),)
+
+replace = msgspec.structs.replace
+T = TypeVar("T")
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What all strategies need to know."""
+
+    pace: Pace
+    replicas: int
+    """Of the candidate in the end."""
+    live: int
+    """Instances of live in the beginning."""
+    criteria: EvidenceCriteria
+
+    def fresh(self) -> bool:
+        """There is a baseline beside the candidate."""
+        return self.criteria.compare == "baseline"
+
+    def judged(self) -> Judged:
+        """As `pace` says. Which exposure is to be proven is known once all steps are (`_exposed`)."""
+        pace = self.pace
+        return Judged(pace.until, 0, pace.dwell, pace.deadline, pace.on_unsure, pace.requests)
+
+
+def course(
+    chain: Strategy | Sequence[Strategy],
+    pace: Pace,
+    replicas: int,
+    live: int | None,
+    criteria: EvidenceCriteria = EvidenceCriteria(),  # noqa: B008  (frozen)
+) -> Course:
+    """The steps from live (so many instances; None: a first deploy) to `replicas` of the candidate, and back."""
+    if live is None:
+        return Course(_start_and_switch(replicas, None, ()), (_gone(None),))
+    whole = (chain,) if isinstance(chain, Strategy) else tuple(chain)
+    asked, last = Asked(pace, replicas, live, criteria), whole[-1]
+    if isinstance(last, Recreate):
+        return _recreated(asked)
+    steps = [step for strategy in whole for step in _exposing(strategy, asked)]
+    ends = _ending(last, steps, asked)
+    first = [*steps, *ends][0].sizes
+    start = Step("start", first, JUST_LIVE, Ready("candidate", START_WITHIN))
+    return Course(
+        (start, *_analysis(first, asked), *_exposed(steps), *ends), (_back([*steps, *ends[:-1]], asked),)
+    )
+
+
+def rollback_course(replicas: int, live: int) -> Course:
+    """Back to an earlier release whose instances are gone: start it, move everybody at once. No evidence is asked."""
+    return Course(_start_and_switch(replicas, live, JUST_LIVE), (_gone(live),))
+
+
+def needed(share_bp: int, replicas: int) -> int:
+    """Instances that carry a share when `replicas` carry all of it; at least one."""
+    return max(1, math.ceil(replicas * share_bp / ALL))
+
+
+def _exposing(strategy: Strategy, asked: Asked) -> tuple[Step, ...]:
+    """From the first that anybody sees of it until all users are to follow."""
+    match strategy:
+        case Canary(steps=shares) | Incremental(steps=shares):
+            return tuple(_shared(share, asked) for share in shares)
+        case RollingRedBlack(steps=shares):
+            return _followed(shares, asked)
+        case Rolling(max_surge=surge, max_unavailable=missing):
+            return _rolled(0, surge, missing, asked)
+        case RollingCanary(steps=shares, max_surge=surge, max_unavailable=missing):
+            beside = tuple(_shared(share, asked) for share in shares)
+            return (*beside, *_rolled(needed(shares[-1], asked.replicas), surge, missing, asked))
+        case BlueGreen(preview=preview, switch=switch):
+            return _previewed(preview, switch == "manual", asked)
+        case Dark():
+            return (_dark(strategy, asked),)
+        case Custom(steps=steps):
+            return tuple(_own(step, asked) for step in steps)
+        case RedBlack() | Recreate():
+            return ()
+        case _:
+            assert_never(strategy)
+
+
+def _ending(last: Strategy, steps: Sequence[Step], asked: Asked) -> tuple[Step, ...]:
+    """All users are the candidate's; what is left of live stays warm for as long as it is watched."""
+    pace, replicas, live = asked.pace, asked.replicas, _left(last, steps, asked)
+    if isinstance(last, BlueGreen | RedBlack):
+        return (_watch("100 %", replicas, live, pace, max(last.keep, pace.bake)), _finish(replicas))
+    fresh = any("baseline" in step.sizes for step in steps)
+    bake = (_watch("bake", replicas, live, pace, pace.bake),) if pace.bake else ()
+    return (_switch(replicas, live), *bake, _finish(replicas, fresh))
+
+
+def _left(last: Strategy, steps: Sequence[Step], asked: Asked) -> int:
+    """Live's instances while the last of the users move."""
+    match last:
+        case Rolling(max_unavailable=missing) | RollingCanary(max_unavailable=missing):
+            return _remaining(steps[-1].sizes["candidate"] if steps else 0, missing, asked)
+        case RollingRedBlack(steps=shares):
+            return needed(ALL - shares[-1], asked.live)
+        case _:
+            return asked.live
+
+
+def _exposed(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Each step that is judged is left when the next one's exposure may be."""
+    after = [max(step.share("candidate"), later.share("candidate")) for step, later in pairwise(steps)]
+    return tuple(
+        replace(step, leave=replace(step.leave, exposure=exposure))
+        if isinstance(step.leave, Judged)
+        else step
+        for step, exposure in zip(steps, [*after, ALL], strict=False)
+    )
+
+
+def _shared(share: int, asked: Asked) -> Step:
+    """A share of the users beside all of live's instances."""
+    sizes: dict[Role, int] = {"live": asked.live, "candidate": needed(share, asked.replicas)}
+    if asked.fresh():  # a baseline's instances carry as much each as the candidate's
+        sizes["baseline"] = needed(_twin(share), asked.replicas)
+    return Step(percent(share), sizes, _split(share, asked.fresh()), asked.judged())
+
+
+def _followed(shares: Sequence[int], asked: Asked) -> tuple[Step, ...]:
+    """In each live has what carried its users at the step before: the new is raised before the old is lowered."""
+    lives = [asked.live, *(needed(ALL - share, asked.live) for share in shares)]
+    return tuple(
+        Step(
+            percent(share), {"live": live, "candidate": needed(share, asked.replicas)}, _split(share, False), asked.judged()
+        )
+        for share, live in zip(shares, lives, strict=False)
+    )  # fmt: skip
+
+
+def _rolled(new: int, surge: int, missing: int, asked: Asked) -> tuple[Step, ...]:
+    """Batches of `surge + missing` new instances, from so many on; in each, the old ones whose place was taken before end.
+    So there are never more than `replicas + surge`, nor fewer ready than `replicas - missing`."""
+    steps: list[Step] = []
+    while new + surge + missing < asked.replicas:
+        live, new = _remaining(new, missing, asked), new + surge + missing
+        share = new * ALL // asked.replicas
+        sizes: dict[Role, int] = {"live": live, "candidate": new}
+        steps.append(Step(f"{new} of {asked.replicas}", sizes, _split(share, False), asked.judged()))
+    return tuple(steps)
+
+
+def _remaining(new: int, missing: int, asked: Asked) -> int:
+    """Live's instances beside so many new ones that are ready, while a batch more is started."""
+    return max(0, math.ceil(asked.live * (asked.replicas - new) / asked.replicas) - missing)
+
+
+def _previewed(preview: Match | None, manual: bool, asked: Asked) -> tuple[Step, ...]:
+    """In full beside live, for whoever may see it, until the users move."""
+    if preview is None and not manual:
+        return ()
+    leave = _waiting(asked.pace) if manual else _lasting(asked.pace, asked.pace.dwell)
+    return (Step("preview", _both(asked.live, asked.replicas), JUST_LIVE, leave, inside=_inside(preview)),)
+
+
+def _dark(dark: Dark, asked: Asked) -> Step:
+    leave = _waiting(asked.pace) if dark.lasts is None else _lasting(asked.pace, dark.lasts)
+    return Step("dark", _both(asked.live, dark.instances), JUST_LIVE, leave, inside=_inside(dark.match))
+
+
+def _own(step: CustomStep, asked: Asked) -> Step:
+    pace, share = asked.pace, step.share
+    leave = Judged(
+        step.until or pace.until, 0, _given(step.dwell, pace.dwell), _given(step.deadline, pace.deadline),
+        step.on_unsure or pace.on_unsure, _given(step.requests, pace.requests),
+    )  # fmt: skip
+    if leave.until == "advanced":
+        waiting = _waiting(pace)
+        leave = replace(
+            leave,
+            deadline=_given(step.deadline, waiting.deadline),
+            on_unsure=step.on_unsure or waiting.on_unsure,
+        )
+    sizes = _both(asked.live, step.instances or needed(share, asked.replicas))
+    return Step(
+        percent(share), sizes, _split(share, False) if share else JUST_LIVE, leave, inside=_inside(step.match)
+    )
+
+
+def _waiting(pace: Pace) -> Judged:
+    """For a person. Whom nobody answers never goes on by itself."""
+    late = "rollback" if pace.on_unsure == "advance" else pace.on_unsure
+    return Judged("advanced", 0, 0.0, max(ASKED_WITHIN, pace.deadline), late)
+
+
+def _lasting(pace: Pace, dwell: float) -> Judged:
+    return Judged("dwell", 0, dwell, max(dwell, pace.deadline), pace.on_unsure)
+
+
+def _inside(match: Match | None) -> tuple[Inside, ...]:
+    return () if match is None else (Inside(match, "candidate"),)
+
+
+def _given(own: T | None, otherwise: T) -> T:
+    return otherwise if own is None else own
+
+
+def _recreated(asked: Asked) -> Course:
+    stop = Step("stop old", {"live": 0}, (), Settled(SETTLE_WITHIN))
+    away = Step("stop new", {"live": 0, "candidate": 0}, (), Settled(SETTLE_WITHIN))
+    again = Step("start old", {"live": asked.live, "candidate": 0}, (), Ready("live", START_WITHIN))
+    return Course((stop, *_start_and_switch(asked.replicas, 0, ())), (away, again, _gone(asked.live)))
+
+
+def _back(steps: Sequence[Step], asked: Asked) -> Step:
+    """All at once if the old is warm; else as its instances come."""
+    back = _gone(asked.live, any("baseline" in step.sizes for step in steps))
+    return replace(back, gradual=any(step.sizes["live"] < asked.live for step in steps))
+
+
+def _twin(share: int) -> int:
+    """What a baseline beside a candidate with this share has: as much, or above a half what is left."""
+    return min(share, ALL - share)
+
+
+def _split(share: int, fresh: bool) -> tuple[Part, ...]:
+    if not fresh:
+        return (Part("candidate", share), Part("live", ALL - share))
+    rest = ALL - share - _twin(share)
+    parts = (Part("candidate", share), Part("baseline", _twin(share)), Part("live", rest))
+    return parts if rest else parts[:2]
+
+
+def _analysis(first: dict[Role, int], asked: Asked) -> tuple[Step, ...]:
+    """The step before the first user, if a metric is asked there."""
+    if not asked.criteria.decisive("start"):
+        return ()
+    leave = Judged("analysed", 0, 0.0, asked.pace.deadline, asked.pace.on_unsure)
+    return (Step("analysis", first, JUST_LIVE, leave),)
+
+
+def _watch(name: str, replicas: int, live: int, pace: Pace, keep: float) -> Step:
+    """All users are the candidate's, and the way back is warm."""
+    leave = Judged("dwell", ALL, keep, max(keep, pace.deadline), pace.on_unsure)
+    return Step(name, _both(live, replicas), JUST_CANDIDATE, leave)
+
+
+def _start_and_switch(replicas: int, live: int | None, before: tuple[Part, ...]) -> tuple[Step, ...]:
+    sizes: dict[Role, int] = {"candidate": replicas} if live is None else _both(live, replicas)
+    start = Step("start", sizes, before, Ready("candidate", START_WITHIN))
+    return (start, replace(start, name="100 %", split=JUST_CANDIDATE), _finish(replicas))
+
+
+def _switch(replicas: int, live: int) -> Step:
+    return Step("100 %", _both(live, replicas), JUST_CANDIDATE, Ready("candidate", START_WITHIN))
+
+
+def _both(live: int, candidate: int) -> dict[Role, int]:
+    return {"live": live, "candidate": candidate}
+
+
+def _finish(replicas: int, fresh: bool = False) -> Step:
+    sizes: dict[Role, int] = {"live": 0, "candidate": replicas}
+    if fresh:
+        sizes["baseline"] = 0
+    return Step("finish", sizes, JUST_CANDIDATE, Settled(SETTLE_WITHIN), finishing=True)
+
+
+def _gone(live: int | None, fresh: bool = False) -> Step:
+    split = () if live is None else JUST_LIVE
+    sizes: dict[Role, int] = {"candidate": 0} if live is None else {"live": live, "candidate": 0}
+    if fresh:
+        sizes["baseline"] = 0
+    return Step("back", sizes, split, Settled(SETTLE_WITHIN), finishing=True)
