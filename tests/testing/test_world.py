@@ -81,6 +81,37 @@ def test_every_request_is_somebodys_and_shares_are_exact() -> None:
     assert street.world.user_errors == 0
 
 
+@pytest.mark.parametrize("share", [0, 2500])
+def test_insiders_are_a_part_of_their_own_and_the_others_share_as_without_them(share: int) -> None:
+    street = Street(GOOD)
+    street.world.insiders = 0.1
+    members = {g: tuple(Member(one.id, "") for one in street.instances(g)) for g in ("g1", "g2")}
+    routes = (
+        Route(Match(header="X-Staff: yes"), (GroupShare("g2", 10_000),)),
+        Route(Match(), (GroupShare("g1", 10_000 - share), GroupShare("g2", share))),
+    )
+    street.table(Traffic("shop", (), routes, members, "g1", Shield(budget=1.0), None, 1.0))
+    street.users(200.0)
+    found, asked = street.counts("g2").requests, street.world.asked
+    assert found + street.counts("g1").requests == asked == street.world.answered
+    assert found / asked == pytest.approx(0.1 + 0.9 * share / 10_000, rel=0.1)
+    assert done(street.world.router.observe("shop")).traffic == street.world.router.tables["shop"]
+
+
+def test_insiders_of_whom_nobody_is_left_have_live() -> None:
+    street = Street(GOOD, sizes=(2, 0))
+    members = {"g1": tuple(Member(one.id, "") for one in street.instances("g1"))}
+    routes = (
+        Route(Match(header="X-Staff: yes"), (GroupShare("g2", 10_000),)),
+        Route(Match(), (GroupShare("g1", 10_000),)),
+    )
+    street.table(Traffic("shop", (), routes, members, "g1", Shield(budget=1.0), None, 1.0))
+    street.users(100.0)
+    found = street.counts("g2")
+    assert found.requests == found.failures == found.shielded > 0
+    assert street.world.user_errors == street.world.lost == 0
+
+
 @pytest.mark.parametrize("reads", [1.0, 0.0])
 def test_a_candidate_that_refuses_connections_costs_no_user_anything(reads: float) -> None:
     """Whatever the method: its requests were never begun."""

@@ -22,6 +22,7 @@ from plainsail.ports.router import Capabilities, Router, RouterSeen
 from plainsail.testing.behaviour import Behaviour
 from plainsail.testing.chance import binomial, poisson
 from plainsail.testing.clusters import Clusters
+from plainsail.testing.insiders import led, share
 from plainsail.testing.instances import Running
 from plainsail.testing.seats import Seats, beyond
 from plainsail.testing.shielding import Budget
@@ -44,6 +45,7 @@ class SimRouter:
         sticky_cookie=True,
         sticky_header=True,
         shield=True,
+        match=True,
         fencing=True,
         counts=True,
         instances=True,
@@ -117,6 +119,11 @@ class SimRouter:
         world, table = self._world, self.tables[service]
         split = table.routes[-1].split if table.routes else ()
         world.asked += requests
+        if (group := led(table)) is not None:
+            inside = binomial(world.random, requests, world.insiders)
+            self._budget(service).asked(world.now, inside)
+            self._ask(table, group, inside)
+            requests -= inside
         if not split:
             world.unanswered += requests
             world.user_errors += requests
@@ -149,7 +156,7 @@ class SimRouter:
         members = table.members.get(one.group, ()) if table else ()
         if table is None or one.id not in {member.instance for member in members}:
             return
-        rate = self._world.rate * table.share(one.group) / ALL / len(members)
+        rate = self._world.rate * share(table, one.group, self._world.insiders) / ALL / len(members)
         under_way = poisson(self._world.random, rate * self._mean(self._world.like(one)))
         if under_way:
             self._world.asked += under_way
@@ -287,7 +294,7 @@ class SimRouter:
         busy = self._busy.setdefault(before.service, {})
         named = {member.instance for members in after.members.values() for member in members}
         for group, members in before.members.items():
-            for member in members if before.share(group) else ():
+            for member in members if share(before, group, self._world.insiders) else ():
                 one = self._world.provider.find(member.instance)
                 if one is not None and member.instance not in named:
                     busy[member.instance] = self._world.now + self._longest(one)
@@ -302,8 +309,8 @@ class SimRouter:
         found = {id: 1 for id, until in self._busy.get(service, {}).items() if until > self._world.now}
         table = self.tables.get(service)
         for group, members in (table.members if table else {}).items():
-            share = table.share(group) if table else 0
-            rate = self._world.rate * share / ALL / max(1, len(members))
+            part = share(table, group, self._world.insiders) if table else 0
+            rate = self._world.rate * part / ALL / max(1, len(members))
             found |= {member.instance: math.ceil(rate * self._world.latency.median) for member in members}
         return found
 

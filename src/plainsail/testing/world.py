@@ -13,6 +13,7 @@ from plainsail.domain.observation import Latency, Seen
 from plainsail.ports.errors import Transient
 from plainsail.testing.behaviour import Behaviour
 from plainsail.testing.chance import LogNormal, poisson
+from plainsail.testing.insiders import PART
 from plainsail.testing.instances import Running, SimProvider
 from plainsail.testing.routing import SimRouter
 
@@ -46,6 +47,8 @@ class World:
         """How long requests take."""
         self.reads = reads
         """Part of requests that are GET; the others are POST."""
+        self.insiders = PART
+        """Part of requests that rules for insiders are for, where a table has some."""
         self.behaviours: dict[str, Behaviour] = {}
         """By release digest."""
         self.provider = SimProvider(self)

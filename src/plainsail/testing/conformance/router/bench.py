@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,13 +87,15 @@ class RouterBench(SiteBench):
     def traffic(
         self, groups: dict[str, list[Backend]], split: dict[str, int], live: str | None, *, service: str = "shop",
         hosts: tuple[str, ...] = (), shield: Shield | None = None, sticky: Sticky | None = None,
+        insiders: Sequence[tuple[Match, str]] = (),
     ) -> Traffic:  # fmt: skip
-        """A table of one rule. The shield is on where the router can do it."""
+        """A table of one rule for everybody, after those for insiders. The shield is on where the router can do it."""
+        default = Route(Match(), tuple(GroupShare(group, share) for group, share in split.items()))
         can = self.able(self.driver, "shield")
         return Traffic(
             service=service,
             hosts=hosts,
-            routes=(Route(Match(), tuple(GroupShare(group, share) for group, share in split.items())),),
+            routes=(*(Route(match, (GroupShare(group, ALL),)) for match, group in insiders), default),
             members={
                 group: tuple(sorted(Member(one.name, one.address) for one in its))
                 for group, its in groups.items()

@@ -151,7 +151,10 @@ class User:
         within: float = 10.0,
         host: str = "shop.example",
         at: str = "127.0.0.1",
+        source: str | None = None,
     ) -> None:
+        """`source`: the address of this machine that it comes from."""
+        self._from = (source, 0) if source else None
         self._port, self._keep, self._within, self._host, self._at = port, keep, within, host, at
         self._held: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
@@ -160,7 +163,7 @@ class User:
         try:
             async with asyncio.timeout(self._within):
                 if self._held is None:
-                    self._held = await asyncio.open_connection(self._at, self._port)
+                    self._held = await asyncio.open_connection(self._at, self._port, local_addr=self._from)
                 reader, writer = self._held
                 body = "Content-Length: 0\r\n" if method == "POST" else ""
                 writer.write(

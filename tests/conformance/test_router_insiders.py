@@ -1,0 +1,1 @@
+from plainsail.testing.conformance.router.test_insiders import *  # noqa: F403
