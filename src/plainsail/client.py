@@ -108,6 +108,15 @@ class Client:
     def rollback(self, service: str, environment: str, to: str | None = None, reason: str = "") -> Json:
         return self._post(f"{_target(service, environment)}/rollback", {"to": to, "reason": reason})
 
+    def scale(self, service: str, environment: str, replicas: int, reason: str = "") -> Json:
+        return self._post(f"{_target(service, environment)}/scale", {"replicas": replicas, "reason": reason})
+
+    def restart(self, service: str, environment: str, reason: str = "") -> Json:
+        return self._post(f"{_target(service, environment)}/restart", {"reason": reason})
+
+    def remove(self, service: str, environment: str, reason: str = "") -> Json:
+        return self._post(f"{_target(service, environment)}/remove", {"reason": reason})
+
     def steer(
         self,
         verb: Literal["pause", "resume", "advance", "abort"],

@@ -13,7 +13,7 @@ from litestar.types import ControllerRouterHandler
 
 from plainsail.api.params import Asking, Ctx, Limit
 from plainsail.app import deploy as deploying
-from plainsail.app import queries, steer
+from plainsail.app import queries, steer, upkeep
 from plainsail.app.documents import RolloutDocument
 from plainsail.app.expected import Expected
 from plainsail.ports.store import Key
@@ -38,6 +38,20 @@ class DeployBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class RollbackBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     to: str | None = None
     """A release that was live here; absent: the last good one."""
+    reason: str = ""
+    expected: Expected | None = None
+    """What the asker saw; if it has moved on, nothing is done (`moved_on`)."""
+
+
+class ScaleBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    replicas: int
+    """Instances, 1 to 1000; they are kept until the file says another number than now."""
+    reason: str = ""
+    expected: Expected | None = None
+    """What the asker saw; if it has moved on, nothing is done (`moved_on`)."""
+
+
+class UpkeepBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str = ""
     expected: Expected | None = None
     """What the asker saw; if it has moved on, nothing is done (`moved_on`)."""
@@ -80,6 +94,44 @@ def rollback(
     return steer.rollback(
         context, request.user, Key(service, environment), data.to, data.reason, data.expected
     )
+
+
+@post("/services/{service:str}/environments/{environment:str}/scale", status_code=202, sync_to_thread=True)
+def scale(
+    context: Ctx,
+    request: Asking,
+    service: FromPath[str],
+    environment: FromPath[str],
+    data: JSONBody[ScaleBody],
+) -> RolloutDocument:
+    """More instances of what is live, or fewer; the rollout that does it."""
+    return upkeep.scale(
+        context, request.user, Key(service, environment), data.replicas, data.reason, data.expected
+    )
+
+
+@post("/services/{service:str}/environments/{environment:str}/restart", status_code=202, sync_to_thread=True)
+def restart(
+    context: Ctx,
+    request: Asking,
+    service: FromPath[str],
+    environment: FromPath[str],
+    data: JSONBody[UpkeepBody],
+) -> RolloutDocument:
+    """New instances of what is live, in the place of the old ones; the rollout that does it."""
+    return upkeep.restart(context, request.user, Key(service, environment), data.reason, data.expected)
+
+
+@post("/services/{service:str}/environments/{environment:str}/remove", status_code=202, sync_to_thread=True)
+def remove(
+    context: Ctx,
+    request: Asking,
+    service: FromPath[str],
+    environment: FromPath[str],
+    data: JSONBody[UpkeepBody],
+) -> RolloutDocument:
+    """Take a service away from an environment, and end its registration there; the rollout that does it."""
+    return upkeep.remove(context, request.user, Key(service, environment), data.reason, data.expected)
 
 
 @get("/rollouts", sync_to_thread=True)
@@ -151,5 +203,5 @@ async def events(
 
 
 HANDLERS: list[ControllerRouterHandler] = [
-    deploy, rollback, rollouts, rollout, verdict, steering, abort_all, history, events,
+    deploy, rollback, scale, restart, remove, rollouts, rollout, verdict, steering, abort_all, history, events,
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import msgspec
@@ -43,6 +43,15 @@ def agreed(context: Context, key: Key, expected: Expected | None) -> Iterator[No
         if expected is not None:
             _compare(context, key, expected)
         yield
+
+
+def refusal(check: Callable[[], None]) -> str:
+    """Why it can't be done now; empty if it can."""
+    try:
+        check()
+    except Conflict as conflict:
+        return conflict.message
+    return ""
 
 
 def _compare(context: Context, key: Key, expected: Expected) -> None:

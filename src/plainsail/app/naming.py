@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from plainsail.app.context import Context
-from plainsail.domain.intents import Deploy, Rollback
+from plainsail.domain.intents import Beginning
 from plainsail.domain.release import Release, short
 from plainsail.domain.rollout import Rollout, Target
 from plainsail.domain.service import Environment, Placement, Service
@@ -139,14 +139,14 @@ def rollout_by_id(context: Context, id: str) -> Found | None:
             continue
         for key in context.store.busy():
             for one in context.store.pending(key):
-                if isinstance(one.intent, Deploy | Rollback) and one.intent.rollout == id:
+                if isinstance(one.intent, Beginning) and one.intent.rollout == id:
                     return Found(key, one)
     return None
 
 
 def under_way(context: Context, key: Key) -> Found | None:
     """What waits to begin is newer than what is under way."""
-    waiting = [one for one in context.store.pending(key) if isinstance(one.intent, Deploy | Rollback)]
+    waiting = [one for one in context.store.pending(key) if isinstance(one.intent, Beginning)]
     if waiting:
         return Found(key, waiting[-1])
     state = context.store.target(key)

@@ -91,7 +91,7 @@ def rollouts(
 ) -> RolloutsDocument:
     allow(subject, "read")
     if service is not None:
-        naming.service(context, service)
+        _known(context, service)
     found = context.store.rollouts(service, environment, min(limit, MOST))
     return RolloutsDocument(tuple(map(rollout_document, found)))
 
@@ -116,13 +116,19 @@ def history(
     """Of one service or of all. Raises NotFound."""
     allow(subject, "read")
     if service is not None:
-        naming.service(context, service)
+        _known(context, service)
     releases = context.store.releases(service, limit)
     return HistoryDocument(
         tuple(map(release_document, releases)),
         rollouts(context, subject, service, None, limit).rollouts,
         events(context, subject, -1, service, None, limit * 10).events,
     )
+
+
+def _known(context: Context, service: str) -> None:
+    """Also of one that was removed there is a past. Raises NotFound."""
+    if not context.store.rollouts(service, limit=1):
+        naming.service(context, service)
 
 
 def verdict(context: Context, subject: Subject, name: str, environment: str | None = None) -> VerdictDocument:

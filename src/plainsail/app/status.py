@@ -64,7 +64,7 @@ def rollout_by_id(context: Context, id: str) -> RolloutDocument:
         event = written.event
         if event.kind == "intent_refused":
             return RolloutDocument(
-                id=id, service=event.service, environment=event.environment, kind="rollback", by=event.by, phase="failed",
+                id=id, service=event.service, environment=event.environment, kind=str(event.data.get("kind", "rollback")), by=event.by, phase="failed",
                 strategy="", release=None, version=None, step=0, steps=(), reason=event.reason, reason_code=event.code,
                 started_at=event.at, ended_at=event.at,
             )  # fmt: skip

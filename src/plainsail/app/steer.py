@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Literal, get_args
 
@@ -10,7 +9,7 @@ from plainsail.app import naming
 from plainsail.app.access import Subject, allow
 from plainsail.app.context import Context
 from plainsail.app.documents import RolloutDocument
-from plainsail.app.expected import Conflict, Expected, agreed
+from plainsail.app.expected import Conflict, Expected, agreed, refusal
 from plainsail.app.status import describe, rollout_by_id
 from plainsail.domain.intents import Abort, Advance, Intent, Pause, Resume, Rollback
 from plainsail.domain.release import Release, short
@@ -115,22 +114,14 @@ def possible(context: Context, subject: Subject, key: Key) -> dict[str, str]:
     for verb in get_args(Verb):
         reasons[verb] = "No rollout is under way" if found is None else ""
         if found is not None and isinstance(found.of, Rollout):
-            reasons[verb] = _refusal(partial(_check, verb, found.of))
+            reasons[verb] = refusal(partial(_check, verb, found.of))
     if found is not None and _goes_back(found):
         reasons["rollback"] = f"{found.id} goes back already"
     elif found is not None and _keeps_live(found, state):
         reasons["rollback"] = ""
     else:
-        reasons["rollback"] = _refusal(partial(_check_good, state, None))
+        reasons["rollback"] = refusal(partial(_check_good, state, None))
     return reasons
-
-
-def _refusal(check: Callable[[], None]) -> str:
-    try:
-        check()
-    except Conflict as conflict:
-        return conflict.message
-    return ""
 
 
 def _goes_back(found: naming.Found) -> bool:

@@ -221,6 +221,8 @@ def _tell(waited: Waited, as_json: bool) -> None:
 
 
 def _nothing(rollout: Json) -> str:
+    if rollout["kind"] == "scale":
+        return f"{plain(rollout['reason'])}; nothing to do"
     return f"{plain(rollout['version'])} is live already; nothing to do"
 
 

@@ -151,9 +151,13 @@ def way(rollout: Json) -> Text:
     return text
 
 
+HEADLINES = {"rollback": "Rollback to", "scale": "Scaling of", "restart": "Restart of", "remove": "Removal of"}
+"""By kind of a rollout; a deploy's is `Rollout of`."""
+
+
 def headline(rollout: Json) -> Text:
     """`Rollout r-... of 1.4 (canary): progressing for 42 s`."""
-    name = "Rollback to" if rollout["kind"] == "rollback" else "Rollout of"
+    name = HEADLINES.get(rollout["kind"], "Rollout of")
     text = Text(f"{name} {plain(rollout['version'] or '') or 'the last good release'}: ")
     text.append_text(phase_text(rollout["phase"]))
     if rollout["ended_at"] is not None:

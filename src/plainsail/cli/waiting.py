@@ -69,6 +69,8 @@ def _follow(client: Client, rollout: Json, timeout: float | None, screen: Displa
     while True:
         try:
             rollout = client.rollout(rollout["id"])
+            if rollout["ended_at"] is not None and rollout["kind"] == "remove":
+                return Waited(rollout, of_rollout(rollout))
             screen.show(rollout, client.status(rollout["service"], rollout["environment"]))
             if rollout["ended_at"] is not None:
                 return Waited(rollout, of_rollout(rollout))
@@ -78,6 +80,8 @@ def _follow(client: Client, rollout: Json, timeout: float | None, screen: Displa
             events = client.events(after, rollout=rollout["id"], wait=max(0.1, min(LOOK_EVERY, left)))
             after, heard = events["last"], time.monotonic()
         except (Unreachable, ProblemError) as error:
+            if isinstance(error, ProblemError) and error.status == 404 and rollout["kind"] == "remove":
+                continue  # it has just ended
             answers = isinstance(error, ProblemError) and error.status < 500
             if answers or time.monotonic() > min(until, heard + AWAY_WITHIN):
                 raise

@@ -39,4 +39,10 @@ class Send(msgspec.Struct, frozen=True, tag="send"):
     traffic: Traffic
 
 
-Action = Fleet | Send
+class Withdraw(msgspec.Struct, frozen=True, tag="withdraw"):
+    """No rule of this service."""
+
+    service: str
+
+
+Action = Fleet | Send | Withdraw

@@ -17,6 +17,7 @@ from plainsail.domain.events import Event
 from plainsail.domain.evidence import Arm, Evidence, Verdict
 from plainsail.domain.intents import Intent
 from plainsail.domain.judge import begin, judge
+from plainsail.domain.lifecycle import Changed
 from plainsail.domain.observation import Seen
 from plainsail.domain.past import OWN, remembered
 from plainsail.domain.plan import plan
@@ -24,7 +25,7 @@ from plainsail.domain.progress import progress, tidy
 from plainsail.domain.renewal import apart, renewed
 from plainsail.domain.rollout import Rollout, Target
 from plainsail.domain.standing import warned, watch
-from plainsail.domain.steer import Changed, steer
+from plainsail.domain.steer import steer
 from plainsail.domain.strategy import Judged
 from plainsail.domain.threshold import Place, measure
 from plainsail.domain.trail import Point, Tally, longer
@@ -86,7 +87,7 @@ def _judged(
         return None, None
     if evidence is None or evidence.rollout != rollout.id:
         evidence = msgspec.structs.replace(begin(now), rollout=rollout.id)
-    if rollout.phase not in ("progressing", "paused") or rollout.kind == "rollback":
+    if rollout.phase not in ("progressing", "paused") or rollout.kind != "deploy":
         return evidence, None
     evidence = watch(renewed(evidence, rollout, seen, now), seen, rollout.live)
     seen = apart(evidence, rollout, seen)

@@ -12,13 +12,14 @@ import msgspec
 from plainsail.domain.analyses import waiting
 from plainsail.domain.evidence import Evidence, Verdict
 from plainsail.domain.finding import past
+from plainsail.domain.lifecycle import Changed, end, enter, event, turn_back
 from plainsail.domain.observation import Seen
 from plainsail.domain.plan import in_force
 from plainsail.domain.rollout import Phase, Rollout, Target
-from plainsail.domain.steer import Changed, end, enter, event, turn_back
 from plainsail.domain.strategy import Judged, Ready, Role, Settled
 from plainsail.domain.suspect import Alone, hint, suspect
 from plainsail.domain.units import plural, seconds
+from plainsail.domain.upkeep import outcome
 
 replace = msgspec.structs.replace
 
@@ -37,10 +38,10 @@ def progress(
     if rollout is None:
         return Changed(target)
     rollout = replace(rollout, verdict=verdict or rollout.verdict)
-    reached = max(rollout.reached_bp, seen.share(rollout.candidate))
+    reached = max(rollout.reached_bp, seen.share(rollout.candidate) if rollout.renews() else 0)
     rollout = replace(rollout, reached_bp=reached)
     seen = seen.without(rollout.retired)
-    if rollout.phase in ("progressing", "paused"):
+    if rollout.phase in ("progressing", "paused") and rollout.renews():
         one = suspect(rollout, seen, verdict)
         if one is not None:
             return _replaced(target, rollout, one, now)
@@ -124,6 +125,7 @@ def _move(target: Target, rollout: Rollout, seen: Seen, now: float, evidence: Ev
             return _because(changed, rollout, waits)
         case Settled(within=within):
             left = sum(_instances(seen, group) for group in _emptied(changed.target, rollout))
+            left += _surplus(rollout, seen)
             if rollout.in_force_at is not None and (not left or now - rollout.in_force_at > within):
                 return changed.then(_next(changed.target, rollout, now))
             return _because(
@@ -186,6 +188,8 @@ def _renewed(rollout: Rollout, evidence: Evidence | None) -> str:
 def _unproven(rollout: Rollout, leave: Judged, evidence: Evidence | None) -> str:
     """What the step still lacks, besides time; empty: nothing."""
     verdict, compared = rollout.verdict, rollout.current().during() != "bake"
+    if leave.until == "advanced":
+        return f"waiting for a person: 'plainsail advance {rollout.service}' goes on, 'plainsail abort' goes back"
     if leave.until == "analysed":
         return waiting(rollout.placement.evidence, evidence, "start")
     if verdict is None:
@@ -242,6 +246,9 @@ def _next(target: Target, rollout: Rollout, now: float) -> Changed:
         return Changed(replace(target, rollout=entered), (entered,), (event("step_entered", entered, now),))
     if rollout.phase == "rolling_back":
         return end(target, rollout, rollout.ending or "rolled_back", rollout.reason, rollout.reason_code, now)
+    told = outcome(target, rollout)
+    if told:
+        return end(target, rollout, "succeeded", told, "", now)
     verdict = rollout.verdict
     proven = f": {past(verdict.sentence)}" if verdict is not None and verdict.candidate.requests else ""
     baked = f", and was watched with them for {seconds(rollout.baked)}" if rollout.baked else ""
@@ -283,6 +290,12 @@ def _waits_for_instances(rollout: Rollout, seen: Seen, role: Role, size: int) ->
 def _emptied(target: Target, rollout: Rollout) -> tuple[str, ...]:
     sizes = rollout.current().sizes
     return tuple(group for role in sizes if not sizes[role] and (group := rollout.group(role)) is not None)
+
+
+def _surplus(rollout: Rollout, seen: Seen) -> int:
+    """Of a live group that is made smaller: those that are still to end."""
+    size = rollout.current().sizes.get("live", 0)
+    return max(0, _instances(seen, rollout.candidate) - size) if rollout.kind == "scale" and size else 0
 
 
 def _instances(seen: Seen, group: str) -> int:

@@ -23,6 +23,10 @@ Phase = Literal[
 ENDED: frozenset[Phase] = frozenset({"succeeded", "rolled_back", "aborted", "superseded", "failed"})
 
 
+Undertaking = Literal["deploy", "rollback", "scale", "restart", "remove"]
+"""What a rollout is for."""
+
+
 class Revision(msgspec.Struct, frozen=True):
     """What can be put back: a release with the configuration it ran with. Code and configuration go together."""
 
@@ -48,7 +52,7 @@ class Rollout(msgspec.Struct, frozen=True):
     id: str
     service: str
     environment: str
-    kind: Literal["deploy", "rollback"]
+    kind: Undertaking
     by: str
     strategy: str
     revision: Revision
@@ -105,6 +109,11 @@ class Rollout(msgspec.Struct, frozen=True):
             case _:
                 return None
 
+    def renews(self) -> bool:
+        """Users get other instances than those they had. A change of the live group's size, or its end, has no candidate
+        of its own: that is live itself."""
+        return self.candidate != self.live
+
     def control(self) -> str | None:
         """The group that the candidate is compared with."""
         return self.baseline or self.live
@@ -115,6 +124,13 @@ class Rollout(msgspec.Struct, frozen=True):
 
     def ended(self) -> bool:
         return self.phase in ENDED
+
+
+class Scaled(msgspec.Struct, frozen=True):
+    """So many instances instead of the declared number, for as long as that one is declared."""
+
+    replicas: int
+    declared: int
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -134,6 +150,8 @@ class Target(msgspec.Struct, frozen=True):
     """Digests that were taken back; deploying one again must be meant."""
     rollout: Rollout | None = None
     """The one under way."""
+    scaled: Scaled | None = None
+    """The number of instances that a person asked for since the file last named another."""
     past: Past | None = None
     """What live's users met lately; taken down while no rollout is under way."""
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from plainsail.domain.actions import Action, Fleet, Send
+from plainsail.domain.actions import Action, Fleet, Send, Withdraw
 from plainsail.domain.decide import Decision, decide
 from plainsail.domain.events import Event, Kind
 from plainsail.domain.evidence import Evidence
@@ -171,6 +171,8 @@ class Holding:
         match action:
             case Send(traffic=traffic):
                 await self._tried("router", self.site.router.apply(traffic, self.epoch), now)
+            case Withdraw(service=service):
+                await self._tried("router", self.site.router.remove(service, self.epoch), now)
             case Fleet():
                 await self._tried("provider", self.site.provider.apply(action, self.epoch), now)
 

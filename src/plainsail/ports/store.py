@@ -74,7 +74,8 @@ class Store(Protocol):
         due_at: float,
         held_until: float,
     ) -> None:
-        """Write target, changed rollouts, events and done intents together, if the epoch still holds."""
+        """Write target, changed rollouts, events and done intents together, if the epoch still holds. With the end of a
+        removal among the rollouts, the service's registration there ends too; the target stays, as does what happened."""
         ...
 
     def save_evidence(self, rollout: str, key: Key, epoch: int, evidence: Evidence) -> None: ...
@@ -124,7 +125,7 @@ class Store(Protocol):
     def rollout(self, id: str) -> Rollout | None: ...
 
     def asked(self, rollout: str) -> Pending | None:
-        """The deploy or rollback intent that will become this rollout, if it is still waiting."""
+        """The intent that will become this rollout, if it is still waiting."""
         ...
 
     def rollouts(

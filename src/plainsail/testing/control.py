@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plainsail.domain.actions import Action, Send
+from plainsail.domain.actions import Action, Fleet, Send, Withdraw
 from plainsail.domain.decide import Decision, decide
 from plainsail.domain.events import Event
 from plainsail.domain.evidence import Evidence
@@ -42,10 +42,15 @@ class Control:
 
     def act(self, action: Action, epoch: int | None = None) -> None:
         """Give one order. A driver that fails is tried again next turn; a stale order is refused."""
-        port = self.world.router if isinstance(action, Send) else self.world.provider
-        order = action.traffic if isinstance(action, Send) else action
+        epoch = self.epoch if epoch is None else epoch
         try:
-            done(port.apply(order, self.epoch if epoch is None else epoch))  # type: ignore[arg-type]
+            match action:
+                case Send(traffic=traffic):
+                    done(self.world.router.apply(traffic, epoch))
+                case Withdraw(service=service):
+                    done(self.world.router.remove(service, epoch))
+                case Fleet():
+                    done(self.world.provider.apply(action, epoch))
         except (Transient, Fenced):
             return
 

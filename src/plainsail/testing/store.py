@@ -8,7 +8,7 @@ import msgspec
 
 from plainsail.domain.events import Event
 from plainsail.domain.evidence import Evidence
-from plainsail.domain.intents import Deploy, Intent, Rollback
+from plainsail.domain.intents import Beginning, Intent
 from plainsail.domain.release import Release
 from plainsail.domain.rollout import Rollout, Target
 from plainsail.domain.service import Environment, Notify, Service
@@ -90,6 +90,8 @@ class MemoryStore:
         for id in done:
             if id in self._intents and self._intents[id][0] == key:
                 del self._intents[id]
+        if any(one.kind == "remove" and one.phase == "succeeded" for one in rollouts):
+            self._displace(key)
         self._record(events)
 
     def save_evidence(self, rollout: str, key: Key, epoch: int, evidence: Evidence) -> None:
@@ -110,7 +112,7 @@ class MemoryStore:
                 f"{key.service} has no place in {key.environment}",
                 f"name {key.environment} under `in:` of the service",
             )
-        if isinstance(intent, Deploy | Rollback):
+        if isinstance(intent, Beginning):
             if intent.rollout in self._made:
                 raise Rejected("rollout_known", f"rollout {intent.rollout} was asked for before")
             self._made.add(intent.rollout)
@@ -174,7 +176,7 @@ class MemoryStore:
         found = (
             Pending(id, intent)
             for id, (_, intent) in self._intents.items()
-            if isinstance(intent, Deploy | Rollback) and intent.rollout == rollout
+            if isinstance(intent, Beginning) and intent.rollout == rollout
         )
         return next(found, None)
 
@@ -205,6 +207,14 @@ class MemoryStore:
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def _displace(self, key: Key) -> None:
+        known = self._services.pop(key.service, None)
+        left = (
+            {name: one for name, one in known.placements.items() if name != key.environment} if known else {}
+        )
+        if known is not None and left:
+            self._services[key.service] = replace(known, placements=left)
 
     def _whole(self, row: _Row) -> Target:
         """With the rollout under way."""

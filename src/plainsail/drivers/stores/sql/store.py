@@ -10,13 +10,13 @@ import sqlalchemy as sa
 
 from plainsail.domain.events import Event
 from plainsail.domain.evidence import Evidence
-from plainsail.domain.intents import Deploy, Intent, Rollback
+from plainsail.domain.intents import Beginning, Intent
 from plainsail.domain.release import Release
 from plainsail.domain.rollout import Rollout, Target
 from plainsail.domain.service import Environment, Notify, Service
 from plainsail.drivers.stores.sql import tables
 from plainsail.drivers.stores.sql.failures import damaged, translated
-from plainsail.drivers.stores.sql.reading import Reading, load_evidence, load_target, of
+from plainsail.drivers.stores.sql.reading import Reading, load_evidence, load_target, of, value
 from plainsail.drivers.stores.sql.shapes import encode
 from plainsail.ports.errors import Fenced, NotFound, Rejected
 from plainsail.ports.store import Claimed, Key, Store
@@ -71,6 +71,8 @@ class SqlStore(Reading):
                 connection.execute(
                     sa.update(intent).where(of(intent, key), intent.c.id.in_(done)).values(done=True)
                 )
+            if any(one.kind == "remove" and one.phase == "succeeded" for one in rollouts):
+                _displace(connection, key)
             self._record(connection, events)
 
     def save_evidence(self, rollout: str, key: Key, epoch: int, evidence: Evidence) -> None:
@@ -85,7 +87,7 @@ class SqlStore(Reading):
     def ask(self, key: Key, intent: Intent, now: float) -> int:
         """Raises NotFound (`target_unknown`); Rejected (`rollout_known`) if its rollout was asked for before."""
         target = tables.target
-        makes = intent.rollout if isinstance(intent, Deploy | Rollback) else None
+        makes = intent.rollout if isinstance(intent, Beginning) else None
         with self._changing() as connection:
             known = connection.execute(
                 sa.update(target)
@@ -222,6 +224,23 @@ def _put_spec(connection: sa.Connection, kind: str, values: Mapping[str, msgspec
             sa.update(spec).where(same).values(shape=sa.bindparam("shape"), state=sa.bindparam("state"))
         )
         connection.execute(statement, changed)
+
+
+def _displace(connection: sa.Connection, key: Key) -> None:
+    """Its service is not placed there any more; a service without a place is none. The target's row stays, for what
+    happened there is told of it."""
+    spec = tables.spec
+    same = sa.and_(spec.c.kind == "service", spec.c.name == key.service)
+    row = connection.execute(sa.select(spec.c.shape, spec.c.state).where(same)).first()
+    if row is None:
+        return
+    known = value(Service, "service", key.service, row)
+    places = {name: one for name, one in known.placements.items() if name != key.environment}
+    if places:
+        left = msgspec.structs.replace(known, placements=places)
+        connection.execute(sa.update(spec).where(same).values(encode(left)))
+    else:
+        connection.execute(sa.delete(spec).where(same))
 
 
 def _add_targets(connection: sa.Connection, keys: Sequence[Key]) -> None:

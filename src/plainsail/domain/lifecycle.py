@@ -1,0 +1,208 @@
+"""A rollout's life: how it begins, moves on, turns back and ends, each as a changed target and what is to be recorded."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import msgspec
+
+from plainsail.domain.courses import rollback_course
+from plainsail.domain.events import Event, Kind
+from plainsail.domain.intents import Beginning, Deploy, Intent, Remove, Restart, Scale
+from plainsail.domain.rollout import KEPT_GOOD, Group, Phase, Revision, Rollout, Scaled, Target, Undertaking
+from plainsail.domain.service import Placement
+from plainsail.domain.strategy import Course
+
+replace = msgspec.structs.replace
+
+
+class Changed(msgspec.Struct, frozen=True):
+    """A target after a change, the rollouts that changed with it, and what happened."""
+
+    target: Target
+    rollouts: tuple[Rollout, ...] = ()
+    events: tuple[Event, ...] = ()
+
+    def then(self, other: Changed) -> Changed:
+        return Changed(other.target, (*self.rollouts, *other.rollouts), (*self.events, *other.events))
+
+
+def begin(
+    target: Target, intent: Beginning, revision: Revision, kind: Undertaking, strategy: str, group: str | None,
+    way: Course, placement: Placement, now: float, why: str = "",
+) -> Changed:  # fmt: skip
+    """`group`: there is one already; then the rollout is over as it begins, and its target is not used."""
+    serial = target.serial + 1
+    replicas = max(step.sizes.get("candidate", 0) for step in way.steps)
+    candidate = group or f"g{serial}"
+    live, twins = target.group(target.live), max(step.sizes.get("baseline", 0) for step in way.steps)
+    fresh: tuple[Group, ...] = ()
+    if live is not None and twins:
+        serial += 1
+        fresh = (Group(f"g{serial}", "baseline", live.revision, twins),)
+    rollout = Rollout(
+        id=intent.rollout, service=target.service, environment=target.environment,
+        kind=kind, by=intent.by, strategy=strategy, revision=revision,
+        candidate=candidate, live=target.live, replicas=replicas, placement=placement, course=way,
+        started_at=now, entered_at=now, phase="progressing", reason=why, baseline=fresh[0].id if fresh else None,
+    )  # fmt: skip
+    groups = (*target.groups, Group(candidate, "candidate", revision, replicas), *fresh)
+    kept = placement if target.live is None else target.placement
+    changed = replace(target, serial=serial, groups=groups, rollout=rollout, placement=kept)
+    return Changed(changed, (rollout,), (event("rollout_started", rollout, now, by=intent.by),))
+
+
+def event(kind: Kind, rollout: Rollout, now: float, by: str = "plainsail") -> Event:
+    step = rollout.current()
+    return Event(
+        kind=kind, at=now, service=rollout.service, environment=rollout.environment, rollout=rollout.id, by=by,
+        reason=rollout.reason, code=rollout.reason_code,
+        data={
+            "phase": rollout.phase, "kind": rollout.kind, "version": rollout.revision.version,
+            "release": rollout.revision.release, "step": step.name, "reached_bp": rollout.reached_bp,
+        },
+    )  # fmt: skip
+
+
+def enter(rollout: Rollout, step: int, now: float) -> Rollout:
+    """The rollout at the beginning of another step of its way."""
+    finishing = rollout.steps()[step].finishing and rollout.phase != "rolling_back"
+    phase: Phase = (
+        rollout.phase if rollout.phase == "rolling_back" else "finishing" if finishing else "progressing"
+    )
+    keep_why = phase == "rolling_back"
+    return replace(
+        rollout, step=step, phase=phase, entered_at=now, in_force_at=None,
+        reason=rollout.reason if keep_why else "", reason_code=rollout.reason_code if keep_why else "",
+    )  # fmt: skip
+
+
+def turn_back(
+    target: Target, rollout: Rollout, ending: Phase, reason: str, code: str, by: str, now: float
+) -> Changed:
+    """From here on the rollout's way leads back; it ends in phase `ending`."""
+    turned = replace(
+        rollout, phase="rolling_back", ending=ending, reason=reason, reason_code=code,
+        step=0, entered_at=now, in_force_at=None, decided_at=now,
+    )  # fmt: skip
+    happened = event("rollout_turned_back", turned, now, by=by)
+    return Changed(replace(target, rollout=turned), (turned,), (happened,))
+
+
+def end(target: Target, rollout: Rollout, phase: Phase, reason: str, code: str, now: float) -> Changed:
+    """The rollout is over. Success makes its candidate the live group; being taken back quarantines its release."""
+    over = replace(
+        rollout,
+        phase=phase,
+        reason=reason,
+        reason_code=code,
+        ended_at=now,
+        decided_at=rollout.decided_at or now,
+    )
+    target = replace(target, rollout=None)
+    if phase == "succeeded":
+        target = _achieved(target, rollout)
+    live = target.group(target.live)
+    if phase == "rolled_back" and (live is None or live.revision.release != rollout.revision.release):
+        target = quarantined(target, rollout.revision.release)
+    return Changed(target, (over,), (event("rollout_ended", over, now),))
+
+
+def never_began(
+    target: Target, intent: Beginning, revision: Revision, reason: str, code: str, now: float
+) -> Changed:
+    """A rollout that is over as it begins, so that whoever waits for it hears why."""
+    kind: Undertaking = "deploy" if isinstance(intent, Deploy) else "rollback"
+    began = begin(
+        target,
+        intent,
+        revision,
+        kind,
+        kind,
+        target.live or "none",
+        still(target.placement),
+        target.placement,
+        now,
+    )
+    over = end(began.target, began.rollouts[0], "failed", reason, code, now)
+    return Changed(target, over.rollouts, (*began.events, *over.events))
+
+
+def refused(target: Target, intent: Intent, now: float, reason: str) -> Changed:
+    upkeep = isinstance(intent, Scale | Restart | Remove)
+    return Changed(target, (), (Event(
+        "intent_refused", now, target.service, target.environment, intent.rollout, intent.by, reason, "refused",
+        {"kind": tag(intent)} if upkeep else {},
+    ),))  # fmt: skip
+
+
+def tag(intent: Intent) -> str:
+    """What an intent is called."""
+    return str(type(intent).__struct_config__.tag)
+
+
+def still(placement: Placement) -> Course:
+    """A course that changes nothing."""
+    return rollback_course(placement.replicas, placement.replicas)
+
+
+def quarantined(target: Target, release: str) -> Target:
+    return replace(target, quarantine=(*(one for one in target.quarantine if one != release), release))
+
+
+def _achieved(target: Target, rollout: Rollout) -> Target:
+    match rollout.kind:
+        case "scale":
+            return _scaled(target, rollout)
+        case "remove":
+            return _removed(target)
+        case "deploy" | "rollback" | "restart":
+            return _promoted(target, rollout)
+        case _:
+            assert_never(rollout.kind)
+
+
+def _scaled(target: Target, rollout: Rollout) -> Target:
+    """The live group has another size, which holds for as long as what was declared then is."""
+    declared = rollout.placement.replicas
+    groups = tuple(
+        replace(one, replicas=rollout.replicas) if one.id == rollout.live else one for one in target.groups
+    )
+    kept = Scaled(rollout.replicas, declared) if rollout.replicas != declared else None
+    return replace(target, groups=groups, scaled=kept)
+
+
+def _removed(target: Target) -> Target:
+    """Nothing is live. What was can be gone back to once something is live again."""
+    live = target.group(target.live)
+    good = target.good if live is None else (live.revision, *target.good)
+    return replace(target, live=None, good=good[:KEPT_GOOD], past=None, scaled=None)
+
+
+def _promoted(target: Target, rollout: Rollout) -> Target:
+    before = target.group(rollout.live)
+    groups = tuple(replace(group, role="live") if group.id == rollout.candidate else
+                   replace(group, role="warm") if group.id == rollout.live else group
+                   for group in target.groups)  # fmt: skip
+    good = target.good
+    if (
+        before is not None
+        and before.id != rollout.candidate
+        and before.revision.release not in target.quarantine
+    ):
+        good = (before.revision, *good)
+    return replace(
+        target,
+        groups=groups,
+        live=rollout.candidate,
+        placement=rollout.placement,
+        good=_distinct(good, rollout.revision),
+    )
+
+
+def _distinct(good: tuple[Revision, ...], live: Revision) -> tuple[Revision, ...]:
+    kept: dict[tuple[str, str], Revision] = {}
+    for one in good:
+        if (one.release, one.config) != (live.release, live.config):
+            kept.setdefault((one.release, one.config), one)
+    return tuple(kept.values())[:KEPT_GOOD]
