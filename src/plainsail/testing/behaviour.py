@@ -32,16 +32,14 @@ class Behaviour(msgspec.Struct, frozen=True):
     slower: float = 0.0
     """Every request takes longer by this part of its time."""
     slow_tail: float = 0.0
-    """The slowest of all (`tail`) take longer by this part of their time, the others don't: it shows at p99 only."""
-    tail: float = TAIL
-    """Part of requests that are the slowest."""
+    """The slowest of all (`TAIL`) take longer by this part of their time, the others don't: it shows at p99 only."""
     bad_replicas: float = 0.0
     """This part of its instances fails everything, the others are well: of 0.25 the second, the sixth, and so on."""
     worse: float = 0.0
     """What metric sources tell of it is worse by this part; of counts, this part more is bad."""
 
     burst: int = 0
-    """Failures come in clusters of so many (`CLUSTERED` of all requests, in the long run)."""
+    """Failures come in clusters of so many at most (`CLUSTERED` of all requests, in the long run)."""
     leak: float = 0.0
     """Seconds of an instance's life in which it comes to be twice as slow and then to fail; 0: it does not leak."""
     after: float = 0.0

@@ -11,7 +11,7 @@ import msgspec
 
 from plainsail.domain import histogram
 from plainsail.domain.observation import Counts
-from plainsail.testing.behaviour import Behaviour
+from plainsail.testing.behaviour import TAIL, Behaviour
 from plainsail.testing.chance import LogNormal, scattered
 
 DRAWN = 8
@@ -88,15 +88,13 @@ def beyond(takes: LogNormal, like: Behaviour, bound: float) -> float:
     """The part of a release's requests that take longer than the bound, by their usual time."""
     takes = takes.times(1.0 + like.slower)
     usual = takes.beyond(bound)
-    return (
-        max(usual, min(like.tail, takes.beyond(bound / (1.0 + like.slow_tail)))) if like.slow_tail else usual
-    )
+    return max(usual, min(TAIL, takes.beyond(bound / (1.0 + like.slow_tail)))) if like.slow_tail else usual
 
 
 def _duration(dice: Random, like: Behaviour, takes: LogNormal, bound: float) -> float:
     """Seconds."""
     takes = takes.times(1.0 + like.slower)
     seconds = takes.draw(dice)
-    if like.slow_tail and takes.beyond(seconds) < like.tail:
+    if like.slow_tail and takes.beyond(seconds) < TAIL:
         seconds *= 1.0 + like.slow_tail
     return max(seconds, 2 * bound) if like.slow and dice.random() < like.slow else seconds

@@ -46,7 +46,7 @@ class Fault(msgspec.Struct, frozen=True):
             case "clock-jump":
                 way = "back" if self.amount < 0 else "forth"
                 back = f", for {seconds(self.lasts)}" if self.lasts else ""
-                return f"the control plane's clock jumps {seconds(abs(self.amount))} {way}{back}"
+                return f"the machine's clock jumps {seconds(abs(self.amount))} {way}{back}; a control plane reads it when it starts"
 
 
 class Form(msgspec.Struct, frozen=True):

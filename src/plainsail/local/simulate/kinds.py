@@ -16,8 +16,6 @@ SLOWEST = 1000.0
 """A hundred thousand percent; past this a zero too many is likelier than a wish."""
 BAD = 0.25
 """Part of the instances that are bad, of a release with a bad instance."""
-HUNDREDTH = 0.01
-"""Part of requests above p99."""
 OUTAGE = 60.0
 """Seconds for which a dependency is away."""
 OUTAGE_AFTER = 30.0
@@ -80,7 +78,7 @@ def _bursts(value: str) -> Behaviour:
 
 def _slowest(like: Behaviour) -> str:
     return (
-        f"takes {percent_of(like.slow_tail)} longer for the slowest {percent_of(like.tail)} of its requests, and is as quick "
+        f"takes {percent_of(like.slow_tail)} longer for the slowest {percent_of(TAIL)} of its requests, and is as quick "
         "as the live release for the others"
     )
 
@@ -99,10 +97,10 @@ KINDS = {
     ),
     "p99": Kind(
         "p99:+300%",
-        lambda value: Behaviour(slow_tail=_growth(value), tail=HUNDREDTH),
+        lambda value: Behaviour(slow_tail=_growth(value)),
         _slowest,
     ),
-    "tail": Kind("tail:+200%", lambda value: Behaviour(slow_tail=_growth(value), tail=TAIL), _slowest),
+    "tail": Kind("tail:+200%", lambda value: Behaviour(slow_tail=_growth(value)), _slowest),
     "crash": Kind(
         "crash:30s",
         _crash,
@@ -137,7 +135,7 @@ KINDS = {
     "bursts": Kind(
         "bursts:10",
         _bursts,
-        lambda like: f"is as good as the live release: of both {percent_of(CLUSTERED)} of requests fail, in clusters of {like.burst}",
+        lambda like: f"is as good as the live release: of both {percent_of(CLUSTERED)} of requests fail, in clusters of up to {like.burst} within a second",
         both=True,
     ),
 }  # fmt: skip

@@ -150,6 +150,7 @@ class _Play:
         self.world.zero = math.inf
         self.troubles = Troubles(setting.faults, self.world, seed)
         self.store = MemoryStore()
+        self.ahead = 0.0
         self.site = self._site()
         self.holding = self._take_over()
         self.nudged = False
@@ -217,14 +218,15 @@ class _Play:
 
     def _take_over(self) -> Holding:
         """All that a control plane knows when it begins is what the store holds."""
+        self.ahead = self.troubles.skew
         key, now = self.setting.key, self._clock()
         claimed = self.store.claim(key, "simulation", now, LEASE)
         assert claimed is not None
         return Holding(key, claimed, self.site, self.store, now, self.troubles.call)
 
     def _clock(self) -> float:
-        """The control plane's."""
-        return self.world.now + self.troubles.skew
+        """The control plane's, which goes on steadily from what the machine's said when it began (`wiring.steady_clock`)."""
+        return self.world.now + self.ahead
 
     def _ask(self, version: str, like: Behaviour) -> None:
         setting, digest = self.setting, f"sha256:{version.encode().hex():0>64}"
@@ -292,5 +294,5 @@ class _Play:
             self.told = one.id
             if one.event.rollout == rollout.id:
                 last = self.events[-1].at if self.events else 0.0
-                really = one.event.at - self.troubles.skew - self.began
+                really = one.event.at - self.ahead - self.began
                 self.events.append(Happened(min(at, max(last, really)), one.event))

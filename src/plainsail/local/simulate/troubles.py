@@ -25,7 +25,7 @@ class Troubles:
         self.struck: list[Fault] = []
         """Those that came, in the order of time."""
         self.skew = 0.0
-        """How far the control plane's clock is ahead of the world's, seconds."""
+        """How far the machine's clock is ahead of the world's, seconds."""
         self.killed: Fault | None = None
         """The control plane dies in its next turn."""
         self._world = world
