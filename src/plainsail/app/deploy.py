@@ -93,7 +93,8 @@ def plan(
     state = naming.target(context, key)
     live, placement = state.group(state.live), sized(state, placement)
     way = course(
-        chosen, placement.pace, placement.replicas, live.replicas if live else None, placement.evidence
+        chosen, placement.pace, placement.replicas, live.replicas if live else None, placement.evidence,
+        state.rollout.exposed() if state.rollout else None,
     )  # fmt: skip
     return Plan(
         key.service, key.environment, made.digest, made.version, live.revision.version if live else None,

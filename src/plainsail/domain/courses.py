@@ -18,6 +18,7 @@ from plainsail.domain.strategy import (
     Custom,
     CustomStep,
     Dark,
+    Exposed,
     Incremental,
     Inside,
     Judged,
@@ -76,20 +77,36 @@ def course(
     replicas: int,
     live: int | None,
     criteria: EvidenceCriteria = EvidenceCriteria(),  # noqa: B008  (frozen)
+    exposed: Exposed | None = None,
 ) -> Course:
-    """The steps from live (so many instances; None: a first deploy) to `replicas` of the candidate, and back."""
+    """The steps from live (so many instances; None: a first deploy) to `replicas` of the candidate, and back.
+
+    `exposed` is what a superseded candidate has. It keeps its users until this one is ready to take them over, where the
+    strategy begins with shares (`canary`, `incremental`); with others they have live again first.
+    """
     if live is None:
         return Course(_start_and_switch(replicas, None, ()), (_gone(None),))
     whole = (chain,) if isinstance(chain, Strategy) else tuple(chain)
     asked, last = Asked(pace, replicas, live, criteria), whole[-1]
     if isinstance(last, Recreate):
         return _recreated(asked)
+    taken = exposed if isinstance(whole[0], Canary | Incremental) else None
     steps = [step for strategy in whole for step in _exposing(strategy, asked)]
+    if taken is not None:
+        steps = [
+            _shared(taken.share_bp, asked),
+            *(step for step in steps if step.share("candidate") > taken.share_bp),
+        ]
     ends = _ending(last, steps, asked)
     first = [*steps, *ends][0].sizes
-    start = Step("start", first, JUST_LIVE, Ready("candidate", START_WITHIN))
+    if taken is not None:
+        first = {**first, "warm": taken.instances}
+    before = (
+        JUST_LIVE if taken is None else (Part("warm", taken.share_bp), Part("live", ALL - taken.share_bp))
+    )
+    start = Step("start", first, before, Ready("candidate", START_WITHIN))
     return Course(
-        (start, *_analysis(first, asked), *_exposed(steps), *ends), (_back([*steps, *ends[:-1]], asked),)
+        (start, *_analysis(start, asked), *_exposed(steps), *ends), (_back([*steps, *ends[:-1]], asked),)
     )
 
 
@@ -271,12 +288,12 @@ def _split(share: int, fresh: bool) -> tuple[Part, ...]:
     return parts if rest else parts[:2]
 
 
-def _analysis(first: dict[Role, int], asked: Asked) -> tuple[Step, ...]:
+def _analysis(start: Step, asked: Asked) -> tuple[Step, ...]:
     """The step before the first user, if a metric is asked there."""
     if not asked.criteria.decisive("start"):
         return ()
     leave = Judged("analysed", 0, 0.0, asked.pace.deadline, asked.pace.on_unsure)
-    return (Step("analysis", first, JUST_LIVE, leave),)
+    return (replace(start, name="analysis", leave=leave),)
 
 
 def _watch(name: str, replicas: int, live: int, pace: Pace, keep: float) -> Step:

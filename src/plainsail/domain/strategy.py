@@ -212,6 +212,13 @@ class Step(msgspec.Struct, frozen=True):
         return "steps" if exposed else "start"
 
 
+class Exposed(msgspec.Struct, frozen=True):
+    """What a candidate has that is superseded on its way."""
+
+    share_bp: Share
+    instances: int
+
+
 class Course(msgspec.Struct, frozen=True):
     """The way there and the way back."""
 
