@@ -8,11 +8,13 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from plainsail.app.deploy import strategy_of
+from plainsail.cli.connect import HERE, Plane
 from plainsail.cli.exits import DONE
 from plainsail.cli.options import AsJson, Env, Flag
 from plainsail.cli.screen import err, out, print_json
+from plainsail.domain.courses import course
 from plainsail.domain.service import Document, Placement, run_in
-from plainsail.domain.strategy import Canary, Chain, Incremental
+from plainsail.domain.strategy import Canary, Chain, Incremental, Judged
 from plainsail.domain.units import percent, plural
 from plainsail.local.check import DEFAULT, text_of
 from plainsail.local.simulate.behaviour import read_release
@@ -23,6 +25,9 @@ from plainsail.local.simulate.plot import picture
 from plainsail.local.simulate.power import SHARES, Cell, power_document, power_text
 from plainsail.local.simulate.power import TRAFFIC as POWER_TRAFFIC
 from plainsail.local.simulate.power import power as table
+from plainsail.local.simulate.recorded import Recorded, recorded
+from plainsail.local.simulate.replay import compare
+from plainsail.local.simulate.replay_report import replay_document, replay_text
 from plainsail.local.simulate.report import document, runs_document, runs_text, text
 from plainsail.ports.errors import Rejected
 from plainsail.ports.store import Key
@@ -53,12 +58,17 @@ def simulate(
     within: Annotated[str, Parameter(metavar="DURATION")] = LONGEST,
     plot: Annotated[Path | None, Parameter(metavar="FILE.svg")] = None,
     power: Flag = False,
+    replay: Annotated[str | None, Parameter(metavar="ROLLOUT|FILE")] = None,
+    config: Annotated[Path | None, Parameter(metavar="FILE")] = None,
     as_json: AsJson = False,
+    plane: Plane = HERE,
 ) -> int:
     """Play a rollout on a simulated world, with the real loop, planner and judge: no control plane, no instances, no
     waiting. Exits 0 whatever the outcome, 2 if it can't be simulated.
 
     Example: `plainsail simulate --release errors:2% --traffic 200/s --plot shop.svg`
+    Example: `plainsail simulate --release leak:20m --fault router-away@30s+10s --runs 100`
+    Example: `plainsail simulate --replay r-20261121-064830-1f --config stricter.yaml`
 
     Parameters
     ----------
@@ -88,14 +98,25 @@ def simulate(
         Write a picture of the (first) run here: shares, failures, slow answers and evidence over time.
     power
         Not a rollout but a table: how long a verdict takes, by traffic, share and how bad a release is.
+    replay
+        No made-up users but the samples of a recorded rollout, before the judge once more with this file's policy: what
+        would have changed. A rollout, or what plainsail verdict ROLLOUT --json wrote.
+    config
+        The file again, where it is better named.
     """
+    file = config or file
     like = read_release(release)
     requests, longest, faults = _rate(traffic), _duration(within), read_faults(fault)
     _check_numbers(seed, runs)
+    past = None if replay is None else recorded(replay, plane, env)
+    if past is not None:
+        service, env = service or past.rollout.service, env or past.rollout.environment
     declared = read([(str(file), text_of(file))], drivers())
     key, placement = _chosen(declared, service, env)
     run = run_in(declared.services[key.service], placement)
     chosen = strategy_of(placement, strategy)
+    if past is not None:
+        return _replay(past, placement, chosen, file, as_json)
     if power:
         return _power(placement, chosen, seed, as_json)
     setting = Setting(key, run, placement, chosen, like, requests, first, faults, longest)
@@ -114,6 +135,17 @@ def simulate(
         out().print(told, soft_wrap=True, end="")
     if plot is not None:
         err().print(f"Wrote {plot}", soft_wrap=True)
+    return DONE
+
+
+def _replay(past: Recorded, placement: Placement, strategy: Chain, file: Path, as_json: bool) -> int:
+    way = course(strategy, placement.pace, placement.replicas, placement.replicas, placement.evidence)
+    exposures = [step.leave.exposure for step in way.steps if isinstance(step.leave, Judged)]
+    found = compare(past, placement, exposures)
+    if as_json:
+        print_json(replay_document(found))
+    else:
+        out().print(replay_text(found, str(file), out().width), soft_wrap=True, end="")
     return DONE
 
 

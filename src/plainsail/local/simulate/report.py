@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from math import ceil
@@ -13,14 +11,9 @@ from plainsail.cli.screen import words
 from plainsail.domain.strategy import chain_name
 from plainsail.domain.units import percent, percent_of, plural, seconds
 from plainsail.local.simulate.faults import Fault
+from plainsail.local.simulate.layout import Json, since, time, width_of, wrapped
 from plainsail.local.simulate.play import READS, STARTS_IN, Happened, Moved, Played, Setting
 
-Json = dict[str, Any]
-
-UNIT = re.compile(r"(?<=\d) (?=(?:%|ms|s|min|h|d)(?!\w))")
-"""The space between a number and its unit."""
-WIDEST, NARROWEST = 100, 76
-"""Columns of text for people."""
 WHY = 45
 """Columns left of the reasons."""
 
@@ -30,7 +23,7 @@ def document(played: Played) -> Json:
     rollout, verdict = played.rollout, played.rollout.verdict
     return {
         "outcome": rollout.phase,
-        "seconds": _time(played.seconds),
+        "seconds": time(played.seconds),
         "users_hurt": played.hurt,
         "failed": played.failed,
         "slowed": played.slowed,
@@ -62,7 +55,7 @@ def runs_document(runs: Sequence[Played]) -> Json:
     return {
         "runs": len(runs),
         "outcomes": dict(_outcomes(runs)),
-        "seconds": _spread([_time(one.seconds) for one in runs]),
+        "seconds": _spread([time(one.seconds) for one in runs]),
         "users_hurt": _spread([one.hurt for one in runs]),
         "reached_bp": _spread([one.rollout.reached_bp for one in runs]),
         **_given(first.setting, first.seed),
@@ -70,7 +63,7 @@ def runs_document(runs: Sequence[Played]) -> Json:
             {
                 "seed": one.seed,
                 "outcome": one.rollout.phase,
-                "seconds": _time(one.seconds),
+                "seconds": time(one.seconds),
                 "users_hurt": one.hurt,
                 "reason_code": one.rollout.reason_code,
             }
@@ -82,9 +75,9 @@ def runs_document(runs: Sequence[Played]) -> Json:
 
 def text(played: Played, columns: int) -> str:
     """A timeline, the outcome, and what was taken for granted."""
-    rollout, setting, width = played.rollout, played.setting, _width(columns)
+    rollout, setting, width = played.rollout, played.setting, width_of(columns)
     lines = [
-        *_wrapped(_headline(setting), width),
+        *wrapped(_headline(setting), width),
         "",
         _row("after", "step", "candidate", "instances", "why", width),
     ]
@@ -93,10 +86,10 @@ def text(played: Played, columns: int) -> str:
     ]
     replaced = [one for one in played.events if one.event.kind == "instance_replaced"]
     for one in replaced:
-        lines += ["", *_wrapped(f"After {_since(one.at - played.events[0].at)} {one.event.reason}.", width)]
-    lines += ["", *_wrapped(f"{_ending(played)}: {rollout.reason}.", width), *_wrapped(_hurt(played), width)]
+        lines += ["", *wrapped(f"After {since(one.at - played.events[0].at)} {one.event.reason}.", width)]
+    lines += ["", *wrapped(f"{_ending(played)}: {rollout.reason}.", width), *wrapped(_hurt(played), width)]
     if rollout.phase == "succeeded" and not setting.release.harmless and not replaced:
-        lines += _wrapped(
+        lines += wrapped(
             f"A release that {setting.release.told} stayed: it was within the margins, or not watched for long enough.",
             width,
         )
@@ -109,7 +102,7 @@ def _steps(played: Played, width: int) -> list[tuple[float, str]]:
         (
             move.at,
             _row(
-                _since(move.at),
+                since(move.at),
                 move.step,
                 percent(move.share("candidate")) if move.desired["shares"] else "nobody",
                 _instances(move),
@@ -122,19 +115,19 @@ def _steps(played: Played, width: int) -> list[tuple[float, str]]:
 
 
 def _faults(played: Played, width: int) -> list[tuple[float, str]]:
-    return [(one.at, _row(_since(one.at), "(fault)", "", "", one.told(), width)) for one in played.struck]
+    return [(one.at, _row(since(one.at), "(fault)", "", "", one.told(), width)) for one in played.struck]
 
 
 def runs_text(runs: Sequence[Played], columns: int) -> str:
     """How the runs ended, and how long and costly they were."""
-    first, width = runs[0], _width(columns)
-    lines = [*_wrapped(_headline(first.setting), width), ""]
+    first, width = runs[0], width_of(columns)
+    lines = [*wrapped(_headline(first.setting), width), ""]
     for outcome, count in _outcomes(runs):
         lines.append(f"{words(outcome):<12} {count:>7,} of {len(runs):,}  {percent_of(count / len(runs)):>6}")
     took, hurt = _spread([one.seconds for one in runs]), _spread([one.hurt for one in runs])
     reached = _spread([one.rollout.reached_bp for one in runs])
     lines += ["", f"{'':<22}{'one in ten':>14}{'half within':>14}{'nine of ten':>14}{'all within':>14}"]
-    lines.append(f"{'took':<22}" + "".join(f"{_since(number):>14}" for number in took.values()))
+    lines.append(f"{'took':<22}" + "".join(f"{since(number):>14}" for number in took.values()))
     lines.append(f"{'users hurt':<22}" + "".join(f"{number:>14,}" for number in hurt.values()))
     lines.append(
         f"{'share of the candidate':<22}" + "".join(f"{percent(number):>14}" for number in reached.values())
@@ -177,7 +170,7 @@ def _given(setting: Setting, seed: int) -> Json:
 
 def _step(move: Moved) -> Json:
     return {
-        "at": _time(move.at),
+        "at": time(move.at),
         "desired": {**move.desired, "instances": move.desired["sizes"]},
         "reason": move.reason,
         "step": move.step,
@@ -188,7 +181,7 @@ def _step(move: Moved) -> Json:
 def _event(one: Happened) -> Json:
     event = one.event
     return {
-        "at": _time(one.at),
+        "at": time(one.at),
         "kind": event.kind,
         "reason": event.reason,
         "code": event.code,
@@ -201,8 +194,8 @@ def _fault(fault: Fault, played: Played) -> Json:
     """`came`: false if it was over before."""
     return {
         "fault": fault.text,
-        "at": _time(fault.at),
-        "seconds": _time(fault.lasts),
+        "at": time(fault.at),
+        "seconds": time(fault.lasts),
         "told": fault.told(),
         "came": fault in played.struck,
     }
@@ -214,7 +207,7 @@ def _headline(setting: Setting) -> str:
 
 
 def _ending(played: Played) -> str:
-    after = _since(played.seconds)
+    after = since(played.seconds)
     match played.rollout.phase:
         case "paused":
             return f"Paused after {after}, and waits for a person"
@@ -242,12 +235,12 @@ def _hurt(played: Played) -> str:
 
 def _assumed(setting: Setting, seed: str, width: int) -> list[str]:
     lines = [*assumptions(setting), f"{seed}; the same seed gives the same result"]
-    return ["Assumed:", *(line for one in lines for line in _wrapped(one, width, "- ", "  "))]
+    return ["Assumed:", *(line for one in lines for line in wrapped(one, width, "- ", "  "))]
 
 
 def _row(at: str, step: str, share: str, instances: str, reason: str, width: int) -> str:
     left = f"{at:>11}  {step:<10} {share:>9}  {instances:<9} "
-    return "\n".join(_wrapped(reason, width, f"{left:<{WHY}}", " " * WHY)).rstrip()
+    return "\n".join(wrapped(reason, width, f"{left:<{WHY}}", " " * WHY)).rstrip()
 
 
 def _instances(move: Moved) -> str:
@@ -255,24 +248,6 @@ def _instances(move: Moved) -> str:
     sizes = move.desired["sizes"]
     first = [sizes[role] for role in ("live", "candidate", "baseline") if role in sizes]
     return " + ".join(map(str, first))
-
-
-def _width(columns: int) -> int:
-    return max(NARROWEST, min(WIDEST, columns))
-
-
-def _wrapped(line: str, width: int, first: str = "", other: str = "") -> list[str]:
-    """A number stays with its unit."""
-    glued = UNIT.sub("\N{NO-BREAK SPACE}", line)
-    lines = textwrap.wrap(
-        glued,
-        width,
-        initial_indent=first,
-        subsequent_indent=other,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return [one.replace("\N{NO-BREAK SPACE}", " ") for one in lines]
 
 
 def _outcomes(runs: Iterable[Played]) -> list[tuple[str, int]]:
@@ -292,12 +267,3 @@ def _traffic(rate: float) -> str:
         return "nobody asks anything"
     kinds = f"{percent_of(READS)} are GET, the others POST"
     return f"{rate:,.4g} requests a second, independent of each other; {kinds}; one request, one user"
-
-
-def _since(at: float) -> str:
-    return "0 s" if at < 0.0005 else seconds(at)
-
-
-def _time(at: float) -> float:
-    """To the millisecond."""
-    return round(at, 3)
