@@ -49,7 +49,7 @@ def home(traffic: Traffic) -> str | None:
     """The group whose servers the balancer may choose: live, unless nobody is there and somebody is elsewhere. Never one
     that only insiders have: what is tried again, and whatever else goes astray, ends here."""
     split = traffic.routes[-1].split if traffic.routes else ()
-    shares = sorted(split, key=lambda part: -part.share_bp)
+    shares = sorted((part for part in split if part.share_bp), key=lambda part: -part.share_bp)
     wishes = [traffic.live] if traffic.live is not None else []
     wishes += [part.group for part in shares]
     return next((group for group in wishes if traffic.members.get(group)), wishes[0] if wishes else None)

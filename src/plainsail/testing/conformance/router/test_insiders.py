@@ -6,13 +6,11 @@ whatever headers say.
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from itertools import cycle, islice
 from typing import Any
 
-import pytest
 from msgspec.structs import replace
 
 from plainsail.domain.match import Match
@@ -173,30 +171,6 @@ async def test_a_hosts_rule_leads_to_the_service_beside_its_own_hosts(bench: Rou
 
 
 @story
-@needs("serves", "match")
-async def test_rules_come_and_go_and_no_request_is_lost(bench: RouterBench) -> None:
-    """Rules are added, changed and taken away while users and insiders ask. All are answered, and users never by the
-    insiders' group."""
-    groups = {"one": bench.group("one", 2), "dark": bench.group("dark", 2)}
-    insiders: Counter[tuple[int, str]] = Counter()
-    tables = [
-        dark(bench, groups, HEADER), dark(bench, groups, COOKIE), dark(bench, groups, Match(header="X-Staff: no")),
-        dark(bench, groups, Match(header="X-Staff: no"), HEADER), dark(bench, groups),
-    ]  # fmt: skip
-    async with bench.running() as router:
-        await router.apply(tables[-1], 1)
-        async with bench.asking() as seen:
-            for wanted in tables * 2:
-                await router.apply(wanted, 1)
-                now = await ask(bench, [CARRIES["header"]] * 10)
-                leads = HEADER in [route.match for route in wanted.routes]
-                assert {body[:-2] for _, body in now} == {"dark" if leads else "one"}
-                insiders += now
-        assert {status for status, _ in (*seen, *insiders)} == {200}
-        assert {body[:-2] for _, body in seen} == {"one"}
-
-
-@story
 @needs("serves", "match", "splits", "counts")
 async def test_rules_and_splits_do_not_disturb_each_other(bench: RouterBench) -> None:
     """Insiders of two rules have their groups, one of which has a share as well; the others are split as without rules.
@@ -233,44 +207,6 @@ async def test_the_first_rule_that_holds_decides(bench: RouterBench) -> None:
             await router.apply(wanted, 1)
             assert await ask(bench, [both("header", "cookie")] * 5) == {(200, f"{first}-0"): 5}
             assert await ask(bench, [CARRIES["cookie"]] * 5) == {(200, f"{second}-0"): 5}
-
-
-@story
-@needs("serves", "match")
-async def test_where_the_insiders_group_has_nobody_they_have_live(bench: RouterBench) -> None:
-    """Its instances are gone, or it never had any: insiders are answered by live, and so is everybody else."""
-    groups = {"one": bench.group("one", 1), "dark": bench.group("dark", 2)}
-    async with bench.running() as router:
-        await router.apply(dark(bench, groups, HEADER), 1)
-        for one in groups["dark"]:
-            await asyncio.to_thread(bench.shut, one)
-        assert await ask(bench, [CARRIES["header"], {}] * 20, "POST") == {(200, "one-0"): 40}
-        await router.apply(dark(bench, {"one": groups["one"]}, HEADER), 1)
-        assert await ask(bench, [CARRIES["header"], {}] * 20, "POST") == {(200, "one-0"): 40}
-
-
-@pytest.mark.parametrize("trouble", ["500", "close", "shut"])
-@story
-@needs("serves", "match")
-async def test_where_live_fails_nobody_is_sent_to_the_insiders_group(
-    bench: RouterBench, trouble: str
-) -> None:
-    """Live answers 500 or not at all, or its ports are closed: its users are told so. Insiders notice nothing."""
-    groups = {"one": bench.group("one", 2), "dark": bench.group("dark", 1)}
-    async with bench.running() as router:
-        await router.apply(dark(bench, groups, HEADER), 1)
-        for one in groups["one"]:
-            if trouble == "shut":
-                await asyncio.to_thread(bench.shut, one)
-            else:
-                one.mode = "500" if trouble == "500" else "close"
-        for method in ("GET", "POST"):
-            seen = await ask(bench, OUTSIDERS[:10] * 3, method)
-            assert all(
-                status in (0, 500, 502, 503, 504) for status, _ in seen
-            )  # 0: the connection was closed
-        assert groups["dark"][0].total == 0
-        assert await ask(bench, [CARRIES["header"]] * 20) == {(200, "dark-0"): 20}
 
 
 @story
