@@ -199,8 +199,9 @@ def _rolled(new: int, surge: int, missing: int, asked: Asked) -> tuple[Step, ...
     """Batches of `surge + missing` new instances, from so many on; in each, the old ones whose place was taken before end.
     So there are never more than `replicas + surge`, nor fewer ready than `replicas - missing`."""
     steps: list[Step] = []
-    while new + surge + missing < asked.replicas:
-        live, new = _remaining(new, missing, asked), new + surge + missing
+    batch = max(1, surge + missing)  # the file's check refuses none at all; a course comes to an end all the same
+    while new + batch < asked.replicas:
+        live, new = _remaining(new, missing, asked), new + batch
         share = new * ALL // asked.replicas
         sizes: dict[Role, int] = {"live": live, "candidate": new}
         steps.append(Step(f"{new} of {asked.replicas}", sizes, _split(share, False), asked.judged()))

@@ -58,7 +58,7 @@ def tidy(target: Target, seen: Seen) -> Target:
         return target
     busy = {target.live}
     if target.rollout is not None:
-        busy |= {target.rollout.candidate, target.rollout.live, target.rollout.baseline}
+        busy |= {target.rollout.candidate, target.rollout.live, target.rollout.baseline, target.rollout.warm}
     groups = tuple(
         group
         for group in target.groups

@@ -12,7 +12,8 @@ import msgspec
 from plainsail.domain.evidence import Verdict
 from plainsail.domain.past import Past
 from plainsail.domain.service import Placement, Run
-from plainsail.domain.strategy import Course, Judged, Role, Step
+from plainsail.domain.strategy import Course, Exposed, Judged, Role, Step
+from plainsail.domain.units import ALL
 
 SHAPE = 1
 
@@ -86,6 +87,8 @@ class Rollout(msgspec.Struct, frozen=True):
     """The group that the candidate is compared with, if that is not live; None also once it was given up."""
     had: int = 0
     """The candidate's requests that had been compared when the present step's traffic came in force."""
+    warm: str | None = None
+    """The candidate of the rollout that this one superseded, while it keeps its users; None: it has none."""
     retired: tuple[str, ...] = ()
     """The candidate's instances that are replaced because they alone were bad (`suspect`)."""
     baked: float = 0.0
@@ -106,6 +109,8 @@ class Rollout(msgspec.Struct, frozen=True):
                 return self.live
             case "baseline":
                 return self.baseline
+            case "warm":
+                return self.warm
             case _:
                 return None
 
@@ -117,6 +122,13 @@ class Rollout(msgspec.Struct, frozen=True):
     def control(self) -> str | None:
         """The group that the candidate is compared with."""
         return self.baseline or self.live
+
+    def exposed(self) -> Exposed | None:
+        """What the candidate has of the users, while it is on its way and not all are its own."""
+        share = min(self.reached_bp, self.current().share("candidate"))
+        if self.kind != "deploy" or self.phase not in ("progressing", "paused") or not 0 < share < ALL:
+            return None
+        return Exposed(share, self.current().sizes.get("candidate", 0))
 
     def watched(self) -> bool:
         """Whether the way there has a step in which all users are the candidate's and it can still be taken back."""

@@ -75,6 +75,7 @@ def _deploy(target: Target, intent: Deploy, now: float) -> Changed:
         reason = f"{revision.version} was taken back before; deploy it with --again if that is meant"
         return never_began(target, intent, revision, reason, "quarantined", now)
     target = replace(target, quarantine=tuple(one for one in target.quarantine if one != revision.release))
+    before = target.rollout
     cleared = _make_way(target, f"superseded by {revision.version}", now)
     target = cleared.target
     live = target.group(target.live)
@@ -99,11 +100,23 @@ def _deploy(target: Target, intent: Deploy, now: float) -> Changed:
         return cleared.then(
             Changed(replace(sized, rollout=None), done.rollouts, (*began.events, *done.events))
         )
+    exposed = before.exposed() if before is not None else None
     way = course(
-        intent.strategy, placement.pace, placement.replicas, live.replicas if live else None, placement.evidence
+        intent.strategy, placement.pace, placement.replicas, live.replicas if live else None, placement.evidence, exposed
     )  # fmt: skip
     strategy = chain_name(intent.strategy)
-    return cleared.then(begin(target, intent, revision, "deploy", strategy, None, way, placement, now))
+    began = begin(target, intent, revision, "deploy", strategy, None, way, placement, now)
+    if before is None or not way.steps[0].share("warm"):
+        return cleared.then(began)
+    return cleared.then(_taking_over(began, before.candidate))
+
+
+def _taking_over(began: Changed, warm: str) -> Changed:
+    """The rollout with the group whose users it takes over, as soon as it is ready."""
+    target, (rollout,) = began.target, began.rollouts
+    rollout = replace(rollout, warm=warm)
+    groups = tuple(replace(group, role="warm") if group.id == warm else group for group in target.groups)
+    return Changed(replace(target, groups=groups, rollout=rollout), (rollout,), began.events)
 
 
 def _rollback(target: Target, intent: Rollback, now: float) -> Changed:
