@@ -124,9 +124,15 @@ class Rollout(msgspec.Struct, frozen=True):
         return self.baseline or self.live
 
     def exposed(self) -> Exposed | None:
-        """What the candidate has of the users, while it is on its way and not all are its own."""
+        """What the candidate has of the users, while it is on its way, not all are its own and nothing is suspected of it."""
         share = min(self.reached_bp, self.current().share("candidate"))
-        if self.kind != "deploy" or self.phase not in ("progressing", "paused") or not 0 < share < ALL:
+        suspected = self.verdict is not None and self.verdict.harm > SUSPECTED
+        if (
+            self.kind != "deploy"
+            or self.phase not in ("progressing", "paused")
+            or suspected
+            or not 0 < share < ALL
+        ):
             return None
         return Exposed(share, self.current().sizes.get("candidate", 0))
 
@@ -175,5 +181,9 @@ class Target(msgspec.Struct, frozen=True):
     def group(self, id: str | None) -> Group | None:
         return next((group for group in self.groups if group.id == id), None)
 
+
+SUSPECTED = 0.2
+"""Part of the way to the line of harm past which a superseded candidate gives its users back at once: nobody would judge it
+while the next one starts."""
 
 KEPT_GOOD = 10
