@@ -21,6 +21,12 @@ from plainsail.ports.errors import Transient
 __all__ = ["street"]
 
 GROUPS = ("g1", "g2", "g3")
+MATCHES = (
+    Match(header="X-A: b"),
+    Match(cookie="a=b"),
+    Match(hosts=("d.example",)),
+    Match(networks=("10.0.0.0/8",)),
+)
 
 
 @st.composite
@@ -29,11 +35,17 @@ def traffics(draw: st.DrawFn) -> Traffic:
     shares = [cuts[0], cuts[1] - cuts[0], ALL - cuts[1]]
     split = tuple(GroupShare(group, share) for group, share in zip(GROUPS, shares, strict=True))
     chosen = draw(st.sampled_from([split, split[:0], tuple(part for part in split if part.share_bp)]))
+    led = st.builds(
+        lambda match, group: Route(match, (GroupShare(group, ALL),)),
+        st.sampled_from(MATCHES),
+        st.sampled_from(GROUPS),
+    )
+    insiders = tuple(draw(st.lists(led, max_size=3)))
     sizes = {group: draw(st.integers(0, 3)) for group in GROUPS}
     return Traffic(
         service="shop",
         hosts=(),
-        routes=draw(st.sampled_from([(), (Route(Match(), chosen),)])),
+        routes=draw(st.sampled_from([(), (*insiders, Route(Match(), chosen))])),
         members={
             group: tuple(Member(f"{group}-{number}", f"127.0.0.1:{number + 1}") for number in range(size))
             for group, size in sizes.items()
@@ -54,14 +66,32 @@ def test_what_was_put_in_is_read_back(wanted: Traffic, epoch: int) -> None:
 def test_what_another_put_in_is_read_as_what_it_does(mine: Traffic, other: Traffic) -> None:
     """Shares are those that requests meet: a group without share may be missing."""
     found = table.traffic(table.entries(other, 2), table.servers(other), mine, 1)
-    if other.routes and (other.routes[0].split or not found.routes[0].split):
+    if other.routes and (other.routes[-1].split or not found.routes[-1].split):
         assert {group: found.share(group) for group in GROUPS} == {
             group: other.share(group) for group in GROUPS
         }
+    assert [route.split for route in found.routes[:-1]] == [route.split for route in other.routes[:-1]]
+    same = [route.match for route in mine.routes[:-1]] == [route.match for route in other.routes[:-1]]
+    assert same == (
+        [route.match for route in mine.routes[:-1]] == [route.match for route in found.routes[:-1]]
+    )
     assert found.live == other.live
     assert {group: its for group, its in found.members.items() if its} == {
         group: its for group, its in other.members.items() if its
     }
+
+
+@given(traffics())
+def test_nobody_but_insiders_has_a_group_without_a_share(wanted: Traffic) -> None:
+    """Thresholds of buckets, and the weight that the balancer goes by, know only live and groups with a share."""
+    found, chosen = table.entries(wanted, 1), table.home(wanted)
+    assert chosen in {None, wanted.live, *(group for group in GROUPS if wanted.share(group))}
+    lower = 0
+    for slot in range(1, table.SLOTS + 1):
+        if group := found.get(f"g{slot}"):
+            upper = int(found[f"t{slot}"])
+            assert upper - lower == (wanted.share(group) if group != chosen else 0)
+            lower = upper
 
 
 @binaries
