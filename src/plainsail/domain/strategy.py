@@ -89,6 +89,7 @@ class Dark(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="dark"):
     match: Match
     """Who the insiders are."""
     instances: int = 1
+    """Of the new release."""
     lasts: Duration | None = None
     """How long; absent: until a person goes on (`plainsail advance`)."""
 
@@ -105,15 +106,20 @@ class CustomStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     until: Literal["proven", "dwell", "advanced"] | None = None
     """As in `pace`; `advanced`: when a person says so (`plainsail advance`)."""
     dwell: Duration | None = None
+    """As in `pace`: shortest time at this step."""
     deadline: Duration | None = None
+    """As in `pace`: longest time at this step; then `on_unsure`."""
     on_unsure: Literal["hold", "rollback", "advance"] | None = None
+    """As in `pace`: wait for a person, go back, or go on."""
     requests: int | None = None
+    """As in `pace`: fewest requests of the new release at this step."""
 
 
 class Custom(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="custom"):
     """Steps of your own; all users follow the last."""
 
     steps: tuple[CustomStep, ...]
+    """One after the other; shares never shrink."""
 
 
 Strategy = (
