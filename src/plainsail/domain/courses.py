@@ -91,7 +91,9 @@ def course(
     if isinstance(last, Recreate):
         return _recreated(asked)
     taken = exposed if isinstance(whole[0], Canary | Incremental) else None
-    steps = [step for strategy in whole for step in _exposing(strategy, asked)]
+    steps: list[Step] = []
+    for strategy in whole:
+        steps += _exposing(strategy, steps, asked)
     if taken is not None:
         steps = [
             _shared(taken.share_bp, asked),
@@ -120,18 +122,18 @@ def needed(share_bp: int, replicas: int) -> int:
     return max(1, math.ceil(replicas * share_bp / ALL))
 
 
-def _exposing(strategy: Strategy, asked: Asked) -> tuple[Step, ...]:
-    """From the first that anybody sees of it until all users are to follow."""
+def _exposing(strategy: Strategy, before: Sequence[Step], asked: Asked) -> tuple[Step, ...]:
+    """From the first that anybody sees of it, after the strategies before it, until all users are to follow."""
     match strategy:
         case Canary(steps=shares) | Incremental(steps=shares):
             return tuple(_shared(share, asked) for share in shares)
         case RollingRedBlack(steps=shares):
             return _followed(shares, asked)
         case Rolling(max_surge=surge, max_unavailable=missing):
-            return _rolled(0, surge, missing, asked)
+            return _rolled(before, surge, missing, asked)
         case RollingCanary(steps=shares, max_surge=surge, max_unavailable=missing):
             beside = tuple(_shared(share, asked) for share in shares)
-            return (*beside, *_rolled(needed(shares[-1], asked.replicas), surge, missing, asked))
+            return (*beside, *_rolled(beside, surge, missing, asked))
         case BlueGreen(preview=preview, switch=switch):
             return _previewed(preview, switch == "manual", asked)
         case Dark():
@@ -151,16 +153,16 @@ def _ending(last: Strategy, steps: Sequence[Step], asked: Asked) -> tuple[Step, 
         return (_watch("100 %", replicas, live, pace, max(last.keep, pace.bake)), _finish(replicas))
     fresh = any("baseline" in step.sizes for step in steps)
     bake = (_watch("bake", replicas, live, pace, pace.bake),) if pace.bake else ()
-    return (_switch(replicas, live), *bake, _finish(replicas, fresh))
+    return (*_handed(steps, live), _switch(replicas, live), *bake, _finish(replicas, fresh))
 
 
 def _left(last: Strategy, steps: Sequence[Step], asked: Asked) -> int:
     """Live's instances while the last of the users move."""
     match last:
-        case Rolling(max_unavailable=missing) | RollingCanary(max_unavailable=missing):
-            return _remaining(steps[-1].sizes["candidate"] if steps else 0, missing, asked)
+        case Rolling(surge, missing) | RollingCanary(max_surge=surge, max_unavailable=missing):
+            return _remaining(_carrying(steps, asked), _batch(surge, missing, asked)[1], asked)
         case RollingRedBlack(steps=shares):
-            return needed(ALL - shares[-1], asked.live)
+            return min(asked.live, needed(ALL - shares[-1], asked.live))
         case _:
             return asked.live
 
@@ -186,7 +188,7 @@ def _shared(share: int, asked: Asked) -> Step:
 
 def _followed(shares: Sequence[int], asked: Asked) -> tuple[Step, ...]:
     """In each live has what carried its users at the step before: the new is raised before the old is lowered."""
-    lives = [asked.live, *(needed(ALL - share, asked.live) for share in shares)]
+    lives = [asked.live, *(min(asked.live, needed(ALL - share, asked.live)) for share in shares)]
     return tuple(
         Step(
             percent(share), {"live": live, "candidate": needed(share, asked.replicas)}, _split(share, False), asked.judged()
@@ -195,22 +197,44 @@ def _followed(shares: Sequence[int], asked: Asked) -> tuple[Step, ...]:
     )  # fmt: skip
 
 
-def _rolled(new: int, surge: int, missing: int, asked: Asked) -> tuple[Step, ...]:
-    """Batches of `surge + missing` new instances, from so many on; in each, the old ones whose place was taken before end.
-    So there are never more than `replicas + surge`, nor fewer ready than `replicas - missing`."""
+def _rolled(before: Sequence[Step], surge: int, missing: int, asked: Asked) -> tuple[Step, ...]:
+    """Batches of `surge + missing` new instances, from those on that carry users already; in each, the old ones whose
+    place was taken before end. So there are never more than `replicas + surge`, nor fewer ready than `replicas - missing`.
+    Nobody who has the new release is taken back to begin with."""
     steps: list[Step] = []
-    batch = max(1, surge + missing)  # the file's check refuses none at all; a course comes to an end all the same
-    while new + batch < asked.replicas:
-        live, new = _remaining(new, missing, asked), new + batch
-        share = new * ALL // asked.replicas
-        sizes: dict[Role, int] = {"live": live, "candidate": new}
+    new, had = _carrying(before, asked), before[-1].share("candidate") if before else 0
+    surge, missing = _batch(surge, missing, asked)
+    while new + surge + missing < asked.replicas:
+        live, new = _remaining(new, missing, asked), new + surge + missing
+        share = max(had, new * ALL // asked.replicas)
+        sizes: dict[Role, int] = {"live": max(live, min(1, asked.live)), "candidate": new}
         steps.append(Step(f"{new} of {asked.replicas}", sizes, _split(share, False), asked.judged()))
     return tuple(steps)
+
+
+def _batch(surge: int, missing: int, asked: Asked) -> tuple[int, int]:
+    """What can be had of these: one instance always answers, and a batch is never empty, or it would not end."""
+    missing = min(missing, asked.replicas - 1)
+    return surge or int(not missing), missing
+
+
+def _carrying(steps: Sequence[Step], asked: Asked) -> int:
+    """New instances that stand for as many old ones at the end of these steps."""
+    share = steps[-1].share("candidate") if steps else 0
+    return min(steps[-1].sizes["candidate"], needed(share, asked.replicas)) if share else 0
 
 
 def _remaining(new: int, missing: int, asked: Asked) -> int:
     """Live's instances beside so many new ones that are ready, while a batch more is started."""
     return max(0, math.ceil(asked.live * (asked.replicas - new) / asked.replicas) - missing)
+
+
+def _handed(steps: Sequence[Step], live: int) -> tuple[Step, ...]:
+    """Where the last of the old end before the last of the new are started, their users go to those that are ready."""
+    if live or not steps or not steps[-1].share("candidate") or not steps[-1].sizes["live"]:
+        return ()
+    handed = _switch(steps[-1].sizes["candidate"], 0)
+    return (replace(handed, name=f"100 % on {handed.sizes['candidate']}"),)
 
 
 def _previewed(preview: Match | None, manual: bool, asked: Asked) -> tuple[Step, ...]:
