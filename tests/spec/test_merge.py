@@ -107,7 +107,7 @@ def test_what_the_router_cannot_do_is_refused_where_it_is_written() -> None:
         "write 'shield: {enabled: false}'",
         "2.yaml:6:7: Nothing is ever proven where requests are not counted, and the router 'haproxy' does not count "
         "them; write 'pace: {until: dwell}'",
-        "2.yaml:7:26: Users can't be kept by a cookie by the router 'haproxy'; leave it out",
+        "2.yaml:7:26: Users can't be kept by a cookie by the router 'haproxy'; take a header",
         "2.yaml:8:20: A share of 25 % can't be kept by the router 'haproxy'; make it a multiple of 10 %",
     ]
     modest = WANTS.replace("cookie: who", "header: X-User").replace("25%", "50%")

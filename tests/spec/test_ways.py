@@ -9,6 +9,7 @@ from plainsail.domain.service import Placement, Shield
 from plainsail.domain.strategy import BlueGreen, Canary, Pace, Recreate, Strategy
 from plainsail.domain.traffic import Capabilities
 from plainsail.spec.abilities import beyond
+from plainsail.spec.ways import going
 
 CAN = Capabilities(groups=3, counts=True, shield=True)
 FRESH = EvidenceCriteria(compare="baseline")
@@ -16,7 +17,7 @@ ASKED = EvidenceCriteria(metrics={"memory": Metric("source", value="memory", dur
 
 
 def told(place: Placement, can: Capabilities = CAN) -> list[tuple[str, object]]:
-    return [(fault.message, fault.keys) for fault in beyond(place, "haproxy", can)]
+    return [(fault.message, fault.keys) for fault in (*going(place), *beyond(place, "haproxy", can))]
 
 
 def placed(strategy: Strategy, evidence: EvidenceCriteria = FRESH, pace: Pace = Pace()) -> Placement:  # noqa: B008

@@ -5,11 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from plainsail.domain.service import Placement
-from plainsail.domain.strategy import Canary, Recreate, name_of
+from plainsail.domain.strategy import (
+    Canary,
+    Custom,
+    Incremental,
+    Rolling,
+    RollingCanary,
+    RollingRedBlack,
+    Strategy,
+    name_of,
+)
 from plainsail.domain.traffic import Capabilities
-from plainsail.domain.units import percent
+from plainsail.domain.units import ALL, percent
 from plainsail.spec.checks import Fault
 from plainsail.spec.diagnostics import shown
+from plainsail.spec.insiders import matches
+from plainsail.spec.ways import exposures
+
+INSTEAD = {
+    "dark": "leave 'dark' out: a canary of 1% shows the release to few",
+    "blue-green": "leave 'preview' out",
+    "custom": "leave 'match' out, and give the step a share",
+}
+"""By strategy: what is nearest without insiders."""
 
 
 def beyond(placement: Placement, router: str, can: Capabilities) -> Iterator[Fault]:
@@ -21,62 +39,87 @@ def beyond(placement: Placement, router: str, can: Capabilities) -> Iterator[Fau
             "write 'shield: {enabled: false}'",
             ("shield",),
         )
-    if placement.sticky is not None:
-        for way, able in (("cookie", can.sticky_cookie), ("header", can.sticky_header)):
-            if getattr(placement.sticky, way) is not None and not able:
-                yield Fault(f"Users can't be kept by a {way} by {of}", "leave it out", ("sticky", way))
+    yield from _kept(placement, of, can)
+    if not can.match:
+        for at, _ in matches(placement):
+            yield Fault(f"Insiders can't be told apart by {of}", INSTEAD[str(at[2])], at)
     for index, strategy in enumerate(placement.strategy):
-        if isinstance(strategy, Canary):
-            yield from _shares(strategy, placement, of, can, index)
-            if placement.evidence.compare == "baseline" and can.groups < 3:
-                yield Fault(
-                    f"A baseline is a third group beside live and the candidate, and {of} keeps {can.groups}",
-                    "write 'compare: live'",
-                    ("evidence", "compare"),
-                )
-        else:
-            yield from _not_of(name_of(strategy), isinstance(strategy, Recreate), placement)
-
-
-def _not_of(strategy: str, recreated: bool, placement: Placement) -> Iterator[Fault]:
-    """What is asked of a way there on which it can't happen."""
-    if placement.evidence.compare == "baseline":
+        yield from _shares(strategy, placement, of, can, index)
+    if placement.evidence.compare == "baseline" and can.groups < 3:
         yield Fault(
-            f"With {strategy} nobody has the old release while users have the new one, so there is nothing to compare",
-            "write canary, or 'compare: live'",
+            f"A baseline is a third group beside live and the candidate, and {of} keeps {can.groups}",
+            "write 'compare: live'",
             ("evidence", "compare"),
         )
-    if recreated and placement.pace.bake:
-        yield Fault(
-            "'recreate' stops the old release first, so none is kept warm for 'bake'",
-            "leave it out, or write blue-green",
-            ("pace", "bake"),
-        )
-    if recreated and placement.evidence.decisive("start"):
-        yield Fault(
-            "'recreate' leaves users without the service until the new release is ready, so nothing is asked before",
-            "leave 'start' out of 'during', or write blue-green",
-            ("evidence", "metrics"),
-        )
-
-
-def _shares(canary: Canary, placement: Placement, of: str, can: Capabilities, index: int) -> Iterator[Fault]:
-    at = ("strategy", index)
-    if not can.granularity_bp:
-        yield Fault(
-            f"A canary needs a share of the users, and {of} gives all or nothing", "write blue-green", at
-        )
-        return
-    for step in canary.steps:
-        if step % can.granularity_bp:
-            least = percent(can.granularity_bp)
-            yield Fault(
-                f"A share of {percent(step)} can't be kept by {of}", f"make it a multiple of {least}", at
-            )
-            break
-    if not can.counts and placement.pace.until == "proven":
+    if not can.counts and _proves(placement):
         yield Fault(
             f"Nothing is ever proven where requests are not counted, and {of} does not count them",
             "write 'pace: {until: dwell}'",
             ("pace",),
         )
+
+
+def _kept(placement: Placement, of: str, can: Capabilities) -> Iterator[Fault]:
+    """Who stays with one version."""
+    ways = {"cookie": can.sticky_cookie, "header": can.sticky_header}
+    other = next((f"take a {way}" for way, able in ways.items() if able), "leave it out")
+    for way, able in ways.items() if placement.sticky is not None else ():
+        if getattr(placement.sticky, way) is not None and not able:
+            yield Fault(f"Users can't be kept by a {way} by {of}", other, ("sticky", way))
+    for index, strategy in enumerate(placement.strategy):
+        if isinstance(strategy, Incremental) and not any(ways.values()):
+            yield Fault(
+                f"An incremental rollout keeps users on what they have, and {of} can't",
+                "write canary",
+                ("strategy", index),
+            )
+
+
+def _shares(
+    strategy: Strategy, placement: Placement, of: str, can: Capabilities, index: int
+) -> Iterator[Fault]:
+    at = ("strategy", index)
+    wanted = sorted(share for share in exposures(placement, strategy) if share < ALL)
+    if not wanted:
+        return
+    if not can.granularity_bp:
+        yield Fault(
+            f"With {name_of(strategy)} a share of the users has the new release, and {of} gives all or nothing",
+            "write blue-green",
+            at,
+        )
+        return
+    for share in wanted:
+        if share % can.granularity_bp:
+            least = percent(can.granularity_bp)
+            follows = isinstance(strategy, Rolling | RollingCanary) and share not in _written(strategy)
+            yield Fault(
+                f"A share of {percent(share)} can't be kept by {of}",
+                f"write canary, with multiples of {least}" if follows else f"make it a multiple of {least}",
+                at,
+            )
+            return
+
+
+def _written(strategy: Strategy) -> tuple[int, ...]:
+    match strategy:
+        case (
+            Canary(steps=steps)
+            | Incremental(steps=steps)
+            | RollingRedBlack(steps=steps)
+            | RollingCanary(steps=steps)
+        ):
+            return steps
+        case _:
+            return ()
+
+
+def _proves(placement: Placement) -> bool:
+    """Some step waits for a proof."""
+    until = placement.pace.until
+    return any(
+        any((step.until or until) == "proven" for step in one.steps)
+        if isinstance(one, Custom)
+        else until == "proven" and any(share < ALL for share in exposures(placement, one))
+        for one in placement.strategy
+    )

@@ -13,7 +13,7 @@ import msgspec
 
 from plainsail.domain import criteria, strategy
 from plainsail.domain import service as shape
-from plainsail.domain.units import ALL, percent_of
+from plainsail.domain.units import percent_of
 from plainsail.spec.diagnostics import Path, did_you_mean, listed, shown, there_are
 
 
@@ -155,32 +155,6 @@ def hosts(given: tuple[str, ...]) -> Iterator[Fault]:
             )
         elif first[host] < index:
             yield Fault(f"{shown(host)} is here twice", "keep one", (index,))
-
-
-def one_strategy(chain: tuple[strategy.Strategy, ...]) -> Iterator[Fault]:
-    if not chain:
-        yield Fault("No strategy is given", "write one such as canary, or leave the key out")
-    for index in range(1, len(chain)):
-        yield Fault("Chains of strategies are not available yet", "keep one strategy", (index,))
-
-
-def canary_steps(steps: tuple[int, ...]) -> Iterator[Fault]:
-    if not steps:
-        yield Fault("A canary needs a step", "write shares such as [1%, 10%, 50%]; 100% follows by itself")
-    for index, share in enumerate(steps):
-        before = steps[index - 1] if index else 0
-        if share == ALL:
-            yield Fault("100% follows the last step by itself", "leave it out", (index,))
-        elif share == 0:
-            yield Fault(
-                "A step of 0% would show the candidate to nobody", "start with a share such as 1%", (index,)
-            )
-        elif share <= before:
-            yield Fault(
-                f"Steps must grow, and {share / 100:g}% comes after {before / 100:g}%",
-                "put them in order",
-                (index,),
-            )
 
 
 def methods(given: tuple[str, ...]) -> Iterator[Fault]:

@@ -32,6 +32,8 @@ EXAMPLES = {
     "schema": "'schema: 1' as its first line",
     "run": "'run: {command: [bin/serve]}'",
     "command": "'command: [bin/serve]'",
+    "match": "'match: {header: \"X-Insider: yes\"}'",
+    "steps": "'steps: [{share: 10%}, {share: 50%}]'",
     "router": "'router: {haproxy: {listen: 127.0.0.1:8080}}'",
 }
 
@@ -68,9 +70,9 @@ def _homes() -> dict[str, list[str]]:
 
 
 def home_of(word: str) -> str:
-    """Where a key of this name stands, if it does in one place only."""
-    homes = _homes().get(word, [])
-    return homes[0] if len(homes) == 1 else ""
+    """Where a key of this name stands, if one place is nearer to the top than all others."""
+    first, *others = sorted(_homes().get(word, [""]), key=lambda home: home.count("."))
+    return "" if others and others[0].count(".") == first.count(".") else first
 
 
 def _structs_in(kind: inspect.Type, name: str) -> Iterator[tuple[inspect.StructType, tuple[str, ...]]]:

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 
 from plainsail.domain.criteria import Metric
 from plainsail.domain.service import Placement
-from plainsail.domain.strategy import Canary
-from plainsail.domain.units import ALL, percent
+from plainsail.domain.units import percent
 from plainsail.spec.checks import Check, Fault
 from plainsail.spec.diagnostics import listed, shown
+from plainsail.spec.ways import exposures
 
 KINDS = ("counts", "mean", "value", "histogram")
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,40}")
@@ -162,13 +162,10 @@ def _provable(given: Metric, kind: str) -> Iterator[Fault]:
 
 def fitting(placement: Placement) -> Iterator[Fault]:
     """`at` names shares that the strategy has; the last one, 100 %, every strategy has."""
-    steps: set[int] = {ALL}
-    for chosen in placement.strategy:
-        if isinstance(chosen, Canary):
-            steps.update(chosen.steps)
+    steps = exposures(placement)
     for called, one in placement.evidence.metrics.items():
         for index, share in enumerate(one.at):
-            if share not in steps:
+            if steps and share not in steps:
                 there = listed([percent(step).replace(" ", "") for step in sorted(steps)], "and")
                 yield Fault(
                     f"The strategy has no step of {percent(share).replace(' ', '')}, so this is never read there",

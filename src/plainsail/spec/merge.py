@@ -21,6 +21,7 @@ from plainsail.spec.diagnostics import (
     there_are,
 )
 from plainsail.spec.drivers import Drivers
+from plainsail.spec.insiders import matches
 from plainsail.spec.keys import type_of
 from plainsail.spec.sources import unfounded
 
@@ -145,21 +146,30 @@ def _hosts_taken(files: Sequence[Located], known: Mapping[str, Service]) -> Iter
     owners: dict[tuple[str, str], str] = {}
     for name, service in known.items():
         for place, placement in service.placements.items():
-            owners |= {(place, host): name for host in placement.hosts or ("",)}
+            owners |= {(place, host): name for _, host in _hosts_of(placement)}
     for located in files:
         for name, service in located.document.services.items():
             for place, placement in service.placements.items():
-                for index, host in enumerate(placement.hosts or ("",)):
+                for at, host in _hosts_of(placement):
                     owner = owners.setdefault((place, host), name)
                     if owner != name:
                         what = f"The host {shown(host)}" if host else "Every host"
                         yield _at(
                             located,
-                            ("services", name, "in", place, *(("hosts", index) if host else ())),
+                            ("services", name, "in", place, *at),
                             f"{what} in {shown(place)} already leads to the service {shown(owner)}",
                             "give each service hosts of its own",
                             key=not host,
                         )
+
+
+def _hosts_of(placement: Placement) -> Iterator[tuple[Path, str]]:
+    """Those that lead to it, of insiders too; empty for every host."""
+    if not placement.hosts:
+        yield (), ""
+    yield from ((("hosts", index), host) for index, host in enumerate(placement.hosts))
+    for at, match in matches(placement):
+        yield from (((*at, "hosts", index), host) for index, host in enumerate(match.hosts))
 
 
 def _beyond_routers(

@@ -87,6 +87,8 @@ def place(node: Node | None, path: Path, *, key: bool = False) -> Mark:
         elif isinstance(node, Items) and isinstance(part, int) and part < len(node.items):
             node = node.items[part]
             mark = node.mark
+        elif part == 0 and node:  # the only one of a list may stand without it
+            mark = node.mark
         else:
             break
     return mark

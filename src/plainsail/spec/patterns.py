@@ -11,7 +11,8 @@ from typing import Any
 
 from plainsail.domain import criteria, strategy
 from plainsail.domain import service as shape
-from plainsail.spec import checks, measures
+from plainsail.domain.match import Match
+from plainsail.spec import checks, insiders, measures
 
 Schema = dict[str, Any]
 
@@ -113,6 +114,9 @@ WORD: Schema = {
 STEP = matching(
     rf"{SOME}{UP_TO_12}0*{POINTS}%", f"{SHARE}, more than 0% and less than 100%, which follows by itself"
 )
+SHARES: Schema = {"minItems": 1, "items": STEP, "uniqueItems": True}
+BATCH: Schema = {"minimum": 0, "maximum": checks.MOST_REPLICAS}
+INSTANCES: Schema = {"minimum": 1, "maximum": checks.MOST_REPLICAS}
 NOT_EMPTY: Schema = {"minItems": 1, "prefixItems": [{**TEXT, "minLength": 1, **WORD}]}
 
 LIMITS: Mapping[tuple[type, str], Schema] = {
@@ -167,7 +171,23 @@ LIMITS: Mapping[tuple[type, str], Schema] = {
     (shape.Notify, "webhook"): matching(
         r"(?:https?:\/\/[!-~]+|\/\S*)", "a URL, or the absolute path of a file that holds it"
     ),
-    (strategy.Canary, "steps"): {"minItems": 1, "items": STEP, "uniqueItems": True},
+    (strategy.Canary, "steps"): SHARES,
+    (strategy.Incremental, "steps"): SHARES,
+    (strategy.RollingRedBlack, "steps"): SHARES,
+    (strategy.RollingCanary, "steps"): SHARES,
+    (strategy.Rolling, "max_surge"): BATCH,
+    (strategy.Rolling, "max_unavailable"): BATCH,
+    (strategy.RollingCanary, "max_surge"): BATCH,
+    (strategy.RollingCanary, "max_unavailable"): BATCH,
+    (strategy.Dark, "instances"): INSTANCES,
+    (strategy.Custom, "steps"): {"minItems": 1},
+    (strategy.CustomStep, "instances"): INSTANCES,
+    (strategy.CustomStep, "deadline"): SOME_TIME,
+    (strategy.CustomStep, "requests"): {"minimum": 0, "maximum": 1_000_000_000},
+    (Match, "hosts"): {"items": HOST, "uniqueItems": True},
+    (Match, "header"): matching(insiders.HEADER.pattern, "Name: value"),
+    (Match, "cookie"): matching(insiders.COOKIE.pattern, "name=value"),
+    (Match, "networks"): {"items": matching(insiders.NETWORK.pattern, "a network such as 10.0.0.0/8")},
 }
 """By Struct and name of the field, for each that `rules.OF_A_FIELD` has; empty where only the decoder can say it."""
 
@@ -183,6 +203,12 @@ NAMES: Mapping[tuple[type, str], Schema] = {
 }
 """By Struct and name of a field that is a mapping: what its keys must be."""
 
+STUCK: Schema = {
+    "not": {
+        "required": ["max_surge"],
+        "properties": {"max_surge": {"const": 0}, "max_unavailable": {"const": 0}},
+    }
+}
 WHOLES: Mapping[type, Schema] = {
     shape.Service: {"required": ["run", "in"]},
     shape.Probe: {
@@ -194,6 +220,9 @@ WHOLES: Mapping[type, Schema] = {
     },
     criteria.Metric: {"oneOf": [{"required": [kind]} for kind in measures.KINDS]},
     shape.Sticky: {"oneOf": [{"required": ["cookie"]}, {"required": ["header"]}]},
+    strategy.Rolling: STUCK,
+    strategy.RollingCanary: STUCK,
+    Match: {"minProperties": 1},
 }
 """By Struct: keys that must or must not stand together."""
 
@@ -238,6 +267,16 @@ EXAMPLES: Mapping[tuple[type, str], tuple[Any, ...]] = {
     (shape.Placement, "strategy"): ("blue-green", [{"canary": {"steps": ["1%", "10%", "50%"]}}]),
     (shape.Placement, "evidence"): ({"errors": {"margin": "0.5%", "max": "5%"}},),
     (shape.Placement, "sticky"): ({"cookie": "version"},),
+    (Match, "hosts"): (["www-dark.shop.example"],),
+    (Match, "header"): ("X-Insider: yes",),
+    (Match, "cookie"): ("insider=yes",),
+    (Match, "networks"): (["10.0.0.0/8"],),
+    (strategy.BlueGreen, "preview"): ({"hosts": ["next.shop.example"]},),
+    (strategy.Dark, "match"): ({"hosts": ["www-dark.shop.example"]},),
+    (strategy.Custom, "steps"): (
+        [{"share": "5%", "until": "dwell", "dwell": "10m"}, {"share": "50%", "until": "advanced"}],
+    ),
+    (strategy.CustomStep, "match"): ({"header": "X-Insider: yes"},),
     (shape.Sticky, "cookie"): ("version",),
     (shape.Sticky, "header"): ("x-user",),
     (shape.Notify, "webhook"): ("/run/secrets/webhook", "https://chat.example/hook"),

@@ -25,11 +25,8 @@ from plainsail.spec.rules import OF_A_FIELD, OF_A_NAME, OF_A_WHOLE
 from plainsail.spec.scalars import PERCENTAGE, READERS, Unreadable
 from plainsail.spec.write import flow
 
-COMING = frozenset({
-    "red-black", "rolling", "rolling-red-black", "rolling-canary", "incremental", "a-b", "dark", "shadow", "custom",
-})  # fmt: skip
+COMING = frozenset({"a-b", "shadow"})
 """Strategies that have a name but no steps yet."""
-
 
 BOOLEANS = {
     "yes": "true",

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from plainsail.domain import criteria, strategy
 from plainsail.domain import service as shape
-from plainsail.spec import checks, measures
+from plainsail.domain.match import Match
+from plainsail.spec import checks, insiders, measures, ways
 from plainsail.spec.checks import Check
 
 OF_A_NAME: Mapping[tuple[type, str], Check] = {
@@ -38,7 +39,7 @@ OF_A_FIELD: Mapping[tuple[type, str], tuple[Check, ...]] = {
     (shape.Placement, "replicas"): (checks.between("replicas", 1, checks.MOST_REPLICAS),),
     (shape.Placement, "hosts"): (checks.hosts,),
     (shape.Placement, "secrets"): (checks.secrets,),
-    (shape.Placement, "strategy"): (checks.one_strategy,),
+    (shape.Placement, "strategy"): (ways.chain,),
     (strategy.Pace, "deadline"): (checks.above_zero("deadline"),),
     (strategy.Pace, "requests"): (checks.between("requests", 0, 1_000_000_000),),
     (criteria.ErrorCriteria, "margin"): (checks.margin,),
@@ -70,7 +71,23 @@ OF_A_FIELD: Mapping[tuple[type, str], tuple[Check, ...]] = {
     (shape.Sticky, "cookie"): (checks.token("cookie"),),
     (shape.Sticky, "header"): (checks.token("header"),),
     (shape.Notify, "webhook"): (checks.webhook,),
-    (strategy.Canary, "steps"): (checks.canary_steps,),
+    (strategy.Canary, "steps"): (ways.shares("A canary"),),
+    (strategy.Incremental, "steps"): (ways.shares("An incremental rollout"),),
+    (strategy.RollingRedBlack, "steps"): (ways.shares("A rolling red-black"),),
+    (strategy.RollingCanary, "steps"): (ways.shares("A rolling canary"),),
+    (strategy.Rolling, "max_surge"): (ways.batch("max_surge"),),
+    (strategy.Rolling, "max_unavailable"): (ways.batch("max_unavailable"),),
+    (strategy.RollingCanary, "max_surge"): (ways.batch("max_surge"),),
+    (strategy.RollingCanary, "max_unavailable"): (ways.batch("max_unavailable"),),
+    (strategy.Dark, "instances"): (checks.between("instances", 1, checks.MOST_REPLICAS),),
+    (strategy.Custom, "steps"): (ways.own_steps,),
+    (strategy.CustomStep, "instances"): (checks.between("instances", 1, checks.MOST_REPLICAS),),
+    (strategy.CustomStep, "deadline"): (checks.above_zero("deadline"),),
+    (strategy.CustomStep, "requests"): (checks.between("requests", 0, 1_000_000_000),),
+    (Match, "hosts"): (checks.hosts,),
+    (Match, "header"): (insiders.header,),
+    (Match, "cookie"): (insiders.cookie,),
+    (Match, "networks"): (insiders.networks,),
 }
 """By Struct and name of the field; run on a field that is written and could be read."""
 
@@ -78,8 +95,11 @@ OF_A_WHOLE: Mapping[type, tuple[Check, ...]] = {
     shape.Service: (checks.has_environment,),
     shape.Run: (checks.given_once,),
     shape.Probe: (checks.probe,),
-    shape.Placement: (checks.given_once, measures.fitting),
+    shape.Placement: (checks.given_once, ways.going, insiders.told_apart, measures.fitting),
     strategy.Pace: (checks.pace,),
+    strategy.Rolling: (ways.moving,),
+    strategy.RollingCanary: (ways.moving,),
+    Match: (insiders.somebody,),
     criteria.ErrorCriteria: (checks.errors,),
     criteria.Metric: (measures.metric,),
     shape.Sticky: (checks.sticky,),

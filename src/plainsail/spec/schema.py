@@ -81,8 +81,7 @@ class _Writer:
                 items = self._form(item, name)
                 if not isinstance(item, inspect.UnionType):
                     return {"type": "array", "items": items}
-                # One strategy may stand without its list, and there are no chains of them yet.
-                chain = {"type": "array", "items": items, "minItems": 1, "maxItems": 1}
+                chain = {"type": "array", "items": items, "minItems": 1}  # one may stand without its list
                 return {"anyOf": [*items["anyOf"], chain]}
             case _:
                 return _scalar(kind)
