@@ -11,12 +11,15 @@ import msgspec
 from plainsail.domain.actions import Action, Fleet, GroupOrder, Send, Withdraw
 from plainsail.domain.match import Match
 from plainsail.domain.observation import Seen
-from plainsail.domain.rollout import Target
+from plainsail.domain.rollout import Rollout, Target
 from plainsail.domain.traffic import GroupShare, Member, Route, Traffic
 from plainsail.domain.units import ALL
 
 Split = dict[str, int]
 """Basis points by group; sums to 10,000, or empty: nobody answers."""
+PATIENCE = 2.0
+"""Times the probe's `within` that a gradual way back waits for live's instances: a first start may be bad luck. Then the
+few that are ready have all users, as with every other way back: the release that is taken back is no place to stay."""
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -90,16 +93,22 @@ def wanted(target: Target) -> Wanted:
 
 def _by_and_by(want: Wanted, target: Target, seen: Seen) -> Wanted:
     """Where a way back is gradual, users go as live's instances come: the few that are left would not carry all of them.
-    The candidate never has more than it had."""
+    The candidate never has more than it had, and after `PATIENCE` nothing: some may never come."""
     rollout = target.rollout
     if rollout is None or rollout.live is None or not rollout.current().gradual:
         return want
     live, candidate = rollout.live, rollout.candidate
     has, ready, size = _in_force(seen).get(candidate, 0), seen.ready(live), want.sizes.get(live, 0)
-    if not has or not seen.ready(candidate) or ready >= size:
+    if not has or not seen.ready(candidate) or ready >= size or _late(target, rollout, seen):
         return want
     stays = min(has, ALL - ALL * ready // size)
     return msgspec.structs.replace(want, split={live: ALL - stays, candidate: stays})
+
+
+def _late(target: Target, rollout: Rollout, seen: Seen) -> bool:
+    """Live's instances have had the time to start that its probe gives them."""
+    live = target.group(rollout.live)
+    return live is not None and seen.at - rollout.entered_at > PATIENCE * live.revision.run.ready.within
 
 
 def reachable(want: Wanted, seen: Seen) -> Split:
