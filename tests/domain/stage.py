@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from tests.domain.storybook import changes, shown
 
-from plainsail.domain.actions import Action, Fleet, Send
+from plainsail.domain.actions import Action, Fleet, Send, Withdraw
 from plainsail.domain.criteria import ErrorCriteria, EvidenceCriteria
 from plainsail.domain.decide import Decision, decide
 from plainsail.domain.evidence import Evidence
@@ -24,7 +24,7 @@ from plainsail.domain.observation import (
 )
 from plainsail.domain.rollout import Revision, Rollout, Target
 from plainsail.domain.service import Placement, Probe, Run, Stop, config_digest
-from plainsail.domain.strategy import Canary, Pace, Strategy
+from plainsail.domain.strategy import Canary, Chain, Pace, Strategy
 from plainsail.domain.traffic import Traffic
 
 RUN = Run(("serve",), ready=Probe(tcp=True, within=5.0), stop=Stop(drain=2.0, grace=1.0))
@@ -54,14 +54,15 @@ class Stage:
     # What people do.
 
     def deploy(
-        self, version: str, strategy: Strategy = CANARY, again: bool = False, run: Run = RUN,
+        self, version: str, strategy: Strategy | Chain = CANARY, again: bool = False, run: Run = RUN,
         **place: Any,
     ) -> Deploy:  # fmt: skip
         self.deploys += 1
         settings: dict[str, Any] = {"replicas": 4, "pace": PACE, "evidence": EASY}
         placed = Placement(**(settings | place))
         revision = Revision(f"sha256:{version[-1] * 64}", version, run, config_digest(run))
-        return Deploy(f"r{self.deploys}", "ada", revision, placed, (strategy,), again)
+        chain = strategy if isinstance(strategy, tuple) else (strategy,)
+        return Deploy(f"r{self.deploys}", "ada", revision, placed, chain, again)
 
     def settled(self, version: str, strategy: Strategy = CANARY, **place: Any) -> None:
         """A release is brought to all users; how is not told."""
@@ -178,6 +179,8 @@ class Stage:
         match action:
             case Send(traffic=traffic):
                 self.traffic = traffic
+            case Withdraw():
+                self.traffic = None
             case Fleet(groups=orders, released=released):
                 wanted = {order.group: order.replicas for order in orders}
                 for group in sorted(wanted.keys() | self.groups.keys()):
@@ -274,14 +277,17 @@ def _placed(one: Placement) -> str:
 def _order(action: Action) -> str:
     match action:
         case Send(traffic=table):
-            (route,) = table.routes
+            *rules, route = table.routes
+            insiders = "".join(f"; insiders {one.split[0].group}" for one in rules)
             split = " ".join(f"{part.group}={part.share_bp}" for part in route.split) or "to nobody"
             members = " ".join(
                 f"{group}:{','.join(one.instance for one in its)}" for group, its in table.members.items()
             )
             more = f"{'' if table.shield.enabled else '; unshielded'}{'; sticky' if table.sticky else ''}"
             hosts = " ".join(table.hosts) or "any host"
-            return f"send {split}; live {table.live}; members {members or 'none'}; {hosts}; slow after {table.slow_after:g} s{more}"
+            return f"send {split}; live {table.live}; members {members or 'none'}; {hosts}; slow after {table.slow_after:g} s{more}{insiders}"
+        case Withdraw(service=service):
+            return f"withdraw {service}"
         case Fleet(groups=groups, released=released):
             orders = ", ".join(
                 f"{one.group} {one.version} {one.release[-2:]} x{one.replicas}" for one in groups
