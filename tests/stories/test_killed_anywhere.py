@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from plainsail.domain.criteria import EvidenceCriteria
-from plainsail.domain.intents import Deploy
+from plainsail.domain.intents import Deploy, Intent, Remove, Restart, Scale
 from plainsail.domain.rollout import Revision
 from plainsail.domain.service import (
     Document,
@@ -123,12 +123,13 @@ def run(store: Store, world: World, mortal: Mortal) -> tuple[int, dict[str, obje
     target = store.target(KEY)
     assert target is not None
     assert target.rollout is None, "the rollout ends"
-    table = world.router.tables["shop"]
+    table = world.router.tables.get("shop")
     return deaths, {
         "phases": [rollout.phase for rollout in store.rollouts("shop")],
         "live": [group.revision.version for group in target.groups if group.id == target.live],
         "groups": len(target.groups),
-        "share": table.share(target.live or ""),
+        "share": table.share(target.live or "") if table else 0,
+        "placed": store.service("shop") is not None,
         "instances": len(world.provider.instances("shop")),
         "lost": world.lost,
     }
@@ -184,3 +185,46 @@ def killed_at_any_call(strategy: Strategy, bad: bool, asked: Placement | None, d
         store.close()
         assert deaths == 1
         assert ended == undisturbed, f"killed at call {at} of {count.calls}"
+
+
+UPKEEP: list[tuple[str, Intent, dict[str, object]]] = [
+    ("more", Scale("r-1", "ops", 5, 2), {"share": 10_000, "instances": 5, "placed": True}),
+    ("fewer", Scale("r-1", "ops", 1, 2), {"share": 10_000, "instances": 1, "placed": True}),
+    ("new ones", Restart("r-1", "ops"), {"share": 10_000, "instances": 2, "placed": True}),
+    ("none", Remove("r-1", "ops"), {"share": 0, "instances": 0, "placed": False, "live": []}),
+]
+
+
+@pytest.mark.parametrize(("name", "intent", "meant"), UPKEEP, ids=[case[0] for case in UPKEEP])
+def test_killed_at_any_call_of_upkeep(
+    name: str, intent: Intent, meant: dict[str, object], tmp_path: Path
+) -> None:
+    def kept(directory: Path, at: int) -> tuple[int, int, dict[str, object]]:
+        directory.mkdir()
+        store, world = upkeep(directory, intent)
+        mortal = Mortal(at)
+        deaths, ended = run(store, world, mortal)
+        store.close()
+        return deaths, mortal.calls, ended
+
+    _, calls, undisturbed = kept(tmp_path / "0", 0)
+    assert undisturbed["phases"] == ["succeeded", "succeeded"]
+    assert undisturbed["lost"] == 0
+    assert {key: undisturbed[key] for key in meant} == meant
+    for at in range(1, calls, max(1, calls // 30)):
+        deaths, _, ended = kept(tmp_path / str(at), at)
+        assert deaths == 1
+        assert ended == undisturbed, f"killed at call {at} of {calls}"
+
+
+def upkeep(directory: Path, intent: Intent) -> tuple[Store, World]:
+    """A world with v1 live in two instances, and something asked of it."""
+    store = open_store(f"sqlite:///{directory / 'plainsail.db'}")
+    store.put_spec(
+        {"production": Environment(Driver("sim"))}, {"shop": Service(RUN, {"production": Placement(replicas=2)})}, None, ()
+    )  # fmt: skip
+    world = World(seed=7, rate=300.0)
+    deploy(store, world, "v1", Behaviour(), Canary(), Placement(replicas=2, pace=PACE))
+    run(store, world, Mortal(0))
+    store.ask(KEY, intent, world.now)
+    return store, world
