@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 
 import msgspec
 
@@ -17,23 +18,16 @@ from plainsail.domain.intents import Deploy
 from plainsail.domain.release import Release, short
 from plainsail.domain.rollout import Revision, Target
 from plainsail.domain.service import Environment, Placement, config_digest, run_in
-from plainsail.domain.strategy import (
-    BlueGreen, Canary, Chain, Incremental, Recreate, RedBlack, Rolling, RollingCanary, RollingRedBlack, Strategy, chain_name,
-    name_of,
-)  # fmt: skip
+from plainsail.domain.strategy import KINDS, SIMPLE, Chain, chain_name, name_of
 from plainsail.domain.upkeep import sized
 from plainsail.ports.errors import NotFound, Rejected
 from plainsail.ports.store import Key
+from plainsail.spec.abilities import beyond
 from plainsail.spec.diagnostics import did_you_mean, shown
+from plainsail.spec.reading import COMING
+from plainsail.spec.ways import going
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-STRATEGIES: dict[str, Strategy] = {
-    name_of(one): one
-    for one in (
-        Canary(), Incremental(), BlueGreen(), RedBlack(), Rolling(), RollingRedBlack(), RollingCanary(), Recreate(),
-    )
-}  # fmt: skip
-"""Those that need no keys, and so can be asked for by their names."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -59,7 +53,7 @@ def deploy(
     again: bool = False,
     expected: Expected | None = None,
 ) -> RolloutDocument:
-    """Raises NotFound (service, environment, release), Refused (quarantine, predecessor), Rejected (strategy),
+    """Raises NotFound (service, environment, release), Refused (quarantine, predecessor), Rejected (strategies),
     Conflict (`moved_on`)."""
     allow(subject, "deploy")
     declared, placement, environment = naming.placed(context, key.service, key.environment)
@@ -68,7 +62,8 @@ def deploy(
     run = run_in(declared, placement)
     intent = Deploy(
         rollout=context.new_id(), by=subject.name, again=again, placement=placement,
-        revision=Revision(made.digest, made.version, run, config_digest(run)), strategy=strategy_of(placement, strategy),
+        revision=Revision(made.digest, made.version, run, config_digest(run)),
+        strategy=_fitting(context, placement, environment, strategy),
     )  # fmt: skip
     with agreed(context, key, expected):
         context.store.ask(key, intent, context.now())
@@ -89,7 +84,7 @@ def plan(
     _, placement, environment = naming.placed(context, key.service, key.environment)
     made = _to_be(context, key.service, release) or _held(context, key.service, release)
     _pass_gates(context, key, environment, made, again)
-    chosen = strategy_of(placement, strategy)
+    chosen = _fitting(context, placement, environment, strategy)
     state = naming.target(context, key)
     live, placement = state.group(state.live), sized(state, placement)
     way = course(
@@ -161,13 +156,41 @@ def _was_live(context: Context, key: Key, digest: str) -> bool:
 
 
 def strategy_of(placement: Placement, name: str | None) -> Chain:
-    """The placement's, or the named one alone: as the placement has it, else with its defaults."""
+    """The placement's, or the named one alone: as the placement has it, else with its defaults. Raises Rejected
+    (`strategy_unknown`, `strategy_unwritten`)."""
     if name is None:
         return placement.strategy
     written = {name_of(one): one for one in placement.strategy}
-    if name not in STRATEGIES and name not in written:
+    if name in written:
+        return (written[name],)
+    if name in SIMPLE:
+        return (SIMPLE[name],)
+    if name in KINDS:
         raise Rejected(
-            "strategy_unknown", f"There is no strategy {shown(name)}",
-            did_you_mean(name, STRATEGIES) or f"there are {', '.join(STRATEGIES)}",
+            "strategy_unwritten", f"The strategy {shown(name)} needs keys, and the service's file does not have it",
+            f"write 'strategy: {{{name}: ...}}' there, with what it needs, and apply it",
         )  # fmt: skip
-    return (written[name] if name in written else STRATEGIES[name],)
+    if name in COMING:
+        raise Rejected(
+            "strategy_unknown", f"The strategy {shown(name)} is not available yet", f"there are {', '.join(SIMPLE)}"
+        )  # fmt: skip
+    raise Rejected(
+        "strategy_unknown", f"There is no strategy {shown(name)}",
+        did_you_mean(name, KINDS) or f"there are {', '.join(SIMPLE)}",
+    )  # fmt: skip
+
+
+def _fitting(context: Context, placement: Placement, environment: Environment, name: str | None) -> Chain:
+    """As `strategy_of`; one that is not the file's must go with the rest of it, and with the router. Raises Rejected
+    (`strategy_unfit`)."""
+    chosen = strategy_of(placement, name)
+    if name is None:
+        return chosen
+    asked, router = msgspec.structs.replace(placement, strategy=chosen), environment.router.name
+    can = context.drivers.capabilities.get(router)
+    for fault in chain(going(asked), beyond(asked, router, can) if can else ()):
+        if fault.keys[:1] == ("strategy",) or fault.keys == (
+            "pace",
+        ):  # the rest goes without saying, for this once
+            raise Rejected("strategy_unfit", fault.message, fault.hint)
+    return chosen

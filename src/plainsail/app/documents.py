@@ -56,7 +56,9 @@ class StepDocument(msgspec.Struct, frozen=True):
     leave: str
     """When it is left, in words."""
     inside: tuple[Inside, ...] = ()
-    """Who has the new release there whatever their share."""
+    """Insiders, who have a role's release whatever the shares."""
+    shares: dict[Role, int] = {}
+    """By role, in basis points; empty: nobody answers."""
 
 
 class RolloutDocument(msgspec.Struct, frozen=True):
@@ -161,6 +163,7 @@ def step_documents(steps: tuple[Step, ...]) -> tuple[StepDocument, ...]:
             step.sizes,
             leaving(step.leave),
             step.inside,
+            {part.role: part.share_bp for part in step.split},
         )
         for step in steps
     )

@@ -12,6 +12,7 @@ from plainsail.cli.exits import DONE
 from plainsail.cli.reference import Entry, Parameter, entries
 from plainsail.cli.shells import BASH, FISH, ZSH
 from plainsail.cli.topics import TOPICS
+from plainsail.domain.strategy import SIMPLE
 
 KINDS = {
     "service": "services", "env": "environments", "environment": "environments", "rollout": "rollouts",
@@ -19,7 +20,7 @@ KINDS = {
 }  # fmt: skip
 """By the name of a parameter: what it may be. Names of the control plane, or paths."""
 OWN = {
-    ("deploy", "to"): "environments", ("rollback", "to"): "releases", ("deploy", "strategy"): "=canary blue-green recreate",
+    ("deploy", "to"): "environments", ("rollback", "to"): "releases", ("deploy", "strategy"): f"={' '.join(SIMPLE)}",
     ("completion", "shell"): "=bash zsh fish", ("help", "name"): "=" + " ".join((*NAMES, *TOPICS)),
     **{(verb, "rollout"): "busy" for verb in ("pause", "resume", "advance", "abort")},
 }  # fmt: skip

@@ -14,6 +14,7 @@ from plainsail.cli.exits import DONE, NOT_FOUND, USAGE, Refusal
 from plainsail.cli.options import AsJson, Duration, Flag
 from plainsail.cli.origin import origin
 from plainsail.cli.packing import pack
+from plainsail.cli.planned import show
 from plainsail.cli.screen import Json, err, out, plain, print_json, release_name, tell, words
 from plainsail.cli.waiting import Waited, conclusion, wait
 from plainsail.client import Client, ProblemError
@@ -54,7 +55,8 @@ def deploy(
     version
         What people call it; else what git says, else the first digits of its digest.
     strategy
-        Another way than the declared one: canary, blue-green, recreate.
+        Another way than the declared one, for this once: canary, incremental, blue-green, red-black, rolling,
+        rolling-red-black, rolling-canary, recreate; dark or custom if the file has it.
     commit
         The commit it was built from; else what git says.
     label
@@ -96,15 +98,13 @@ def _plan(
     directory = Path(artifact)
     if not directory.is_dir():
         digest = _known(client, service, artifact)["digest"]
-        return _show_plan(
-            client.deploy(service, to, digest, strategy=strategy, again=again, plan=True), as_json
-        )
+        return show(client.deploy(service, to, digest, strategy=strategy, again=again, plan=True), as_json)
     packed = pack(directory)
     packed.tar.close()
     told = client.deploy(service, to, packed.digest, strategy=strategy, again=again, plan=True)
     if told["version"] == short(packed.digest):
         told["version"] = version or origin(directory).version or told["version"]
-    return _show_plan(told, as_json)
+    return show(told, as_json)
 
 
 def follow(
@@ -184,25 +184,6 @@ def _known(client: Client, service: str, artifact: str) -> Json:
             f"{artifact} is neither a directory here nor a release of {service}",
             problem.next_step,
         ) from problem
-
-
-def _show_plan(plan: Json, as_json: bool) -> int:
-    if as_json:
-        print_json(plan)
-        return DONE
-    console = out()
-    before = f" from {plain(plan['live'])}" if plan["live"] else ", the first release there"
-    console.print(
-        f"{plan['service']} in {plan['environment']}{before} to {release_name(plan['version'], plan['release'])}, {plan['strategy']}:"
-    )
-    for number, step in enumerate(plan["steps"], 1):
-        sizes = ", ".join(f"{count} {role}" for role, count in step["instances"].items())
-        console.print(
-            Text(f"  {number}. {step['name']:<10} {percent(step['share_bp']):>6} of users  {sizes}")
-        )
-        console.print(Text(f"     left {step['leave']}", style="dim"))
-    console.print("Nothing was started; leave --plan out to start it")
-    return DONE
 
 
 def _tell(waited: Waited, as_json: bool) -> None:

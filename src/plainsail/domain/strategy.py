@@ -8,7 +8,7 @@ them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -125,6 +125,15 @@ class Custom(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="custo
 Strategy = (
     Canary | Incremental | BlueGreen | RedBlack | Rolling | RollingRedBlack | RollingCanary | Recreate | Dark | Custom
 )  # fmt: skip
+KINDS: dict[str, type[Strategy]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Strategy)}
+"""By the name people write."""
+SIMPLE: dict[str, Strategy] = {
+    str(one.__struct_config__.tag): one
+    for one in (
+        Canary(), Incremental(), BlueGreen(), RedBlack(), Rolling(), RollingRedBlack(), RollingCanary(), Recreate(),
+    )
+}  # fmt: skip
+"""Those that need no keys, and so can be asked for by their names, with their defaults."""
 Chain = tuple[Strategy, ...]
 """One after the other in one rollout; the last one takes all users."""
 

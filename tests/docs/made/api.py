@@ -91,7 +91,8 @@ PROBLEMS: dict[str, tuple[str, ...]] = {
     "put /releases/{digest}": ("service_unknown", "bad_digest", "bad_archive", "digest_mismatch", "label_malformed", "too_large", "disk_full"),
     "get /releases/{digest}": ("service_unknown", "release_unknown", "release_missing", "ambiguous"),
     "post /services/{service}/environments/{environment}/rollouts": (
-        *PLACE, "release_unknown", "release_missing", "ambiguous", "strategy_unknown", "quarantined", "predecessor", "moved_on",
+        *PLACE, "release_unknown", "release_missing", "ambiguous", "strategy_unknown", "strategy_unwritten", "strategy_unfit",
+        "quarantined", "predecessor", "moved_on",
     ),
     "get /rollouts": ("service_unknown",),
     "get /rollouts/{rollout}": ROLLOUT,

@@ -149,7 +149,18 @@ ASKING = {
         "`plainsail history` lists them.",
     ),
     "rollout_known": ("A rollout of this id was asked for before.", "Nothing: the first one counts."),
-    "strategy_unknown": ("There is no strategy of that name.", "Take `canary`, `blue-green` or `recreate`."),
+    "strategy_unknown": (
+        "There is no strategy of that name, or not yet.",
+        "Take one of [these](../how-to/strategies.md).",
+    ),
+    "strategy_unwritten": (
+        "`--strategy` names one that needs keys, such as `dark`, and the file does not have it.",
+        "Write it there, and apply the file.",
+    ),
+    "strategy_unfit": (
+        "`--strategy` names one that does not go with the rest of the file, or that the router can't carry out.",
+        "The message says what is nearest.",
+    ),
     "quarantined": (
         "This release was taken back from that environment before.",
         "Deploy another, or the same with `--again` if that is meant.",

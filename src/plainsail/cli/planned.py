@@ -1,0 +1,50 @@
+"""The steps that a rollout would take, as `plainsail deploy --plan` shows them."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from plainsail.cli.exits import DONE
+from plainsail.cli.screen import Json, out, plain, print_json, release_name
+from plainsail.domain.units import percent
+
+NARROWEST = 10
+"""Columns for the name of a step, so that short plans look alike."""
+
+
+def show(plan: Json, as_json: bool) -> int:
+    if as_json:
+        print_json(plan)
+        return DONE
+    console = out()
+    before = f" from {plain(plan['live'])}" if plan["live"] else ", the first release there"
+    console.print(
+        f"{plan['service']} in {plan['environment']}{before} to {release_name(plan['version'], plan['release'])}, {plan['strategy']}:"
+    )
+    steps = plan["steps"]
+    digits = len(str(len(steps)))
+    widest = max([NARROWEST, *(len(step["name"]) for step in steps)])
+    for number, step in enumerate(steps, 1):
+        sizes = ", ".join(f"{count} {role}" for role, count in step["instances"].items())
+        share = f"{percent(step['share_bp']):>7} of users"
+        console.print(Text(f"  {number:>{digits}}. {step['name']:<{widest}}{share}  {sizes}"))
+        for one in step["inside"]:
+            console.print(Text(f"  {'':{digits}}  and {insiders(one['match'])}"))
+        console.print(Text(f"  {'':{digits}}  left {step['leave']}", style="dim"))
+    console.print("Nothing was started; leave --plan out to start it")
+    return DONE
+
+
+def insiders(match: Json) -> str:
+    """Who they are: `insiders: who asks for www-dark.shop.example and comes from 10.0.0.0/8`."""
+    told = [
+        f"{before} {plain(value if isinstance(value, str) else ' or '.join(value))}"
+        for key, before in (
+            ("hosts", "who asks for"),
+            ("header", "whose header is"),
+            ("cookie", "whose cookie is"),
+            ("networks", "who comes from"),
+        )
+        if (value := match.get(key))
+    ]
+    return f"insiders: {', and '.join(told)}"
