@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from tests.domain.stage import PACE, Stage, replace
@@ -45,7 +46,7 @@ def test_golden(tell: Story) -> None:
 @story
 def incremental(stage: Stage) -> None:
     """By user, in the middle of it harm."""
-    place = {"sticky": Sticky(cookie="who"), "pace": BY_CLOCK}
+    place: dict[str, Any] = {"sticky": Sticky(cookie="who"), "pace": BY_CLOCK}
     stage.settled("v1", **place)
     stage.turn(stage.deploy("v2", Incremental((1000, 5000)), **place))
     _on_to(stage, 3)
@@ -254,7 +255,7 @@ def own_steps(stage: Stage) -> None:
 def dark_then_canary_then_bake(stage: Stage) -> None:
     """A chain in one rollout; it ends watched. The next one fails while it is baked, and live is warm."""
     chain = (Dark(INSIDERS, lasts=1.0), Canary((1000, 5000)))
-    place = {"pace": replace(BY_CLOCK, bake=2.0)}
+    place: dict[str, Any] = {"pace": replace(BY_CLOCK, bake=2.0)}
     stage.settled("v1", **place)
     stage.turn(stage.deploy("v2", chain, **place))
     stage.until_quiet(120)

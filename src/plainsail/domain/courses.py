@@ -226,7 +226,8 @@ def _carrying(steps: Sequence[Step], asked: Asked) -> int:
 
 def _remaining(new: int, missing: int, asked: Asked) -> int:
     """Live's instances beside so many new ones that are ready, while a batch more is started."""
-    return max(0, math.ceil(asked.live * (asked.replicas - new) / asked.replicas) - missing)
+    least = 0 if new else min(1, asked.live)
+    return max(least, math.ceil(asked.live * (asked.replicas - new) / asked.replicas) - missing)
 
 
 def _handed(steps: Sequence[Step], live: int) -> tuple[Step, ...]:
