@@ -11,15 +11,19 @@ import pytest
 from tests.conformance.simulated import SimulatedProvider, SimulatedRouter, StoreInMemory
 
 from plainsail.domain.actions import Fleet
+from plainsail.domain.match import Match
 from plainsail.domain.observation import GroupSeen
 from plainsail.domain.traffic import Traffic
+from plainsail.drivers.routers.haproxy import HAProxy
 from plainsail.ports.router import RouterSeen
 from plainsail.ports.store import Claimed, Key, Written
 from plainsail.testing.conformance.bench import Bench
 from plainsail.testing.conformance.provider import test_fleet as fleets
 from plainsail.testing.conformance.provider import test_instances as instances
 from plainsail.testing.conformance.router import test_held as held
+from plainsail.testing.conformance.router import test_insiders as insiders
 from plainsail.testing.conformance.router import test_traffic as tables
+from plainsail.testing.conformance.router.bench import RouterBench
 from plainsail.testing.conformance.store import test_records as records
 from plainsail.testing.instances import SimProvider
 from plainsail.testing.routing import SimRouter
@@ -115,6 +119,26 @@ class TellsOfEveryUpload(MemoryStore):
         self._record(events)
 
 
+class ForgetsWhoRulesAreFor(SimRouter):
+    async def apply(self, traffic: Traffic, epoch: int) -> None:
+        routes = tuple(replace(route, match=Match()) for route in traffic.routes)
+        await super().apply(replace(traffic, routes=routes), epoch)
+
+
+class KeepsTheDefaultOnly(SimRouter):
+    async def apply(self, traffic: Traffic, epoch: int) -> None:
+        await super().apply(replace(traffic, routes=traffic.routes[-1:]), epoch)
+
+
+class TakesOneConditionForAll(HAProxy):
+    """Its users are real ones."""
+
+    async def apply(self, traffic: Traffic, epoch: int) -> None:
+        *rules, default = traffic.routes
+        less = [replace(route, match=replace(route.match, networks=(), cookie=None)) for route in rules]
+        await super().apply(replace(traffic, routes=(*less, default)), epoch)
+
+
 PROVIDERS: list[tuple[type[SimProvider], Callable[..., None]]] = [
     (ForgetsEpochs, fleets.test_an_order_of_an_older_epoch_is_refused_and_changes_nothing),
     (StartsOneMore, fleets.test_sizes_converge_up_and_down),
@@ -128,6 +152,8 @@ PROVIDERS: list[tuple[type[SimProvider], Callable[..., None]]] = [
 ROUTERS: list[tuple[type[SimRouter], Callable[..., None]]] = [
     (OneTableForAll, tables.test_of_a_service_it_was_never_told_of_it_knows_nothing),
     (TakesLateOrders, held.test_an_order_of_an_older_epoch_is_refused_and_changes_nothing),
+    (ForgetsWhoRulesAreFor, insiders.test_rules_for_insiders_are_observed_as_they_were_asked_for),
+    (KeepsTheDefaultOnly, insiders.test_rules_for_insiders_are_observed_as_they_were_asked_for),
     (DropsWarmMembers, tables.test_what_is_applied_is_what_is_observed),
 ]
 STORES: list[tuple[type[MemoryStore], Callable[..., None]]] = [
@@ -166,6 +192,13 @@ def test_of_a_router(driver: type[SimRouter], test: Callable[..., None], tmp_pat
     bench = SimulatedRouter("broken", driver, tmp_path)
     bench.world.router = driver(bench.world)
     notices(test, bench)
+
+
+def test_of_a_router_with_users(tmp_path: Path) -> None:
+    notices(
+        insiders.test_all_that_a_rule_names_must_hold,
+        RouterBench("broken", TakesOneConditionForAll, tmp_path),
+    )
 
 
 @pytest.mark.parametrize(("driver", "test"), STORES, ids=named)

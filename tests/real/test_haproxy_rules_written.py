@@ -13,8 +13,6 @@ from msgspec.structs import replace
 from tests.real.haproxy_world import (
     ALWAYS,
     binaries,
-    place,
-    street,
 )
 
 from plainsail.domain.match import Match
@@ -25,7 +23,6 @@ from plainsail.drivers.routers.haproxy import Config, checks, rules, table, temp
 from plainsail.drivers.routers.haproxy.template import Kept
 from plainsail.ports.errors import Rejected, Unsupported
 
-__all__ = ["place", "street"]
 EVERYBODY = Route(Match(), (GroupShare("g1", ALL),))
 HEADER = Match(header="X-Staff: yes")
 
@@ -36,11 +33,28 @@ pieces = st.sampled_from(
     ["X-A: b", "a=b", "\n    use-server two if TRUE", "%[src]", "a #", "10.0.0.0/8", "::/0", "a.example", "} || { always_true"]
 )  # fmt: skip
 texts = hostile | pieces | st.builds(str.__add__, pieces, hostile) | st.builds(str.__add__, hostile, pieces)
-lists = st.lists(texts, max_size=3).map(tuple)
+odd = st.text(st.sampled_from("ab1:=.-/%[](){}'#$<>@|&!*"), min_size=1, max_size=12)
+spaced = st.builds('{} "{}" {}'.format, odd, hostile, odd) | st.text(min_size=1, max_size=8)
+
+
+def several(good: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[str, ...]]:
+    """Mostly good ones, lest one bad value hides what the others would do."""
+    return st.just(()) | st.lists(good, max_size=3).map(tuple) | st.lists(good | texts, max_size=3).map(tuple)
+
+
 matches = st.builds(
-    Match, hosts=lists, header=st.none() | texts | texts.map("X-A: {}".format),
-    cookie=st.none() | texts | texts.map("a={}".format), networks=lists,
-)  # fmt: skip
+    Match,
+    hosts=several(st.from_regex(rules.HOST, fullmatch=True) | st.sampled_from(["A.Example", "b.example"])),
+    header=st.none() | odd.map("X-A: {}".format) | spaced.map("x-b:{}".format) | texts,
+    cookie=st.none()
+    | odd.map("a={}".format)
+    | odd.map("__Host-b={}".format)
+    | hostile.map("a={}".format)
+    | texts,
+    networks=several(
+        st.ip_addresses().map(str) | st.sampled_from(["10.0.0.0/8", "fd00::/8", "0.0.0.0/0", "::/0"])
+    ),
+)
 
 
 def table_of(*insiders: Match) -> Traffic:

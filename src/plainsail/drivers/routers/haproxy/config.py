@@ -31,7 +31,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Longest time a request waits for an instance with room for it."""
     linger: Duration = 3600.0
     """Longest time an older HAProxy process lives on for its open streams after a reload. Reloads are rare: a service
-    came or went, or its hosts or stickiness changed."""
+    came or went, or its hosts, stickiness or rules for insiders changed."""
     maxconn: int | None = None
     """Most connections of users at a time. None: 20,000, or what the limit of open files allows."""
 
