@@ -7,13 +7,14 @@ import msgspec
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from plainsail.domain.actions import Fleet, Send
+from plainsail.domain.actions import Action, Fleet, Send, Withdraw
 from plainsail.domain.criteria import Betting, EvidenceCriteria, Metric, Threshold
 from plainsail.domain.decide import IDLE, Decision
-from plainsail.domain.intents import Abort, Advance, Deploy, Pause, Resume, Rollback
+from plainsail.domain.intents import Abort, Advance, Deploy, Pause, Remove, Restart, Resume, Rollback, Scale
 from plainsail.domain.match import Match
+from plainsail.domain.observation import Seen
 from plainsail.domain.plan import wanted
-from plainsail.domain.rollout import ENDED, Revision
+from plainsail.domain.rollout import ENDED, Revision, Rollout
 from plainsail.domain.service import Placement, Probe, Run, Stop, config_digest
 from plainsail.domain.strategy import (
     BlueGreen,
@@ -107,7 +108,7 @@ class Safety(RuleBasedStateMachine):
         self.world = World(seed, rate)
         self.control = Control(self.world)
         self.serial = 0
-        self.stale: list[tuple[int, Send | Fleet]] = []
+        self.stale: list[tuple[int, Action]] = []
         self.disturbed_at = self.world.now
 
     @rule(
@@ -160,6 +161,25 @@ class Safety(RuleBasedStateMachine):
     def rollback(self) -> None:
         self.serial += 1
         self.control.ask(Rollback(f"r{self.serial:04}", "ops"))
+
+    @precondition(lambda self: self.control.target.live is not None)
+    @rule(replicas=st.integers(0, 6), declared=st.integers(1, 4))
+    def scale(self, replicas: int, declared: int) -> None:
+        self.serial += 1
+        self.control.ask(Scale(f"r{self.serial:04}", "ops", replicas, declared))
+
+    @precondition(lambda self: self.control.target.live is not None)
+    @rule()
+    def restart(self) -> None:
+        self.serial += 1
+        self.control.ask(Restart(f"r{self.serial:04}", "ops"))
+
+    @precondition(lambda self: self.control.target.live is not None and self.control.target.rollout is None)
+    @rule(odds=st.integers(0, 2))
+    def remove(self, odds: int) -> None:
+        self.serial += 1
+        if odds == 2:
+            self.control.ask(Remove(f"r{self.serial:04}", "ops"))
 
     @precondition(lambda self: self.control.target.rollout is not None)
     @rule(verb=st.sampled_from([Abort, Pause, Resume, Advance]), odds=st.integers(0, 2))
@@ -246,7 +266,11 @@ class Safety(RuleBasedStateMachine):
             if isinstance(action, Send):
                 if rollout is not None and rollout.baseline is not None:
                     assert action.traffic.live != rollout.baseline, "nobody is shielded by a baseline"
-                if rollout is not None and any(seen.ready(group) for group in want.split):
+                if (
+                    rollout is not None
+                    and rollout.renews()
+                    and any(seen.ready(group) for group in want.split)
+                ):
                     step = rollout.current()
                     most = max(step.share("candidate"), seen.share(rollout.candidate))
                     assert action.traffic.share(rollout.candidate) <= most, "no more users than the step says"
@@ -258,6 +282,12 @@ class Safety(RuleBasedStateMachine):
                     assert sum(part.share_bp for part in route.split) in (0, ALL), "splits sum to 10,000"
                     for part in route.split:
                         assert seen.ready(part.group) or not anybody, "no share without a ready instance"
+            elif isinstance(action, Withdraw):
+                assert target.live is None or (rollout is not None and rollout.kind == "remove")
+                assert not any(seen.share(group.id) for group in target.groups), "no rule goes that has users"
+                assert not any(found.instances for found in seen.groups.values()), "rules go after instances"
+            elif rollout is not None and rollout.kind in ("scale", "remove"):
+                self.check_size_of_live(action, rollout, seen)
             elif (
                 rollout is not None
                 and rollout.live is not None
@@ -272,6 +302,16 @@ class Safety(RuleBasedStateMachine):
                 )
                 if rolled and size < rollout.current().sizes["live"]:
                     raise AssertionError("live is never made smaller than the step says")
+
+    def check_size_of_live(self, action: Fleet, rollout: Rollout, seen: Seen) -> None:
+        """As few as the step asks for, and no fewer than are ready while users are on them."""
+        size = next((order.replicas for order in action.groups if order.group == rollout.live), 0)
+        found = seen.groups.get(rollout.live or "")
+        assert size >= rollout.current().sizes["live"]
+        if found is not None and size < found.asked:
+            assert not seen.share(rollout.live or "") or found.ready() >= size > 0, (
+                "users keep what carries them"
+            )
 
     @invariant()
     def the_record_makes_sense(self) -> None:

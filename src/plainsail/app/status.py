@@ -16,6 +16,7 @@ from plainsail.app.documents import (
     rollout_document,
     waiting_document,
 )
+from plainsail.domain.intents import Remove, Restart, Scale
 from plainsail.domain.observation import Counts, GroupSeen, Seen
 from plainsail.domain.plan import wanted
 from plainsail.domain.rollout import Group, Rollout, Target
@@ -76,7 +77,10 @@ def describe(context: Context, found: naming.Found) -> RolloutDocument:
         return rollout_document(found.of)
     state = context.store.target(found.key)
     live = state.group(state.live) if state else None
-    return waiting_document(found.of, found.key, live.replicas if live else None)
+    document = waiting_document(found.of, found.key, live.replicas if live else None)
+    if live is None or not isinstance(found.of.intent, Scale | Restart | Remove):
+        return document
+    return msgspec.structs.replace(document, release=live.revision.release, version=live.revision.version)
 
 
 def status_of(context: Context, key: Key, hosts: tuple[str, ...], environment: Environment) -> StatusDocument:

@@ -161,7 +161,8 @@ def arms(rollout: Json) -> dict[str, Json]:
 
 def conclusion(rollout: Json) -> str:
     """One sentence: what became of it."""
-    what = f"{rollout['service']} {plain(rollout['version'] or '')} in {rollout['environment']}"
+    doing = {"scale": "scaling ", "restart": "restarting ", "remove": "removing "}.get(rollout["kind"], "")
+    what = f"{doing}{rollout['service']} {plain(rollout['version'] or '')} in {rollout['environment']}"
     reached = (
         f" at {percent(rollout['reached_bp'])}"
         if rollout["phase"] == "rolled_back" and rollout["reached_bp"]

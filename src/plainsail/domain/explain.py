@@ -169,9 +169,12 @@ def _unjudged(rollout: Rollout) -> Explanation:
     )
 
 
+NOUNS = {"rollback": "rollback", "scale": "change of size", "restart": "restart", "remove": "removal"}
+
+
 def _why_not(rollout: Rollout) -> str:
-    if rollout.kind == "rollback":
-        return "nothing was judged: a rollback asks for no evidence"
+    if rollout.kind != "deploy":
+        return f"nothing was judged: a {NOUNS[rollout.kind]} asks for no evidence"
     if rollout.live is None:
         return "nothing was judged: the release had no users beside a live one"
     if over(rollout):

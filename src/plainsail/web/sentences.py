@@ -130,6 +130,8 @@ def _under_way(document: StatusDocument, rollout: RolloutDocument, trouble: str)
     why = "; ".join(filter(None, (rollout.reason, trouble)))
     has = f"{new} has {percent(share)} of the users" if share else f"{new} has no users yet"
     rest = f", {old} has the rest" if old and share and share < ALL else ""
+    if rollout.kind in ("scale", "restart", "remove") and rollout.phase in ("progressing", "finishing"):
+        return _upkeep(rollout, new, share, why)
     match rollout.phase:
         case "pending":
             return State("busy", "waiting", f"{new} is about to begin", why)
@@ -156,6 +158,19 @@ def _under_way(document: StatusDocument, rollout: RolloutDocument, trouble: str)
             return State("busy", "starting", f"{new} is starting{keeps}", why)
         case _:
             return State("busy", percent(share), f"{has}{rest}", why)
+
+
+def _upkeep(rollout: RolloutDocument, new: str, share: int, why: str) -> State:
+    match rollout.kind:
+        case "scale":
+            return State("busy", "scaling", f"{new} is on its way to {rollout.steps[0].name}", why)
+        case "remove":
+            return State("bad", "being removed", f"{new} is being removed", why)
+        case _:
+            has = (
+                f"{percent(share)} of the users have new instances" if share else "new instances are starting"
+            )
+            return State("busy", "restarting", f"{new} is being restarted: {has}", why)
 
 
 def _nothing_runs(document: StatusDocument, trouble: str) -> State:

@@ -12,7 +12,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
-from plainsail.app import deploy, queries, releases, status, steer
+from plainsail.app import deploy, queries, releases, status, steer, upkeep
 from plainsail.app.access import Refused
 from plainsail.app.context import Context
 from plainsail.app.documents import RolloutDocument
@@ -26,11 +26,12 @@ from plainsail.web.rendering import HEADERS, page
 from plainsail.web.target import show
 from plainsail.web.visiting import BY_SESSION, Ctx, Signing, Visiting, by_script, page_at, status_of
 
-Verb = Literal["pause", "resume", "advance", "abort", "rollback", "deploy"]
+Verb = Literal["pause", "resume", "advance", "abort", "rollback", "deploy", "scale", "restart", "remove"]
 
 DONE: dict[str, str] = {
     "pause": "Pausing", "resume": "Resuming", "advance": "Advancing", "abort": "Aborting",
-    "rollback": "Going back with", "deploy": "Starting",
+    "rollback": "Going back with", "deploy": "Starting", "scale": "Scaling with", "restart": "Restarting with",
+    "remove": "Removing with",
 }  # fmt: skip
 
 
@@ -46,7 +47,7 @@ def ask(
         "ask.html" if by_script(request) else "asking.html",
         now=context.now(), key=key, verb=verb, document=document, rollout=document.rollout,
         state=sentences.state(document), live=sentences.live(document), chosen=release,
-        possible=steer.possible(context, request.user, key).get(verb, ""),
+        possible=(steer.possible(context, request.user, key) | upkeep.possible(context, request.user, key)).get(verb, ""),
         releases=releases.known(context, request.user, service)[:20] if verb == "deploy" else (),
         form_token=sessions.form_token(request.auth),
     )  # fmt: skip
@@ -113,6 +114,17 @@ def _do(context: Context, request: Visiting, key: Key, verb: Verb, form: FormMul
         case "deploy":
             again = bool(_text(form, "again"))
             return deploy.deploy(context, subject, key, _text(form, "release"), None, again, expected)
+        case "scale":
+            number = _text(form, "replicas")
+            if not number.isdecimal():
+                raise Rejected(
+                    "replicas_range", f"{number or 'Nothing'} is no number of instances", "write 1 to 1000"
+                )
+            return upkeep.scale(context, subject, key, int(number), reason, expected)
+        case "restart":
+            return upkeep.restart(context, subject, key, reason, expected)
+        case "remove":
+            return upkeep.remove(context, subject, key, reason, expected)
         case _:
             found = queries.rollout(context, subject, key.service, key.environment)
             if expected.rollout and expected.rollout != found.id:

@@ -13,7 +13,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect, Stream
 from litestar.types import ControllerRouterHandler
 
-from plainsail.app import naming, queries, status, steer
+from plainsail.app import naming, queries, status, steer, upkeep
 from plainsail.app.access import Subject
 from plainsail.app.context import Context
 from plainsail.app.documents import RolloutDocument, StatusDocument
@@ -86,7 +86,7 @@ class TargetView:
             "onward": self._onward(),
             "shown": shown,
             "verdict": verdict,
-            "possible": steer.possible(context, subject, key),
+            "possible": steer.possible(context, subject, key) | upkeep.possible(context, subject, key),
             "events": [one for one in reversed(events) if one.environment in (key.environment, "")][:EVENTS],
             "rollouts": rollouts,
             "versions": {one.digest: one.version for one in context.store.releases(key.service)},

@@ -15,6 +15,10 @@ COMMANDS = {
         "No control plane answers at that address.",
         "Is it up? Start it with `plainsail up`. What runs goes on meanwhile.",
     ),
+    "not_confirmed": (
+        "`plainsail remove` asks before it takes a service away, and nobody is there to answer.",
+        "Add `--yes` if that is meant.",
+    ),
     "plane_unknown": (
         "Neither an option nor a `.plainsail` directory here or above says where the control plane is.",
         "Start one with `plainsail up`, or name it with `--url` or `--data`.",
@@ -181,6 +185,22 @@ ASKING = {
         "Abort all could not ask every rollout; those it could are being aborted.",
         "Abort all again: asking twice harms nobody.",
     ),
+    "nothing_live": (
+        "Nothing is live there that could get other instances, or be removed.",
+        "Deploy a release first; there is nothing to remove.",
+    ),
+    "under_way": (
+        "`scale`, `restart` and `remove` supersede nothing, and a rollout is under way there.",
+        "Wait until it is over, or take it back with `plainsail abort`.",
+    ),
+    "replicas_range": (
+        "That number of instances can't be had: it is 1 to 1000.",
+        "To have none, take the service away: `plainsail remove`.",
+    ),
+    "being_removed": (
+        "The service is being removed from that environment, so nothing new begins there.",
+        "`plainsail abort` keeps it; or apply and deploy when it is gone.",
+    ),
     "nothing_to_go_back_to": (
         "There is no good release before the live one, or the one named was never live there.",
         "Deploy a release instead.",
@@ -332,15 +352,19 @@ DRIVERS = {
         "Mend the file's permissions; traffic stays as it is.",
     ),
     "haproxy_rules": (
-        "More than one rule of traffic for a service was asked of this router.",
-        "Use one rule.",
+        "A table of traffic has more than sixteen rules for insiders, or one that is not for insiders and leads to several groups.",
+        "Join rules: one may name several hosts and networks.",
     ),
     "haproxy_groups": (
-        "More groups have a share at once than this router keeps (four beside live).",
+        "More groups have a share or insiders at once than this router keeps (four beside live).",
         "Wait for a rollout to end.",
     ),
     "name_invalid": ("A service's name can't be one in HAProxy.", "Use small letters, digits and `-`."),
     "host_invalid": ("A name under `hosts` is no host name.", "Correct it and apply."),
+    "match_invalid": (
+        "A match has a header, cookie or network that no request can have, or matches everybody.",
+        "Correct it: a header as `Name: value`, a cookie as `name=value`, a network as `10.0.0.0/8`.",
+    ),
     "host_taken": (
         "Two services of an environment answer for the same host, or both for every host.",
         "Give each its own `hosts`.",
