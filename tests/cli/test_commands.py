@@ -15,6 +15,7 @@ from tests.api.practice import SPEC, Plane, until
 from tests.cli.terminal import Terminal
 
 from plainsail.cli.screen import tell
+from plainsail.domain.strategy import SIMPLE
 from plainsail.testing.world import Behaviour
 
 STATUS = "/services/shop/environments/production"
@@ -178,6 +179,59 @@ def test_a_plan_starts_nothing(terminal: Terminal, plane: Plane) -> None:
         "deploy", "shop", "1.0", "--to", "production", "--plan", "--strategy", "blue-green", "--json"
     ).json()
     assert plan["strategy"] == "blue-green"
+
+
+DARK = """strategy:
+          - dark: {match: {hosts: [dark.example, www-dark.example], header: "X-Insider: yes", networks: [10.0.0.0/8]}}
+          - canary: {steps: [10%, 50%]}
+"""
+
+
+def test_a_plan_says_who_has_what_at_each_step(terminal: Terminal, plane: Plane) -> None:
+    use = terminal.use(plane)
+    plane.live("1.0")
+    plane.apply(SPEC.replace("strategy: [{canary: {steps: [10%, 50%]}}]\n", DARK))
+    plane.release("1.1")
+    told = " ".join(use("deploy", "shop", "1.1", "--to", "production", "--plan").out.split())
+    assert "from 1.0 to 1.1" in told
+    assert ", dark, canary:" in told
+    assert (
+        "2. dark 0 % of users 2 live, 1 candidate "
+        "and insiders: who asks for dark.example or www-dark.example, and whose header is X-Insider: yes, "
+        "and who comes from 10.0.0.0/8 left when a person says so (plainsail advance); not in 7 d: hold 3. 10 %"
+    ) in told
+    plan = use("deploy", "shop", "1.1", "--to", "production", "--plan", "--json").json()
+    start, dark, first, second, whole, finish = plan["steps"]
+    assert [step["name"] for step in plan["steps"]] == ["start", "dark", "10 %", "50 %", "100 %", "finish"]
+    assert dark["instances"] == start["instances"] == {"live": 2, "candidate": 1}
+    assert dark["shares"] == {"live": 10_000}
+    assert [one["role"] for one in dark["inside"]] == ["candidate"]
+    assert dark["inside"][0]["match"]["hosts"] == ["dark.example", "www-dark.example"]
+    assert (first["inside"], first["shares"]) == ([], {"candidate": 1000, "live": 9000})
+    assert (second["share_bp"], whole["shares"]) == (5000, {"candidate": 10_000})
+    assert finish["instances"] == {"live": 0, "candidate": 2}
+    only = use("deploy", "shop", "1.1", "--to", "production", "--plan", "--strategy", "dark", "--json").json()
+    assert [step["name"] for step in only["steps"]] == ["start", "dark", "100 %", "finish"], (
+        "as the file has it"
+    )
+
+
+def test_a_strategy_that_can_not_be_asked_for_by_name_says_why(terminal: Terminal, plane: Plane) -> None:
+    use = terminal.use(plane)
+    plane.live("1.0")
+
+    def refusal(strategy: str) -> str:
+        told = use("deploy", "shop", "1.0", "--to", "production", "--plan", "--strategy", strategy)
+        assert told.code == 2
+        return " ".join(told.err.split())
+
+    assert "'dark' needs keys, and the service's file does not have it" in refusal("dark")
+    assert "write 'strategy: {custom: ...}' there" in refusal("custom")
+    assert "'shadow' is not available yet" in refusal("shadow")
+    assert "did you mean 'rolling'?" in refusal("roling")
+    assert "nothing says what a user is known by" in refusal("incremental")
+    for name in (one for one in SIMPLE if one != "incremental"):
+        assert use("deploy", "shop", "1.0", "--to", "production", "--plan", "--strategy", name).code == 0
 
 
 def test_a_release_is_uploaded_once_and_named_by_what_is_known(terminal: Terminal, plane: Plane) -> None:
