@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from plainsail.domain.events import Event
+from plainsail.domain.evidence import Evidence
 from plainsail.domain.intents import Deploy
 from plainsail.domain.observation import Counts
 from plainsail.domain.rollout import Phase, Revision, Rollout
@@ -140,6 +141,15 @@ def play(setting: Setting, seed: int) -> Played:
     return asyncio.run(_Play(setting, seed).run())
 
 
+def of_one(setting: Setting, seed: int) -> tuple[Rollout, Evidence | None]:
+    """The same, and what the store keeps of it."""
+    one = _Play(setting, seed)
+    asyncio.run(one.run())
+    found = one.store.rollout("r-candidate")
+    assert found is not None
+    return found, one.store.evidence(found.id)
+
+
 class _Play:
     """One control plane, one world, and what happens between them."""
 
@@ -181,6 +191,7 @@ class _Play:
         world.zero = world.now
         asked, failed, slowed, unanswered = world.asked, world.user_errors, world.slowed, world.unanswered
         self._ask("candidate", self.setting.release.like)
+        self.told = max((one.id for one in self.store.events(after=-1, limit=1)), default=0)
         self.troubles.begin()
         rollout: Rollout | None = None
         while True:
@@ -292,7 +303,7 @@ class _Play:
         """Take down what the control plane told since the last turn, in the world's time."""
         for one in self.store.events(after=self.told, limit=1_000):
             self.told = one.id
-            if one.event.rollout == rollout.id:
+            if one.event.rollout in ("", rollout.id):
                 last = self.events[-1].at if self.events else 0.0
                 really = one.event.at - self.ahead - self.began
                 self.events.append(Happened(min(at, max(last, really)), one.event))

@@ -13,6 +13,7 @@ from plainsail.domain.units import percent, percent_of, plural, seconds
 from plainsail.local.simulate.faults import Fault
 from plainsail.local.simulate.layout import Json, since, time, width_of, wrapped
 from plainsail.local.simulate.play import READS, STARTS_IN, Happened, Moved, Played, Setting
+from plainsail.spec.diagnostics import listed
 
 WHY = 45
 """Columns left of the reasons."""
@@ -59,6 +60,7 @@ def runs_document(runs: Sequence[Played]) -> Json:
         "users_hurt": _spread([one.hurt for one in runs]),
         "reached_bp": _spread([one.rollout.reached_bp for one in runs]),
         **_given(first.setting, first.seed),
+        "faults": [one.text for one in first.setting.faults],
         "each": [
             {
                 "seed": one.seed,
@@ -93,6 +95,9 @@ def text(played: Played, columns: int) -> str:
             f"A release that {setting.release.told} stayed: it was within the margins, or not watched for long enough.",
             width,
         )
+    late = [one.text for one in setting.faults if one not in played.struck]
+    if late:
+        lines += wrapped(f"It was over before {listed(late, 'and')}.", width)
     return "\n".join([*lines, "", *_assumed(setting, f"seed {played.seed}", width), ""])
 
 
@@ -144,16 +149,26 @@ def assumptions(setting: Setting) -> list[str]:
     starts = seconds(min(STARTS_IN, setting.run.ready.within / 2))
     found = [
         _traffic(setting.rate),
-        f"nothing of the live release fails; its requests take {p50} at the median, 90 % at most {p90}, 99 % at most {p99}"
+        f"{_live_fails(setting)}; its requests take {p50} at the median, 90 % at most {p90}, 99 % at most {p99}"
         f" (log-normal), and {percent_of(latency.beyond(bound))} more than the bound of {seconds(bound)}",
         f"the candidate {setting.release.told}; an instance is ready {starts} after its start",
-        "a control plane, a router and a provider that never fail; the loop, the planner and the judge are the real ones",
+        f"a control plane, a router and a provider that {'fail as asked for only' if setting.faults else 'never fail'}; the loop,"
+        " the planner and the judge are the real ones",
     ]
     if setting.placement.evidence.metrics:
         found.append(
             "what metric sources say of both releases is good, whatever the queries are: they are not asked here"
         )
     return found[:1] + found[2:] if setting.first else found
+
+
+def _live_fails(setting: Setting) -> str:
+    live = setting.release.live
+    return (
+        "the live release fails as the candidate does"
+        if live.errors or live.burst
+        else "nothing of the live release fails"
+    )
 
 
 def _given(setting: Setting, seed: int) -> Json:
