@@ -193,6 +193,8 @@ async def test_what_cannot_be_said_to_haproxy_is_refused(place: Place, street: S
             traffic({"g1": live}, {"g1": ALL}, "g1", hosts=("a b",)),
             traffic({"g1": live}, {"g1": ALL}, "g1", service="a\nglobal"),
             traffic({"g1": live}, {"g1": ALL}, "g1", sticky=Sticky(cookie="a;b")),
+            traffic({"g1": live}, {"g1": ALL}, "g1", sticky=Sticky(cookie="a#b")),
+            traffic({"g1": live}, {"g1": ALL}, "g1", sticky=Sticky(header="a'b")),
         ):
             with pytest.raises(Rejected):
                 await router.apply(bad, 1)
