@@ -8,7 +8,16 @@ from plainsail.domain.courses import START_WITHIN
 from plainsail.domain.intents import Deploy, Rollback
 from plainsail.domain.rollout import Revision, Rollout
 from plainsail.domain.service import Placement, Probe, Run, Stop, config_digest
-from plainsail.domain.strategy import BlueGreen, Canary, Pace, Recreate, Strategy
+from plainsail.domain.strategy import (
+    BlueGreen,
+    Canary,
+    Custom,
+    CustomStep,
+    Pace,
+    Recreate,
+    RedBlack,
+    Strategy,
+)
 from plainsail.testing.control import Control
 from plainsail.testing.world import Behaviour, World
 
@@ -102,6 +111,17 @@ def test_blue_green_watches_also_a_quiet_service(rate: float) -> None:
     assert ended.phase == "rolled_back"
     assert ended.reason_code in ("errors", "max_errors")
     assert play.live() == "v1"
+
+
+@pytest.mark.parametrize("strategy", [
+    RedBlack(keep=120.0), BlueGreen(keep=60.0), Canary((5000,)), Custom((CustomStep(5000, until="dwell", dwell=120.0),)),
+])  # fmt: skip
+def test_a_step_that_is_watched_as_long_as_its_deadline_is_left(strategy: Strategy) -> None:
+    """The one counts from when the step is in force, the other from when it was entered."""
+    play = Play()
+    play.deploy("v1")
+    pace = Pace("dwell", dwell=60.0, deadline=60.0)
+    assert play.deploy("v2", GOOD, strategy, pace=pace, within=400.0).phase == "succeeded"
 
 
 def test_time_does_not_count_while_the_router_is_away() -> None:

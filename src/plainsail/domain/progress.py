@@ -158,9 +158,10 @@ def _judge(
         if not why and now - since >= leave.dwell:
             return changed.then(_next(changed.target, _watched(rollout, now), now))
         why = why or f"watching until {seconds(leave.dwell)} are over"
-    if now - rollout.entered_at < max(leave.deadline, leave.dwell):
+    # The time to be watched begins when the step is in force, a moment after it was entered: it may end past the deadline.
+    if now < max(rollout.entered_at + leave.deadline, (since or rollout.entered_at) + leave.dwell):
         return _because(changed, rollout, why)
-    late = f"not proven after {seconds(leave.deadline)}: {why}"
+    late = f"not proven after {seconds(max(leave.deadline, leave.dwell))}: {why}"
     match leave.on_unsure:
         case "advance":
             return changed.then(_next(changed.target, _watched(rollout, now), now))
