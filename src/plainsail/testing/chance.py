@@ -26,6 +26,9 @@ class LogNormal(msgspec.Struct, frozen=True):
         """The part of all that takes longer."""
         return 1.0 - _NORMAL.cdf(math.log(bound / self.median) / self.spread) if bound > 0 else 1.0
 
+    def mean(self) -> float:
+        return self.median * math.exp(self.spread**2 / 2)
+
     def quantile(self, part: float) -> float:
         return self.median * math.exp(self.spread * _NORMAL.inv_cdf(part))
 

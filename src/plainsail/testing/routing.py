@@ -157,7 +157,8 @@ class SimRouter:
         if table is None or one.id not in {member.instance for member in members}:
             return
         rate = self._world.rate * share(table, one.group, self._world.insiders) / ALL / len(members)
-        under_way = poisson(self._world.random, rate * self._mean(self._world.like(one)))
+        takes = self._world.latency.mean() * (1.0 + self._world.like(one).slower)
+        under_way = poisson(self._world.random, rate * takes)
         if under_way:
             self._world.asked += under_way
             self._fail(table, one.group, under_way, under_way, 0, (one.id,))
@@ -327,10 +328,6 @@ class SimRouter:
                     self._world.quantiles(like), coverage=drawn.coverage, buckets=drawn.buckets
                 )
         return found
-
-    def _mean(self, behaviour: Behaviour) -> float:
-        latency = self._world.latency
-        return latency.median * math.exp(latency.spread**2 / 2) * (1.0 + behaviour.slower)
 
     def _budget(self, service: str) -> Budget:
         return self._budgets.setdefault(service, Budget())

@@ -18,13 +18,14 @@ AT_ONCE = 16
 """Processes."""
 
 
-def play_many(setting: Setting, seed: int, runs: int) -> list[Played]:
-    """In the order of their seeds, whoever is done first; without what only a timeline needs."""
+def play_many(setting: Setting, seed: int, runs: int, workers: int = 0) -> list[Played]:
+    """In the order of their seeds, whoever is done first, and the same however many `workers` (processes; 0: as many as there
+    are processors); without what only a timeline needs."""
     seeds = range(seed, seed + runs)
     one = partial(_outcome, setting)
     if runs <= FEW:
         return [one(number) for number in seeds]
-    workers = min(AT_ONCE, os.cpu_count() or 1)
+    workers = workers or min(AT_ONCE, os.cpu_count() or 1)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, _leave_ctrl_c_to_others) as processes:
         return list(processes.map(one, seeds, chunksize=max(1, min(20, runs // (4 * workers)))))
