@@ -53,7 +53,7 @@ def _check_address(address: str) -> None:
 
 
 def _check_hosts(traffic: Traffic, name: str, other: Traffic) -> None:
-    both = hosts_of(traffic) & hosts_of(other)
+    both = {*hosts_of(traffic)} & {*hosts_of(other)}
     if both or not (traffic.hosts or other.hosts):
         what = f"the host {min(both)}" if both else "every host that nobody else has"
         raise Rejected(

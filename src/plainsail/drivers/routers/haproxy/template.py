@@ -57,13 +57,13 @@ def map_files(kept: Mapping[str, Kept]) -> dict[str, str]:
         )
         for service, one in kept.items()
     }
-    hosts = ((host, service) for service, one in kept.items() for host in sorted(hosts_of(one.traffic)))
+    hosts = ((host, service) for service, one in kept.items() for host in hosts_of(one.traffic))
     return {**files, HOSTS: "".join(f"{host} {service}\n" for host, service in hosts)}
 
 
-def hosts_of(traffic: Traffic) -> set[str]:
-    """All that lead to the service."""
-    return {*(host.lower() for host in traffic.hosts), *rules.hosts(traffic.routes)}
+def hosts_of(traffic: Traffic) -> tuple[str, ...]:
+    """All that lead to the service, each once."""
+    return tuple(dict.fromkeys((*(host.lower() for host in traffic.hosts), *rules.hosts(traffic.routes))))
 
 
 def digest(config: Config, maxconn: int, log_port: int, kept: Mapping[str, Kept]) -> str:
