@@ -197,8 +197,7 @@ class SimRouter:
             return
         failed = binomial(world.random, requests, behaviour.errors)
         if behaviour.burst:
-            clustered = self._clusters.among(world, table.service, group, behaviour.burst, requests)
-            failed = max(failed, clustered)
+            failed += self._clusters.among(world, table.service, group, behaviour.burst, requests - failed)
         late = 1.0 - (1.0 - behaviour.slow) * (1.0 - beyond(world.latency, behaviour, table.slow_after))
         slow = binomial(world.random, requests, late)
         usual = beyond(world.latency, SOUND, table.slow_after)
