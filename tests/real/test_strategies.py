@@ -18,6 +18,7 @@ pytestmark = pytest.mark.timeout(300)
 
 DARK = "{hosts: [dark.shop.example], header: 'X-Insider: yes'}"
 QUICK = "until: dwell, dwell: 300ms, deadline: 60s, on_unsure: rollback"
+PROVEN = QUICK.replace("until: dwell", "until: proven")
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,7 @@ def test_a_bad_release_is_rolled_back_gradually(plane: Plane) -> None:
     slow, bad = _next(plane), "bad"
     _asks(plane, "{blue-green: {keep: 0s}}")
     plane.deploy(plane.release(slow, start_delay=1.5), "--wait")
-    _asks(plane, "{rolling: {max_surge: 0, max_unavailable: 2}}")
+    _asks(plane, "{rolling: {max_surge: 0, max_unavailable: 2}}", PROVEN)
     load = Load(plane.address, 200).start()
     plane.deploy(plane.release(bad, fail_rate=0.5))
     looks: list[tuple[int, int]] = []
@@ -133,11 +134,11 @@ def test_a_preview_and_a_switch_by_hand(plane: Plane) -> None:
     assert _versions(plane, 20, "dark.shop.example", "X-Insider: yes\r\n") == {version}
 
 
-def _asks(plane: Plane, strategy: str) -> None:
+def _asks(plane: Plane, strategy: str, pace: str = QUICK) -> None:
     """From now on it is deployed like this."""
     spec = plane.place / "plainsail.yaml"
     text = re.sub(r"(?m)^( +strategy:) .*$", lambda found: f"{found[1]} {strategy}", spec.read_text())
-    spec.write_text(re.sub(r"pace: \{.*\}", f"pace: {{{QUICK}}}", text))
+    spec.write_text(re.sub(r"pace: \{.*\}", f"pace: {{{pace}}}", text))
     plane.cli("apply")
 
 
