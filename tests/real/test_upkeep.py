@@ -35,6 +35,27 @@ def test_more_and_fewer_and_new_instances_under_load(tmp_path: Path) -> None:
         assert plane.status()["rollout"] is None
 
 
+def test_restarted_in_batches_under_load_while_the_control_plane_is_killed(tmp_path: Path) -> None:
+    plane = Plane(tmp_path, replicas=4)
+    text = (tmp_path / "plainsail.yaml").read_text()
+    (tmp_path / "plainsail.yaml").write_text(text.replace("{canary: {steps: [10%, 50%]}}", "rolling"))
+    with plane:
+        plane.deploy(plane.release("v1"), "--wait")
+        before = _instances(tmp_path)
+        load = Load(plane.address, 300).start()
+        assert plane.json("restart", "shop")["phase"] in ("pending", "progressing")
+        time.sleep(0.7)
+        plane.kill()
+        plane.up()
+        status = plane.until("it is over", lambda status: status["rollout"] is None)
+        load.stop()
+        last = status["last_rollout"]
+        assert (last["kind"], last["strategy"], last["phase"]) == ("restart", "rolling", "succeeded")
+        assert load.failed() == []
+        assert len(_instances(tmp_path) - before) == 4
+        assert not _instances(tmp_path) & before
+
+
 def test_a_scaled_number_is_kept_until_the_file_says_another(tmp_path: Path) -> None:
     with Plane(tmp_path, replicas=1, steps="[50%]", until="dwell", dwell="0s") as plane:
         plane.deploy(plane.release("v1"), "--wait")

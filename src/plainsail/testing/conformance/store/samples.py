@@ -5,7 +5,18 @@ from __future__ import annotations
 from plainsail.domain.courses import course
 from plainsail.domain.events import Event
 from plainsail.domain.evidence import Arm, Evidence, Stake, Verdict
-from plainsail.domain.intents import Abort, Advance, Deploy, Intent, Pause, Resume, Rollback
+from plainsail.domain.intents import (
+    Abort,
+    Advance,
+    Deploy,
+    Intent,
+    Pause,
+    Remove,
+    Restart,
+    Resume,
+    Rollback,
+    Scale,
+)
 from plainsail.domain.match import Match
 from plainsail.domain.observation import Counts
 from plainsail.domain.release import Release
@@ -103,6 +114,9 @@ INTENTS: tuple[Intent, ...] = (
     deploy("r8"),
     Deploy("r9", "ada", revision(3), PLACEMENT, (Recreate(),), again=True),
     Rollback("r10", "bob", digest(1), "worse"),
+    Scale("r11", "bob", 8, 4, "a sale"),
+    Restart("r12", "bob", "a leak"),
+    Remove("r13", "bob"),
     Abort("r1", "bob", "at 3 in the morning"),
     Pause("r1", "bob"),
     Resume("r1", "bob"),

@@ -50,6 +50,29 @@ def test_what_a_spec_does_not_name_stays_and_so_do_targets_whose_placement_is_go
     assert store.notify() == Notify()
 
 
+def test_the_end_of_a_removal_ends_the_registration_there(bench: StoreBench) -> None:
+    """In one transaction with the rollout; the target stays with what happened there, and can be placed again."""
+    store = bench.filled()
+    for key, left in ((SHOP, {"staging"}), (STAGING, None)):
+        claimed = store.claim(key, "me", now=1.0, lease=10.0)
+        assert claimed
+        way = replace(samples.rollout(f"r-{key.environment}", key=key), kind="remove")
+        empty = Target(key.service, key.environment, quarantine=(samples.digest(7),))
+        held = replace(empty, rollout=way)
+        store.save(held, claimed.epoch, rollouts=[way], due_at=5.0, held_until=11.0)
+        assert key.environment in samples.SERVICES["shop"].placements
+        over = replace(way, phase="succeeded", ended_at=20.0)
+        store.save(empty, claimed.epoch, rollouts=[over], due_at=5.0, held_until=11.0)
+        placed = store.service("shop")
+        assert (set(placed.placements) if placed else None) == left
+        assert store.target(key) == empty
+        assert store.rollout(way.id) == over
+    assert store.services() == {}
+    store.put_spec({}, samples.SERVICES, None, ())
+    assert store.services() == samples.SERVICES
+    assert store.target(SHOP) == Target("shop", "production", quarantine=(samples.digest(7),))
+
+
 @needs("durable")
 def test_a_store_outlives_its_process(bench: StoreBench) -> None:
     """All of a target, its rollouts, evidence, intents and events are there for the next object."""
