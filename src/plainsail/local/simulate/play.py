@@ -274,9 +274,12 @@ class _Play:
 
     def _pass(self, moment: float) -> None:
         """Let the world live until then, with the faults that come on the way."""
-        while self.world.now < moment:
-            self.world.advance(min(moment, self.troubles.next_at()) - self.world.now)
+        while True:
+            # Also by no time at all: what is due at this very moment happens.
+            self.world.advance(max(0.0, min(moment, self.troubles.next_at()) - self.world.now))
             self.troubles.strike()
+            if self.world.now >= moment:
+                return
 
     def _nudge(self, service: str) -> None:
         self.nudged = True
