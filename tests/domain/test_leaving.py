@@ -6,9 +6,11 @@ import pytest
 from tests.domain.stage import EASY, Stage, replace
 
 from plainsail.domain.criteria import EvidenceCriteria, Metric
+from plainsail.domain.evidence import Arm
 from plainsail.domain.intents import Pause
 from plainsail.domain.measurement import Reading
 from plainsail.domain.observation import Measured
+from plainsail.domain.progress import progress
 from plainsail.domain.rollout import Rollout
 from plainsail.domain.strategy import SETTLE_WITHIN, START_WITHIN, BlueGreen, Canary, Pace
 from plainsail.domain.units import seconds
@@ -16,12 +18,16 @@ from plainsail.domain.units import seconds
 BY_THE_CLOCK = Pace(until="dwell", dwell=8.0, deadline=60.0)
 
 
-def at_ten_percent(pace: Pace = BY_THE_CLOCK, evidence: EvidenceCriteria = EASY) -> Stage:
+def at_ten_percent(
+    pace: Pace = BY_THE_CLOCK,
+    evidence: EvidenceCriteria = EASY,
+    way: Canary = Canary((1000, 5000)),  # noqa: B008  (frozen)
+) -> Stage:
     """The step was entered at 1995.0, and its traffic is in force since 2000.0."""
     stage = Stage()
     stage.settled("v1")
     stage.now = 1990.0
-    stage.turn(stage.deploy("v2", Canary((1000, 5000)), pace=pace, evidence=evidence))
+    stage.turn(stage.deploy("v2", way, pace=pace, evidence=evidence))
     stage.ready(*stage.groups)
     while under_way(stage).step == 0:
         stage.now = 1995.0
@@ -182,3 +188,62 @@ def test_each_point_of_the_trail_has_a_number_of_each_test() -> None:
     assert stage.evidence is not None
     assert set(stage.evidence.tests) == set(stage.evidence.harm)
     assert len(stage.evidence.trail[-1].each) == len(stage.evidence.tests)
+
+
+def test_the_share_of_a_baseline_that_is_given_up_is_live_s() -> None:
+    """All users have an answer at each share, with it and without."""
+    fresh = replace(EASY, compare="baseline")
+    stage = at_ten_percent(replace(BY_THE_CLOCK, on_unsure="advance"), fresh, Canary((1000, 2000)))
+    stage.dies("g3")
+    stage.turns(2)
+    look(stage, 2055.0)
+    assert under_way(stage).baseline is None
+    for _ in range(3):
+        stage.ready("g2")
+        stage.turn()
+    assert stage.traffic is not None
+    assert {part.group: part.share_bp for part in stage.traffic.routes[-1].split} == {"g1": 8000, "g2": 2000}
+
+
+def test_how_long_all_users_were_watched_is_told_also_where_the_deadline_ended_it() -> None:
+    """A metric that stays silent holds the last step until its deadline."""
+    silent = replace(EASY, metrics={"memory": replace(MEMORY, during=("bake",))})
+    pace = replace(BY_THE_CLOCK, bake=20.0, on_unsure="advance")
+    stage = at_ten_percent(pace, silent, Canary((1000,)))
+    look(stage, 2008.0)
+    while under_way(stage).current().during() != "bake":
+        stage.ready("g2")
+        stage.turn()
+    stage.turn()
+    since, entered = under_way(stage).in_force_at, under_way(stage).entered_at
+    assert since is not None
+    waiting = look(stage, since + 30.0)
+    assert waiting.current().during() == "bake", "longer than its 20 s"
+    assert "memory has not been measured yet" in waiting.reason
+    left = look(stage, entered + 60.5)
+    assert left.phase == "finishing"
+    assert left.baked == entered + 60.5 - since
+
+
+def test_a_split_that_is_off_holds_a_step_only_while_two_are_compared() -> None:
+    """By the clock too: what compares what is not alike has not gone well. With all users nothing is compared."""
+    pace = replace(BY_THE_CLOCK, bake=8.0)
+    stage = at_ten_percent(pace, EASY, Canary((1000,)))
+    stage.ask()
+    stage.turn()
+    verdict = under_way(stage).verdict
+    assert verdict is not None
+    off = replace(verdict, outcome="unsure", code="mismatch", sentence="the split is off", candidate=Arm(50))
+    held = progress(stage.target, stage.seen(), off, 2030.0, stage.evidence).target.rollout
+    assert held is not None
+    assert (held.step, held.reason) == (under_way(stage).step, "the split is off")
+    look(stage, 2031.0)
+    while under_way(stage).current().during() != "bake":
+        stage.ready("g2")
+        stage.turn()
+    stage.turn()
+    since = under_way(stage).in_force_at
+    assert since is not None
+    gone_on = progress(stage.target, stage.seen(), off, since + 8.5, stage.evidence).target.rollout
+    assert gone_on is not None
+    assert gone_on.phase == "finishing"
