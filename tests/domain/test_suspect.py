@@ -75,14 +75,14 @@ def test_the_order_of_the_instances_is_nothing(told: list[Counts], code: str) ->
 @pytest.mark.parametrize("rate", [0.03, 0.1, 0.5])
 @pytest.mark.parametrize("size", [2, 4, 10])
 def test_instances_that_are_equally_bad_are_told_apart_by_chance_only(rate: float, size: int) -> None:
-    """3,000 releases: more than CHANCE and its noise would be 3 + 5 times its root."""
+    """1,000 releases: more than CHANCE and its noise would be 1 + 5 times its root."""
     dice = Random(round(1000 * rate) + size)
     wrong = 0
-    for _ in range(3000):
+    for _ in range(1000):
         n = dice.randint(5, 60)
         told = [Counts(n, sum(dice.random() < rate for _ in range(n))) for _ in range(size)]
         wrong += named(told) is not None
-    assert wrong <= 3000 * CHANCE + 5 * math.sqrt(3000 * CHANCE)
+    assert wrong <= 1000 * CHANCE + 5 * math.sqrt(1000 * CHANCE)
 
 
 @pytest.mark.parametrize(("size", "requests"), [(2, 12), (3, 8), (4, 8), (10, 6)])
