@@ -75,6 +75,18 @@ def test_time_alone_is_not_enough_while_the_candidate_warms_up() -> None:
     assert 2020.0 <= stage.now < 2021.0
 
 
+def test_a_clock_set_back_makes_no_candidate_cold_again() -> None:
+    """Its users go on to count: what is not counted is not judged."""
+    stage = at_ten_percent()
+    look(stage, 2001.0)
+    assert stage.evidence is not None
+    had = stage.evidence.candidate.requests
+    for second in range(1, 6):
+        look(stage, 500.0 + second)
+    assert stage.evidence.candidate.requests == had + 50
+    assert stage.evidence.exposed_at == 501.0
+
+
 @pytest.mark.parametrize(
     ("on_unsure", "becomes"), [("hold", "paused"), ("rollback", "rolling_back"), ("advance", "progressing")]
 )

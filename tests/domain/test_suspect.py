@@ -142,6 +142,8 @@ def test_of_two_instances_the_one_that_had_nearly_all_failures_is_told() -> None
 def test_nothing_is_told_where_it_would_say_nothing() -> None:
     assert back([Counts(9, 9)]) == "", "an only instance has all failures"
     assert back([Counts(9, 4), Counts(9, 5)]) == "", "both fail"
+    assert back([Counts(0), Counts(500, 500)]) == "", "nobody else had a request"
+    assert back([Counts(6), Counts(6)]) == "", "of nobody's failures nobody had most"
     assert back([Counts(6), Counts(6, 6)], retired=("i9",)) == "", "a second one is the release's fault"
 
 
