@@ -16,6 +16,7 @@ from plainsail.domain.measurement import Reading
 from plainsail.domain.observation import Counts, Measured
 from plainsail.domain.reading import BEYOND
 from plainsail.domain.threshold import Place, measure
+from plainsail.domain.trail import Point, Tally, longer
 
 SPREAD = Metric("s", histogram="h", relative=0.1)
 QUICK = ((0.1, 100.0), (1.0, 1.0), (math.inf, 1.0))
@@ -40,6 +41,8 @@ def watched(metric: Metric, ours: object, theirs: object, *, threshold: bool) ->
             evidence, verdict = judge(
                 evidence, counts, {}, "c", "l", criteria, (5000,), 5000, now, measured=measured, share=5000
             )
+        point = Point(now, 5000, Tally(), Tally(), verdict.harm, verdict.good)
+        evidence = msgspec.structs.replace(evidence, trail=longer(evidence.trail, point))
     found = lines.of(evidence, verdict, criteria, 5000, False)
     return next(one for one in found if one.name == "it"), verdict
 
@@ -96,3 +99,12 @@ def test_a_number_that_cannot_be_is_no_data_and_never_a_pass(
     assert verdict.outcome == "unsure"
     assert line.missing
     assert line.candidate.rate is None
+
+
+def test_by_threshold_a_dry_run_is_not_measured_and_would_have_decided_nothing() -> None:
+    line, verdict = watched(
+        Metric("s", value="v", max=2.0, dry_run=True), {"value": 1.0}, {"value": 1.0}, threshold=True
+    )
+    assert verdict.outcome == "pass"
+    assert line.would == ""
+    assert telling.outcome(line) == "no data"
