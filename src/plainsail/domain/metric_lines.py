@@ -7,7 +7,7 @@ import math
 import msgspec
 
 from plainsail.domain import aside, changes, metering
-from plainsail.domain.criteria import LatencyCriteria, Metric, Threshold
+from plainsail.domain.criteria import LatencyCriteria, Metric
 from plainsail.domain.evidence import Band, Evidence, Spread, Sums, Track
 from plainsail.domain.line import Difference, Kind, Line, Side
 from plainsail.domain.reading import compared
@@ -33,8 +33,7 @@ def of_source(name: str, metric: Metric, evidence: Evidence, weighing: Weighing)
     if short:  # its test says nothing before
         tests = tests[1:]
     good, harm = weighing.good(name), weighing.harm(*tests)
-    by_threshold = isinstance(weighing.criteria.judge, Threshold)  # it measures nothing that decides nothing
-    would = aside.would(name, metric, evidence, weighing) if metric.dry_run and not by_threshold else ""
+    would = aside.would(name, metric, evidence, weighing) if metric.dry_run else ""
     limited = metric.kind() == "value" and (metric.max is not None or metric.min is not None)
     note = track.told[-1].note if track.told and not track.missing else ""
     return Line(

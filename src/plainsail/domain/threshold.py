@@ -70,7 +70,7 @@ def measure(
         taken = {"errors": _errors(ours, theirs, criteria), "latency": _latency(ours, theirs, criteria)}
         of = {**meters.of, **{name: _counted(meters.of.get(name), one, now) for name, one in taken.items()}}
         meters = replace(meters, at=now, candidate=evidence.candidate, live=evidence.live, of=of)
-    for name, metric in _asked(criteria, place).items():
+    for name, metric in _here(criteria.metrics, place).items():  # what is only shown too
         found = measured.get(name)
         if found is not None:
             evidence, meters = _sourced(evidence, meters, name, metric, found)
@@ -101,8 +101,16 @@ def _during(place: Place) -> Literal["start", "steps", "bake"]:
 
 def _asked(criteria: EvidenceCriteria, place: Place) -> dict[str, Metric]:
     """The metrics that are measured here, and that something depends on."""
-    asked = criteria.decisive(_during(place)).items()
-    return {name: metric for name, metric in asked if not metric.at or place.share_bp in metric.at}
+    return _here(criteria.decisive(_during(place)), place)
+
+
+def _here(metrics: Mapping[str, Metric], place: Place) -> dict[str, Metric]:
+    """Those of them that are measured here."""
+    return {
+        name: metric
+        for name, metric in metrics.items()
+        if _during(place) in metric.during and (not metric.at or place.share_bp in metric.at)
+    }
 
 
 def _counted(meter: Meter | None, one: Measurement, until: float) -> Meter:
