@@ -24,6 +24,7 @@ from plainsail.domain.criteria import (
 )
 from plainsail.domain.evidence import Arm, Band, Evidence, Meter, Meters, Spread, Sums, Told, Track, Verdict
 from plainsail.domain.explain import Explanation, explain, with_users
+from plainsail.domain.judge import judge
 from plainsail.domain.line import Line
 from plainsail.domain.observation import Counts
 from plainsail.domain.rollout import Revision, Rollout
@@ -63,6 +64,46 @@ def rollout(verdict: Verdict | None, criteria: EvidenceCriteria | None = None, *
 
 def line(why: Explanation, name: str) -> Line:
     return next(one for one in why.metrics if one.name == name)
+
+
+def test_once_the_comparison_is_void_nothing_is_promised_by_it() -> None:
+    criteria = EvidenceCriteria(metrics={"carts": Metric("s", counts=Counted("n", "bad"), margin=0.01)})
+    trial = Watched(criteria)
+    for _ in range(100):
+        trial.block(Counts(20), Counts(180))
+    trial.block(Counts(10, 2), Counts(90))
+    trial.evidence = replace(trial.evidence, voided="the split was not kept")
+    verdict = trial.block(Counts(10, 1), Counts(90))
+    why = explain(rollout(verdict, criteria), trial.evidence)
+    assert why.code == "mismatch"
+    assert why.change.startswith("Nothing proves it any more")
+    for name in ("errors", "latency", "carts"):
+        told = line(why, name)
+        assert told.outcome == "unsure"
+        assert told.harm is None
+        assert "void" in told.change or told.missing
+        assert "more" not in told.change
+    assert "take it back" in line(why, "max_errors").change
+
+
+def test_the_limit_is_forecast_without_what_the_comparison_had_won() -> None:
+    """Its money is lost with it, so a release that had won nothing by it is told the same."""
+    trial = Watched()
+    for _ in range(100):
+        trial.block(Counts(10), Counts(90))
+    trial.block(Counts(10, 2), Counts(90))
+    found = replace(trial.evidence, voided="the split was not kept")
+    bets = tuple(replace(one, staked=one.staked + 20.0) for one in found.harm["errors"])
+    richer = replace(found, harm={**found.harm, "errors": bets})
+
+    def told(evidence: Evidence) -> str:
+        counts = {"c": Counts(1010, 2), "l": Counts(10_090)}
+        after, verdict = judge(evidence, counts, {}, "c", "l", EvidenceCriteria(), (5000,), 5000, 10.2)
+        assert after.harm["errors"] == evidence.harm["errors"], "nothing is new"
+        return line(explain(rollout(verdict), after), "max_errors").change
+
+    assert told(found) == told(richer)
+    assert told(replace(found, voided="")) != told(replace(richer, voided=""))
 
 
 counts = st.integers(0, 40).flatmap(

@@ -324,6 +324,17 @@ def test_evidence_stays_small_however_many_metrics_there_are(number: int, kibiby
     assert len(msgspec.json.encode(replace(trial.evidence, trail=trail))) <= 1024 * kibibytes
 
 
+def test_a_window_of_before_the_evidence_began_anew_counts_for_nothing() -> None:
+    """One that was under way when an instance was replaced is told until it is taken, also of a metric that had none yet."""
+    trial = Trial(carts=COUNTS)
+    trial.evidence = replace(trial.evidence, anew_at=25.0)
+    trial.window("carts", _counts(100.0, 100.0), _counts(100.0, 0.0))
+    trial.window("carts", _counts(100.0, 100.0), _counts(100.0, 0.0))
+    assert "carts" not in trial.evidence.tracks
+    trial.window("carts", _counts(100.0, 1.0), _counts(100.0, 1.0))
+    assert trial.evidence.tracks["carts"].candidate.n == 100.0
+
+
 def test_what_could_not_have_shown_harm_yet_is_no_pass() -> None:
     trial = Trial(memory=VALUE)
     said = [trial.window("memory", {"value": 100.0 + n % 2}, {"value": 100.0 + n % 3}) for n in range(31)]

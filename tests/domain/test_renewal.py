@@ -64,6 +64,7 @@ def replaced() -> tuple[Target, Evidence | None, Seen]:
     raise AssertionError("nobody was replaced")
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10_000), st.sampled_from([2, 4]), st.sampled_from([2000, 5000]))
 @settings(max_examples=6, deadline=None)
 def test_what_a_replaced_instance_has_under_way_takes_nothing_back(

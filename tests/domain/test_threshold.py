@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hypothesis.strategies as st
+import msgspec
 import pytest
 from hypothesis import given
 
@@ -154,3 +155,19 @@ def test_kinds_of_metrics(metric: Metric, reading: dict[str, float], number: str
     verdict = watch.look()
     assert (verdict.outcome == "fail") == bool(number)
     assert (f"m was {number}," if number else "m: the source has nothing of it") in verdict.sentence
+
+
+def test_what_is_only_shown_is_measured_and_decides_nothing() -> None:
+    dry = Metric("s", value="v", max=10.0, dry_run=True)
+    watch = Watch(msgspec.structs.replace(CRITERIA, metrics={"queue": dry}))
+    verdict = Verdict("unsure", "")
+    for number in range(3):
+        since, until = watch.now, watch.now + 10.0
+        watch.measured["queue"] = Measured(Reading(since, until, {"value": 50.0 + number}), None)
+        verdict = watch.interval()
+    track = watch.evidence.tracks["queue"]
+    assert (verdict.outcome, track.failed, [one.candidate for one in track.told]) == (
+        "pass",
+        3,
+        [50.0, 51.0, 52.0],
+    )

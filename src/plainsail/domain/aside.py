@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from plainsail.domain import metering
-from plainsail.domain.criteria import EvidenceCriteria, Metric
+from plainsail.domain.criteria import EvidenceCriteria, Metric, Threshold
 from plainsail.domain.evidence import Evidence, Track, Verdict
 from plainsail.domain.stats import several
 from plainsail.domain.units import percent_of, plural
@@ -78,6 +78,9 @@ def would(
     track = evidence.tracks.get(name, Track())
     if metric.role == "informative" or not evidence.trail:
         return ""
+    judge = weighing.criteria.judge
+    if isinstance(judge, Threshold):
+        return "" if not track.told else "taken_back" if track.failed > judge.failure_limit else "passed"
     if track.would_at:
         return "taken_back"
     last, meant = evidence.trail[-1], replace(metric, dry_run=False)

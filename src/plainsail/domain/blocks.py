@@ -46,8 +46,8 @@ def advance(
     counts = {
         group: found for group in (candidate, live) if group and _sound(found := counts.get(group, NONE))
     }
-    if now < evidence.live_at:  # the clock was set back: silence is counted from here
-        evidence = replace(evidence, live_at=now, opened=min(evidence.opened, now))
+    if now < evidence.live_at:
+        evidence = _set_back(evidence, evidence.live_at - now, now)
     evidence = _watch_live(evidence, counts, live, now)
     new = _since(evidence.last.get(candidate, Counts()), counts.get(candidate))
     control = _since(evidence.last[live], counts.get(live)) if live in evidence.last else Counts()
@@ -106,6 +106,18 @@ def _crashed(arm: Arm, before: int, after: int | None) -> Arm:
     return replace(arm, crashes=arm.crashes + (after - before if after > before else after))
 
 
+def _set_back(evidence: Evidence, by: float, now: float) -> Evidence:
+    """The clock was set back: live's silence is counted from here, and what was is as long ago as it was at its last request,
+    or its mean gap would be nothing and it would be silent at once."""
+    return replace(
+        evidence,
+        since=evidence.since - by,
+        live_at=now,
+        opened=min(evidence.opened, now),
+        marks=tuple(replace(mark, at=mark.at - by) for mark in evidence.marks),
+    )
+
+
 def _watch_live(evidence: Evidence, counts: Mapping[str, Counts], live: str | None, now: float) -> Evidence:
     if live is None or live not in counts:
         return evidence
@@ -117,6 +129,7 @@ def _watch_live(evidence: Evidence, counts: Mapping[str, Counts], live: str | No
             opened=now,
             live_at=now,
             live_counted=found.requests,
+            live_seen=0,  # of somebody else, a baseline say, whose gaps are others
         )
     if found.requests == evidence.live_counted:
         return evidence

@@ -9,13 +9,15 @@ from plainsail.domain import forecast, metering
 from plainsail.domain.claims import Claim, claimed
 from plainsail.domain.criteria import EvidenceCriteria, Metric, Threshold
 from plainsail.domain.evidence import Evidence, Meter, Track, Verdict
-from plainsail.domain.judge import code_of
+from plainsail.domain.judge import code_of, is_limit
 from plainsail.domain.mishaps import KIND
 from plainsail.domain.reading import compared
 from plainsail.domain.stats import betting, proof
 from plainsail.domain.stats.betting import Bet
 from plainsail.domain.units import percent, percent_of, plural
 from plainsail.domain.weighing import harm_logs, shares, shown
+
+VOID = "the comparison is void: only limits count"
 
 MOST = 700.0
 """Natural log of the largest money that a float holds, about."""
@@ -31,7 +33,7 @@ def counted(
         return "its first requests: it has had none"
     mishap = "slow" if kind == "slow" else "failed"
     parts = [_harmed(name, _bets(name, criteria), evidence, verdict, criteria, ahead, mishap)]
-    if exposure and name != "max_errors":
+    if exposure and name != "max_errors" and not evidence.voided:
         claim = next(claim for claim in claimed(criteria, exposure) if claim.name == name)
         parts.insert(0, _proven(claim, evidence, criteria, ahead, mishap))
     return "; ".join(part for part in parts if part)
@@ -69,6 +71,8 @@ def measured(
     if missing:
         return f"its source has to say something: {missing}"
     track = evidence.tracks.get(name, Track())
+    if evidence.voided and not (metric.kind() == "value" and _limited(metric)):
+        return VOID
     bets = metering.tests(name, metric).get(name, ())
     ahead = _of_windows(name, track, metric, evidence)
     if metric.kind() == "counts" and ahead is not None:
@@ -77,10 +81,10 @@ def measured(
             part for part in (_lacked(name, metric, track, evidence, verdict, criteria), harmed) if part
         )
     parts = []
-    if compared(metric):
+    if compared(metric) and not evidence.voided:
         worse = "lower" if metric.better == "higher" else "higher"
         parts.append(f"windows in which it is {worse} than {criteria.whom()} by more than is allowed")
-    if metric.kind() == "value" and (metric.max is not None or metric.min is not None):
+    if metric.kind() == "value" and _limited(metric):
         left = metering.BEYOND - track.failed
         parts.append(
             f"{plural(left, 'more window')} in a row beyond its limit take{'s' * (left == 1)} it back"
@@ -88,6 +92,10 @@ def measured(
             else "nothing: it was beyond its limit too often"
         )
     return "; ".join(parts)
+
+
+def _limited(metric: Metric) -> bool:
+    return metric.max is not None or metric.min is not None
 
 
 def _lacked(
@@ -159,6 +167,8 @@ def _harmed(
         return "over the line: it is taken back"
     if not bets or math.isinf(goal):
         return "it is not judged, so nothing takes it back"
+    if evidence.voided and not is_limit(name):
+        return VOID
     held = evidence.harm.get(name, ())
     stakes = held if len(held) == len(bets) else (betting.FRESH,) * len(bets)
     logs = harm_logs(verdict)
@@ -167,7 +177,7 @@ def _harmed(
     others = sum(
         parts[test] * math.exp(min(log, MOST))
         for test, log in logs.items()
-        if test != name and code_of(test) not in aside
+        if test != name and code_of(test) not in aside and (is_limit(test) or not evidence.voided)
     )
     soon = forecast.to_harm(bets, stakes, weight, others, goal, ahead) if ahead.rate else None
     if soon is not None:

@@ -91,7 +91,7 @@ def _judged(
         return evidence, None
     evidence = watch(renewed(evidence, rollout, seen, now), seen, rollout.live)
     seen = apart(evidence, rollout, seen)
-    if evidence.exposed_at is None and seen.share(rollout.candidate):
+    if (evidence.exposed_at is None or now < evidence.exposed_at) and seen.share(rollout.candidate):
         evidence = msgspec.structs.replace(evidence, exposed_at=now)
     exposures = tuple(step.leave.exposure for step in rollout.course.steps if isinstance(step.leave, Judged))
     leave = rollout.current().leave

@@ -240,6 +240,8 @@ def _change(rollout: Rollout, verdict: Verdict, found: tuple[Line, ...]) -> str:
     deciding = next((line for line in found if line.name == verdict.code), None)
     if deciding is not None:
         return _whole(deciding.change)
+    if verdict.code == "mismatch" and rollout.current().during() != "bake":
+        return "Nothing proves it any more: find out why the split is not kept, then abort and deploy again, or advance."
     lacking = min(
         (line for line in found if line.good is not None and line.good < 1.0 and line.name != "max_errors"),
         key=lambda line: line.good or 0.0, default=None,

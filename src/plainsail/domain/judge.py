@@ -31,6 +31,9 @@ WEIGHTS = {"errors": 8.0, "max_errors": 1.0, "latency": 4.0, "errors_past": 4.0,
 """How the purse is shared among the tests of harm (`stats/several.py`); each other one has a part of 1. A test that isn't asked
 for leaves its part to the others, and alpha holds for all metrics together."""
 
+AGAINST_PAST = {"errors_past": "errors", "latency_past": "latency"}
+"""Tests against live's past, and what they are called in a verdict. People may call a metric `carts_past`: it is another one."""
+
 LIVE_CRASHES = 3
 """Crashes of the candidate that each of live's excuses. Crashes are judged by this rule of thumb, outside of alpha: too
 few ever happen for a test, and a release that crashes while live does not should go. There is no guarantee in it."""
@@ -217,7 +220,7 @@ def _verdict(
         proven=0 if held else proven,
         needs=claims.needed(evidence, criteria, exposure, goal) if exposure else 0,
         trouble=trouble,
-        past=past if test.endswith("_past") else None,
+        past=past if test in AGAINST_PAST else None,
         harmful=bool(test),
         held=held,
         lacks=_lacks(shown.get(exposure or 0, {}), goal, criteria),
@@ -259,9 +262,8 @@ def _lacks(proofs: Mapping[str, float], goal: float, criteria: EvidenceCriteria)
 def code_of(test: str) -> str:
     """What a test of harm is called in a verdict: `errors_past` is errors, `max carts` and `carts p99` are carts."""
     if " " in test:
-        first, _, second = test.partition(" ")
-        return second if first == "max" else first
-    return test.removesuffix("_past")
+        return _limited(test) or test.partition(" ")[0]
+    return AGAINST_PAST.get(test, test)
 
 
 def _money(evidence: Evidence, tests: Tests, criteria: EvidenceCriteria) -> dict[str, float]:
@@ -277,15 +279,21 @@ def _deciding(logs: Mapping[str, float], evidence: Evidence, criteria: EvidenceC
     purse are lost, not shared out anew, so that alpha holds for both times together."""
     shown = {name for name, one in criteria.metrics.items() if one.dry_run or one.role == "informative"}
     return {
-        test: log if not evidence.voided or _is_limit(test) else LOST
+        test: log if not evidence.voided or is_limit(test) else LOST
         for test, log in logs.items()
         if code_of(test) not in shown
     }
 
 
-def _is_limit(test: str) -> bool:
+def is_limit(test: str) -> bool:
     """It asks nothing of live's users of now."""
-    return test == "max_errors" or test.startswith("max ") or test.endswith("_past")
+    return test == "max_errors" or test in AGAINST_PAST or _limited(test) != ""
+
+
+def _limited(test: str) -> str:
+    """The metric of which this is the limit (`max carts`); empty: it is none. `max p99` is a quantile of one called max."""
+    first, _, second = test.partition(" ")
+    return second if first == "max" and second not in metering.PARTS else ""
 
 
 def _harm_test(evidence: Evidence, harm: Mapping[str, float], criteria: EvidenceCriteria) -> str:

@@ -57,7 +57,7 @@ def _take(
             told=_told(track, Told(found.until, None, None, found.why), metrics),
         )
         return _with(evidence, name, silent)
-    if found.candidate.until <= max(track.until, evidence.since):
+    if found.candidate.until <= max(track.until, evidence.since, evidence.anew_at):
         return evidence
     taken = read(metric, found)
     track = replace(

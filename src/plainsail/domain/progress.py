@@ -124,8 +124,7 @@ def _move(target: Target, rollout: Rollout, seen: Seen, now: float, evidence: Ev
                 )
             return _because(changed, rollout, waits)
         case Settled(within=within):
-            left = sum(_instances(seen, group) for group in _emptied(changed.target, rollout))
-            left += _surplus(rollout, seen)
+            left = sum(_instances(seen, group) for group in _emptied(rollout)) + _surplus(rollout, seen)
             if rollout.in_force_at is not None and (not left or now - rollout.in_force_at > within):
                 return changed.then(_next(changed.target, rollout, now))
             return _because(
@@ -288,7 +287,7 @@ def _waits_for_instances(rollout: Rollout, seen: Seen, role: Role, size: int) ->
     return f"{ready} of {size} instances ready{trouble}"
 
 
-def _emptied(target: Target, rollout: Rollout) -> tuple[str, ...]:
+def _emptied(rollout: Rollout) -> tuple[str, ...]:
     sizes = rollout.current().sizes
     return tuple(group for role in sizes if not sizes[role] and (group := rollout.group(role)) is not None)
 

@@ -5,6 +5,8 @@ A number that can't be is none: not a number, endless or as good as that, negati
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 from plainsail.domain.criteria import Metric
@@ -77,12 +79,45 @@ def told(metric: Metric, found: Measured, taken: Taken) -> Told:
     partial = found.candidate.partial or (found.live.partial if found.live else "")
     ours, theirs = (_figure(metric, side, sums) for side, sums in (
         (found.candidate, taken.candidate), (found.live, taken.live)))  # fmt: skip
-    return Told(found.candidate.until, ours, theirs, taken.missing or partial)
+    read = ((found.candidate, ours), (found.live, theirs))
+    beyond = next((BEYOND for side, one in read if side and one is not None and _beyond(metric, side)), "")
+    return Told(found.candidate.until, ours, theirs, taken.missing or beyond or partial)
+
+
+def fault(metric: Metric, reading: Reading) -> str:
+    """Which number of it can't be, in one clause; empty: all there are can be."""
+    if metric.kind() == "histogram":
+        odd = next((count for _, count in reading.buckets if not 0.0 <= count <= LARGEST), None)
+        return "" if odd is None else f"a bucket of the histogram has {odd:g}"
+    parts = {part: reading.parts[part] for part in metric.queries() if part in reading.parts}
+    endless = next((part for part, given in parts.items() if not abs(given) <= LARGEST), "")
+    if endless:
+        return f"{endless} is {parts[endless]}"
+    counts = ("count", "requests", "failures")
+    negative = next((part for part in counts if parts.get(part, 0.0) < 0.0), "")
+    return f"{negative} is negative" if negative else ""
+
+
+def at_least(reading: Reading) -> float | None:
+    """The largest bound that a histogram has: what lies beyond it is known to be longer, and no number; None: it has none."""
+    return max((bound for bound, _ in reading.buckets if math.isfinite(bound)), default=None)
+
+
+BEYOND = "the median is beyond the largest bound, which is shown"
+
+
+def _beyond(metric: Metric, reading: Reading) -> bool:
+    return metric.kind() == "histogram" and not math.isfinite(_median(reading))
+
+
+def _median(reading: Reading) -> float:
+    return quantiles.quantile(quantiles.from_bounds(reading.buckets), 0.5)
 
 
 def _figure(metric: Metric, reading: Reading | None, sums: Sums | None) -> float | None:
     if sums is None or reading is None or not sums.n:
         return None
     if metric.kind() == "histogram":
-        return quantiles.quantile(quantiles.from_bounds(reading.buckets), 0.5)
+        median = _median(reading)
+        return median if math.isfinite(median) else at_least(reading)
     return sums.sum / sums.n

@@ -56,14 +56,15 @@ def suspect(rollout: Rollout, seen: Seen, verdict: Verdict | None) -> Alone | No
 
 def hint(rollout: Rollout, seen: Seen, verdict: Verdict) -> str:
     """What the sentence of a way back is to add where one of several instances had nearly all of the mishaps, but too few
-    for it to be told from a bad release: a clause; empty: nothing. An only instance has all of them whatever it is like."""
-    told = _told(rollout, seen)
+    for it to be told from a bad release: a clause; empty: nothing. An only instance with requests has all of them whatever it
+    is like."""
+    told = {id: counts for id, counts in _told(rollout, seen).items() if counts.requests}
     if not _asked(rollout, verdict) or len(told) < 2 or _nobodys(told, verdict.candidate):
         return ""
     kind = KIND[verdict.code]
     worst = _worst(told, kind)
     bad, all_bad = _bad(told[worst], kind), _bad(_sum(told.values()), kind)
-    if all_bad - bad > UNKNOWN * all_bad or _chance_is_out(told, worst, kind):
+    if not bad or all_bad - bad > UNKNOWN * all_bad or _chance_is_out(told, worst, kind):
         return ""
     what = "failures" if kind == "failures" else "slow answers"
     had = f"{worst} had {bad:,} of the {all_bad:,} {what}"

@@ -8,6 +8,7 @@ mean, and their defaults, are Argo Rollouts' (`failureLimit`, `consecutiveErrorL
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping
 from typing import Literal
 
@@ -19,6 +20,7 @@ from plainsail.domain.evidence import Arm, Evidence, Meter, Meters, Told, Track,
 from plainsail.domain.judge import LIVE_CRASHES
 from plainsail.domain.measurement import Reading
 from plainsail.domain.observation import Counts, Measured, Unmeasured
+from plainsail.domain.reading import BEYOND, at_least, fault
 from plainsail.domain.units import ALL, number, percent_of, plural, seconds
 
 replace = msgspec.structs.replace
@@ -68,7 +70,7 @@ def measure(
         taken = {"errors": _errors(ours, theirs, criteria), "latency": _latency(ours, theirs, criteria)}
         of = {**meters.of, **{name: _counted(meters.of.get(name), one, now) for name, one in taken.items()}}
         meters = replace(meters, at=now, candidate=evidence.candidate, live=evidence.live, of=of)
-    for name, metric in _asked(criteria, place).items():
+    for name, metric in _here(criteria.metrics, place).items():  # what is only shown too
         found = measured.get(name)
         if found is not None:
             evidence, meters = _sourced(evidence, meters, name, metric, found)
@@ -99,8 +101,16 @@ def _during(place: Place) -> Literal["start", "steps", "bake"]:
 
 def _asked(criteria: EvidenceCriteria, place: Place) -> dict[str, Metric]:
     """The metrics that are measured here, and that something depends on."""
-    asked = criteria.decisive(_during(place)).items()
-    return {name: metric for name, metric in asked if not metric.at or place.share_bp in metric.at}
+    return _here(criteria.decisive(_during(place)), place)
+
+
+def _here(metrics: Mapping[str, Metric], place: Place) -> dict[str, Metric]:
+    """Those of them that are measured here."""
+    return {
+        name: metric
+        for name, metric in metrics.items()
+        if _during(place) in metric.during and (not metric.at or place.share_bp in metric.at)
+    }
 
 
 def _counted(meter: Meter | None, one: Measurement, until: float) -> Meter:
@@ -159,9 +169,10 @@ def _sourced(
         missing=one.said if one.outcome == "error" else "",
     )  # fmt: skip
     if isinstance(found, Measured):
-        live = _number(metric, found.live) if found.live is not None else None
-        note = one.said if one.outcome == "error" else found.candidate.partial
-        told = (*track.told, Told(until, _number(metric, found.candidate), live, note))[-LAST:]
+        ours, beyond = _shown(metric, found.candidate)
+        live, too = _shown(metric, found.live) if found.live is not None else (None, "")
+        note = one.said if one.outcome == "error" else beyond or too or found.candidate.partial
+        told = (*track.told, Told(until, ours, live, note))[-LAST:]
         track = replace(track, until=until, told=told)
     meters = replace(meters, of={**meters.of, name: meter})
     return replace(evidence, tracks={**evidence.tracks, name: track}), meters
@@ -170,15 +181,23 @@ def _sourced(
 def _limited(name: str, metric: Metric, found: Measured | Unmeasured) -> Measurement:
     if isinstance(found, Unmeasured):
         return Measurement("error", f"{name}: {found.why}")
+    if wrong := fault(metric, found.candidate):
+        return Measurement("error", f"{name}: {wrong}")
     last = _number(metric, found.candidate)
     if last is None:
         return Measurement("error", f"{name}: {found.candidate.missing or 'the source has nothing of it'}")
-    said = f"{name} was {number(last)}"
+    said = f"{name} was {number(last)}" if math.isfinite(last) else f"{name} was beyond its largest bound"
     if metric.max is not None and last > metric.max:
         return Measurement("failed", f"{said}, with a limit of {number(metric.max)}", "metric")
     if metric.min is not None and last < metric.min:
         return Measurement("failed", f"{said}, with {number(metric.min)} as the least", "metric")
     return Measurement("passed", said)
+
+
+def _shown(metric: Metric, reading: Reading) -> tuple[float | None, str]:
+    """For people: no number that can't be, and of what is beyond the largest bound that bound."""
+    found = None if fault(metric, reading) else _number(metric, reading)
+    return (found, "") if found is None or math.isfinite(found) else (at_least(reading), BEYOND)
 
 
 def _number(metric: Metric, reading: Reading) -> float | None:

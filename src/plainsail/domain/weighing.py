@@ -14,7 +14,7 @@ import msgspec
 
 from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.evidence import Verdict
-from plainsail.domain.judge import WEIGHTS, code_of
+from plainsail.domain.judge import WEIGHTS, code_of, is_limit
 from plainsail.domain.line import Difference, Side
 from plainsail.domain.stats import betting, differences
 
@@ -49,11 +49,11 @@ class Weighing(msgspec.Struct, frozen=True):
         return None if log is None else way(log, self.criteria.beta)
 
     def outcome(self, name: str, good: float | None, harm: float | None) -> Literal["pass", "fail", "unsure"]:
-        """What the line by this name says by itself."""
+        """What the line by this name says by itself. Nothing passes once the comparison is void."""
         over = self.verdict.outcome == "fail" and harm is not None and harm >= 1.0
         if self.decided(name) or (over and name not in self._shown()):
             return "fail"
-        return "pass" if good is not None and good >= 1.0 else "unsure"
+        return "pass" if good is not None and good >= 1.0 and not self.voided else "unsure"
 
     def decided(self, name: str) -> bool:
         """It was this that took the candidate back. Of all metrics the sentence begins with the one that did."""
@@ -69,7 +69,7 @@ class Weighing(msgspec.Struct, frozen=True):
 
     def _brought(self, tests: tuple[str, ...]) -> float | None:
         logs = harm_logs(self.verdict)
-        asked = [test for test in tests if test in logs and not (self.voided and _compares(test))]
+        asked = [test for test in tests if test in logs and (is_limit(test) or not self.voided)]
         return brought(logs, self.criteria, asked) if asked else None
 
 
@@ -102,11 +102,6 @@ def shares(tests: Iterable[str], criteria: EvidenceCriteria) -> dict[str, float]
 def shown(criteria: EvidenceCriteria) -> set[str]:
     """The metrics that are only shown; their tests have no part of the purse."""
     return {name for name, one in criteria.metrics.items() if one.dry_run or one.role == "informative"}
-
-
-def _compares(test: str) -> bool:
-    """It asks what live's users of now meet."""
-    return not (test == "max_errors" or test.startswith("max ") or test.endswith("_past"))
 
 
 def way(log: float, level: float) -> float | None:

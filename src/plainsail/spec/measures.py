@@ -15,7 +15,18 @@ from plainsail.spec.ways import exposures
 
 KINDS = ("counts", "mean", "value", "histogram")
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,40}")
-BUILT_IN = ("errors", "max_errors", "latency", "p50", "p90", "p99", "crashes", "shares")
+BUILT_IN = (
+    "errors",
+    "max_errors",
+    "latency",
+    "p50",
+    "p90",
+    "p99",
+    "crashes",
+    "shares",
+    "errors_past",
+    "latency_past",
+)
 """What the judge has of its own: a verdict names one of these or a metric, and nobody should have to ask which."""
 MOST = 20
 """Metrics of one service in one environment: all of them share the odds of a false alarm (alpha), so each more makes the

@@ -1,7 +1,8 @@
 """Whether this plainsail can read what a store holds: asked once, when it is opened, of a few rows of each kind.
 
 An unreadable row among readable ones is damage to one service, which is told where it is met; the others are looked after.
-Where none of a kind can be read, the store is of another program, and nothing would work.
+Where none of a kind can be read, the store is of another program, and nothing would work. Of kinds without which a service
+goes on (events, evidence, intents, where to notify) none is asked.
 """
 
 from __future__ import annotations
@@ -10,12 +11,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from plainsail.domain.events import Event
-from plainsail.domain.evidence import Evidence
-from plainsail.domain.intents import Intent
 from plainsail.domain.release import Release
 from plainsail.domain.rollout import Rollout, Target
-from plainsail.domain.service import Environment, Notify, Service
+from plainsail.domain.service import Environment, Service
 from plainsail.drivers.stores.sql import tables
 from plainsail.drivers.stores.sql.reading import value
 from plainsail.ports.errors import Broken
@@ -26,13 +24,10 @@ EACH = 3
 KINDS: tuple[tuple[str, Any, sa.Select[Any]], ...] = (
     ("target", Target, sa.select(tables.target)),
     ("rollout", Rollout, sa.select(tables.rollout)),
-    ("evidence", Evidence, sa.select(tables.evidence)),
-    ("event", Event, sa.select(tables.event)),
-    ("intent", Intent, sa.select(tables.intent)),
     ("release", Release, sa.select(tables.release)),
     *(
         (kind, type_, sa.select(tables.spec).where(tables.spec.c.kind == kind))
-        for kind, type_ in (("environment", Environment), ("service", Service), ("notify", Notify))
+        for kind, type_ in (("environment", Environment), ("service", Service))
     ),
 )
 
