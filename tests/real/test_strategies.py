@@ -62,7 +62,7 @@ def test_a_bad_release_is_rolled_back_gradually(plane: Plane) -> None:
     """Half of live's instances have ended when it is noticed; users go back as new ones are ready, and see nothing."""
     slow, bad = _next(plane), "bad"
     _asks(plane, "{blue-green: {keep: 0s}}")
-    plane.deploy(plane.release(slow, start_delay=1.5), "--wait")
+    plane.deploy(plane.release(slow, start_delay=1.0), "--wait")
     _asks(plane, "{rolling: {max_surge: 0, max_unavailable: 2}}", PROVEN)
     load = Load(plane.address, 200).start()
     plane.deploy(plane.release(bad, fail_rate=0.5))
@@ -137,7 +137,11 @@ def test_a_preview_and_a_switch_by_hand(plane: Plane) -> None:
 def _asks(plane: Plane, strategy: str, pace: str = QUICK) -> None:
     """From now on it is deployed like this."""
     spec = plane.place / "plainsail.yaml"
-    text = re.sub(r"(?m)^( +strategy:) .*$", lambda found: f"{found[1]} {strategy}", spec.read_text())
+    text = re.sub(
+        r"(?m)^( +strategy:) .*$",
+        lambda found: f"{found[1]} {strategy}",
+        spec.read_text().replace("within: 5s", "within: 30s"),
+    )
     spec.write_text(re.sub(r"pace: \{.*\}", f"pace: {{{pace}}}", text))
     plane.cli("apply")
 
