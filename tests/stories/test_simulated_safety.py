@@ -8,7 +8,7 @@ from unittest import mock
 
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, given, settings
-from tests.domain.test_safety import Safety, strategies
+from tests.domain.test_safety import Safety, chains
 
 from plainsail.domain.decide import Decision, decide
 from plainsail.domain.evidence import Evidence
@@ -16,7 +16,7 @@ from plainsail.domain.intents import Intent
 from plainsail.domain.observation import Seen
 from plainsail.domain.rollout import Target
 from plainsail.domain.service import Placement, Probe, Run, Shield, Stop
-from plainsail.domain.strategy import Pace, Strategy
+from plainsail.domain.strategy import Chain, Pace
 from plainsail.domain.units import ALL
 from plainsail.local.simulate.behaviour import read_release
 from plainsail.local.simulate.play import Played, Setting, play
@@ -48,7 +48,7 @@ def watched(
 
 @given(
     releases,
-    strategies,
+    chains,
     paces,
     st.integers(1, 5),
     st.sampled_from([0.0, 1.0, 50.0, 400.0]),
@@ -59,7 +59,7 @@ def watched(
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_simulation_is_safe(
     release: str,
-    strategy: Strategy,
+    strategy: Chain,
     pace: Pace,
     replicas: int,
     rate: float,
@@ -69,7 +69,7 @@ def test_every_simulation_is_safe(
 ) -> None:
     placement = Placement(replicas=replicas, pace=pace, shield=Shield(enabled=shielded))
     setting = Setting(
-        Key("shop", "production"), RUN, placement, (strategy,), read_release(release), rate, first, longest=900.0
+        Key("shop", "production"), RUN, placement, strategy, read_release(release), rate, first, longest=900.0
     )
     with mock.patch("plainsail.engine.turn.decide", watched):
         played = play(setting, seed)
