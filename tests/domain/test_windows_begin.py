@@ -11,12 +11,13 @@ from tests.domain.stage import RUN
 
 from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.intents import Deploy
+from plainsail.domain.match import Match
 from plainsail.domain.observation import GroupSeen, Instance, Seen
 from plainsail.domain.rollout import Group, Revision, Rollout, Target
 from plainsail.domain.service import Placement, Shield
 from plainsail.domain.steer import steer
 from plainsail.domain.strategy import Canary
-from plainsail.domain.traffic import GroupShare, Match, Route, Traffic
+from plainsail.domain.traffic import GroupShare, Route, Traffic
 from plainsail.domain.windows import Standing, measured, standing
 
 REVISION = Revision("sha256:1", "v1", RUN, "")
@@ -25,7 +26,9 @@ REVISION = Revision("sha256:1", "v1", RUN, "")
 def under_way(share: int, ready: int = 1, **changed: Any) -> tuple[Rollout, Seen]:
     """Entered at 100 s, in force since 120 s; the candidate has one instance, and this share."""
     target = Target("shop", "production", serial=1, groups=(Group("g1", "live", REVISION, 4),), live="g1")
-    deploy = Deploy("r1", "ada", Revision("sha256:2", "v2", RUN, ""), Placement(replicas=4), Canary((1000,)))
+    deploy = Deploy(
+        "r1", "ada", Revision("sha256:2", "v2", RUN, ""), Placement(replicas=4), (Canary((1000,)),)
+    )
     rollout = steer(target, deploy, 100.0).target.rollout
     assert rollout is not None
     rollout = msgspec.structs.replace(rollout, **{"in_force_at": 120.0, **changed})

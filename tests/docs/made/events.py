@@ -10,9 +10,9 @@ from tests.docs.made.source import comments_above, fields
 from plainsail.app.documents import EventDocument
 from plainsail.domain.courses import course
 from plainsail.domain.events import Event, Kind
+from plainsail.domain.lifecycle import event
 from plainsail.domain.rollout import Phase, Revision, Rollout
 from plainsail.domain.service import Placement, Run
-from plainsail.domain.steer import event
 from plainsail.domain.strategy import Canary
 
 OPENING = """\
