@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from plainsail.domain.criteria import EvidenceCriteria, Metric
-from plainsail.domain.service import Placement, Shield
-from plainsail.domain.strategy import BlueGreen, Canary, Pace, Recreate, Strategy
+from plainsail.domain.match import Match
+from plainsail.domain.service import Placement, Shield, Sticky
+from plainsail.domain.strategy import (
+    BlueGreen,
+    Canary,
+    Custom,
+    CustomStep,
+    Dark,
+    Incremental,
+    Pace,
+    Recreate,
+    Rolling,
+    Strategy,
+)
 from plainsail.domain.traffic import Capabilities
 from plainsail.spec.abilities import beyond
 from plainsail.spec.ways import going
@@ -46,3 +59,58 @@ def test_a_router_of_two_groups_has_no_third() -> None:
 def test_what_recreate_has_no_room_for() -> None:
     found = told(placed(Recreate(), ASKED, Pace(bake=60.0)))
     assert [keys for _, keys in found] == [("pace", "bake"), ("evidence", "metrics")]
+
+
+INSIDERS = Match(header="X-Insider: yes")
+ANYTHING = Capabilities(
+    groups=3, counts=True, shield=True, match=True, sticky_cookie=True, sticky_header=True
+)
+
+
+@pytest.mark.parametrize(("strategy", "at", "nearest"), [
+    (Dark(INSIDERS), ("dark", "match"), "leave 'dark' out: a canary of 1% shows the release to few"),
+    (BlueGreen(preview=INSIDERS), ("blue-green", "preview"), "leave 'preview' out"),
+    (Custom((CustomStep(100), CustomStep(100, match=INSIDERS))), ("custom", "steps", 1, "match"), "leave 'match' out, and give the step a share"),
+])  # fmt: skip
+def test_a_router_that_knows_no_insiders(strategy: Strategy, at: tuple[object, ...], nearest: str) -> None:
+    place = placed(strategy, EvidenceCriteria())
+    assert not list(beyond(place, "some", ANYTHING))
+    (fault,) = beyond(place, "some", msgspec.structs.replace(ANYTHING, match=False))
+    assert fault.message == "Insiders can't be told apart by the router 'some'"
+    assert (fault.keys, fault.hint) == (("strategy", 0, *at), nearest)
+
+
+def test_a_router_that_keeps_no_users() -> None:
+    place = msgspec.structs.replace(
+        placed(Incremental(), EvidenceCriteria()), sticky=Sticky(cookie="version")
+    )
+    assert not list(beyond(place, "some", ANYTHING))
+    other = list(beyond(place, "some", msgspec.structs.replace(ANYTHING, sticky_cookie=False)))
+    assert [(one.keys, one.hint) for one in other] == [(("sticky", "cookie"), "take a header")]
+    none = list(
+        beyond(place, "some", msgspec.structs.replace(ANYTHING, sticky_cookie=False, sticky_header=False))
+    )
+    assert [(one.keys, one.hint) for one in none] == [
+        (("sticky", "cookie"), "leave it out"),
+        (("strategy", 0), "write canary"),
+    ]
+
+
+@pytest.mark.parametrize(("granularity", "nearest"), [
+    (0, "write blue-green"), (1000, "write canary, with multiples of 10 %"), (2500, ""),
+])  # fmt: skip
+def test_rolling_needs_the_shares_of_its_instances(granularity: int, nearest: str) -> None:
+    place = msgspec.structs.replace(placed(Rolling(), EvidenceCriteria()), replicas=4)
+    found = list(beyond(place, "some", msgspec.structs.replace(ANYTHING, granularity_bp=granularity)))
+    assert [one.hint for one in found] == ([nearest] if nearest else [])
+
+
+def test_a_step_of_its_own_that_waits_for_a_proof_needs_counts() -> None:
+    at = ("strategy", 0, "custom", "steps", 0, "until")
+    mute = msgspec.structs.replace(ANYTHING, counts=False)
+    for until, told_of in (("proven", [at]), ("dwell", []), ("advanced", []), (None, [])):
+        step = CustomStep(100, until=until)  # type: ignore[arg-type]  # one of its words
+        place = placed(Custom((step,)), EvidenceCriteria(), Pace(until="dwell"))
+        assert [one.keys for one in beyond(place, "some", mute)] == told_of
+    paced = placed(Custom((CustomStep(100),)), EvidenceCriteria())
+    assert [one.keys for one in beyond(paced, "some", mute)] == [("pace",)]

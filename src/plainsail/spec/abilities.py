@@ -51,12 +51,8 @@ def beyond(placement: Placement, router: str, can: Capabilities) -> Iterator[Fau
             "write 'compare: live'",
             ("evidence", "compare"),
         )
-    if not can.counts and _proves(placement):
-        yield Fault(
-            f"Nothing is ever proven where requests are not counted, and {of} does not count them",
-            "write 'pace: {until: dwell}'",
-            ("pace",),
-        )
+    if not can.counts:
+        yield from _unproven(placement, of)
 
 
 def _kept(placement: Placement, of: str, can: Capabilities) -> Iterator[Fault]:
@@ -114,12 +110,18 @@ def _written(strategy: Strategy) -> tuple[int, ...]:
             return ()
 
 
-def _proves(placement: Placement) -> bool:
-    """Some step waits for a proof."""
-    until = placement.pace.until
-    return any(
-        any((step.until or until) == "proven" for step in one.steps)
-        if isinstance(one, Custom)
-        else until == "proven" and any(share < ALL for share in exposures(placement, one))
-        for one in placement.strategy
-    )
+def _unproven(placement: Placement, of: str) -> Iterator[Fault]:
+    """Steps that wait for a proof, by their own word or by the pace's."""
+    until, paced = placement.pace.until, False
+    told = f"Nothing is ever proven where requests are not counted, and {of} does not count them"
+    for index, one in enumerate(placement.strategy):
+        if not isinstance(one, Custom):
+            paced = paced or any(share < ALL for share in exposures(placement, one))
+            continue
+        paced = paced or any(step.until is None for step in one.steps)
+        for number, step in enumerate(one.steps):
+            if step.until == "proven":
+                at = ("strategy", index, "custom", "steps", number, "until")
+                yield Fault(told, "write 'until: dwell'", at)
+    if until == "proven" and paced:
+        yield Fault(told, "write 'pace: {until: dwell}'", ("pace",))
