@@ -74,6 +74,11 @@ class Problems:
         if len(self._found) >= MOST:
             raise Enough
 
+    def below(self, path: Path) -> bool:
+        """Is anything wrong further down? Then what is said of the whole may be no more than what follows from it."""
+        here = dotted(path)
+        return any(told.path.startswith((f"{here}.", f"{here}[")) for told in self._found.values())
+
     def found(self) -> tuple[Diagnostic, ...]:
         """In the order of the text."""
         return tuple(self._found[key] for key in sorted(self._found))

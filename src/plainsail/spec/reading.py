@@ -127,9 +127,9 @@ class Reader:
         if len(given) == len(read):
             for check in OF_A_WHOLE.get(kind.cls, ()):
                 for fault in check(value):
-                    self._tell(
-                        fault, place(node, fault.keys, key=fault.at_key) if fault.keys else spot.mark, spot
-                    )
+                    mark = place(node, fault.keys, key=fault.at_key) if fault.keys else spot.mark
+                    if not self._problems.below((*spot.path, *fault.keys)):
+                        self._tell(fault, mark, spot)
         return value
 
     def _field(self, entry: Entry, owner: type, field: inspect.Field, above: Spot) -> Any | Bad:
