@@ -127,6 +127,29 @@ def rolling_back_to_what_does_not_start(stage: Stage) -> None:
 
 
 @story
+def rolling_with_one_that_does_not_start(stage: Stage) -> None:
+    """Live gives up no instance whose place nobody has taken, however good the answers; in the end it goes back, also if
+    what is unsure may go on: evidence does not carry users."""
+    stage.settled("v1")
+    pace = replace(BY_CLOCK, deadline=2.0, on_unsure="advance")
+    stage.turn(stage.deploy("v2", Rolling(), pace=pace))
+    _on_to(stage, 2)
+    _until_in_force(stage)
+    stage.gone()
+    stage.say("one of the new dies, and the one in its place is never ready")
+    stage.dies("g2")
+    for _ in range(60):
+        stage.ask()
+        stage.turn()
+        assert stage.target.rollout is not None
+        if stage.target.rollout.phase == "rolling_back":
+            break
+        assert stage.groups["g1"].ready() == 3
+    assert stage.target.rollout is not None
+    assert stage.target.rollout.phase == "rolling_back"
+
+
+@story
 def rolling_without_room(stage: Stage) -> None:
     """Never more than four: the old end first, the last of them before the last new one starts."""
     stage.settled("v1")

@@ -18,7 +18,7 @@ from plainsail.domain.plan import in_force
 from plainsail.domain.rollout import Phase, Rollout, Target
 from plainsail.domain.strategy import Judged, Ready, Role, Settled
 from plainsail.domain.suspect import Alone, hint, suspect
-from plainsail.domain.units import plural, seconds
+from plainsail.domain.units import ALL, plural, seconds
 from plainsail.domain.upkeep import outcome
 
 replace = msgspec.structs.replace
@@ -145,8 +145,10 @@ def _judge(
     evidence: Evidence | None,
     now: float,
 ) -> Changed:
-    since = rollout.in_force_at
-    if since is None or not there:
+    since, lacks = rollout.in_force_at, _to_take_over(rollout, seen)
+    if lacks:
+        why = lacks
+    elif since is None or not there:
         why = _not_in_force(rollout, seen)
     else:
         why = (
@@ -161,7 +163,7 @@ def _judge(
     if now < max(rollout.entered_at + leave.deadline, (since or rollout.entered_at) + leave.dwell):
         return _because(changed, rollout, why)
     late = f"not proven after {seconds(max(leave.deadline, leave.dwell))}: {why}"
-    match leave.on_unsure:
+    match "rollback" if lacks and leave.on_unsure == "advance" else leave.on_unsure:
         case "advance":
             return changed.then(_next(changed.target, _watched(rollout, now), now))
         case "rollback":
@@ -174,8 +176,18 @@ def _judge(
             )
             held_event = event("rollout_paused", held, now)
             return changed.then(Changed(replace(changed.target, rollout=held), (held,), (held_event,)))
-        case _:
-            assert_never(leave.on_unsure)
+        case _ as never:
+            assert_never(never)
+
+
+def _to_take_over(rollout: Rollout, seen: Seen) -> str:
+    """The candidate's instances that the next step counts on, as it takes some of live's away: those that are not ready.
+    No evidence makes up for them."""
+    steps, at = rollout.steps(), rollout.step
+    shared = 0 < steps[at].share("candidate") < ALL
+    if not shared or steps[at + 1].sizes.get("live", 0) >= steps[at].sizes.get("live", 0):
+        return ""
+    return _waits_for_instances(rollout, seen, "candidate", steps[at].sizes.get("candidate", 0))
 
 
 def _renewed(rollout: Rollout, evidence: Evidence | None) -> str:
