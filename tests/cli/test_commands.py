@@ -192,6 +192,11 @@ def test_a_plan_says_who_has_what_at_each_step(terminal: Terminal, plane: Plane)
     plane.live("1.0")
     plane.apply(SPEC.replace("strategy: [{canary: {steps: [10%, 50%]}}]\n", DARK))
     plane.release("1.1")
+    terminal.directory.joinpath("plainsail.yaml").write_text(SPEC)
+    assert (
+        '[{"dark": {"match": {"hosts": ["dark.example", "www-dark.example"], "header": "X-Insider: yes", '
+        '"networks": ["10.0.0.0/8"]}}}, {"canary": {"steps": ["10%", "50%"]}}] -> [{"canary": {"steps": ["10%", "50%"]}}]'
+    ) in use("diff", "plainsail.yaml").out
     told = " ".join(use("deploy", "shop", "1.1", "--to", "production", "--plan").out.split())
     assert "from 1.0 to 1.1" in told
     assert ", dark, canary:" in told

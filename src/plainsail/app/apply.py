@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import msgspec
 
@@ -10,7 +11,9 @@ from plainsail.app.access import Subject, allow
 from plainsail.app.context import Context
 from plainsail.domain.events import Event
 from plainsail.domain.service import Document, Environment, Notify, Service
+from plainsail.spec.keys import type_of
 from plainsail.spec.merge import read
+from plainsail.spec.schema import as_written
 
 
 class FieldChange(msgspec.Struct, frozen=True):
@@ -100,8 +103,17 @@ def _changes(
         elif old != value and noun == "notify":
             yield Change(noun, name, "changed", (FieldChange("webhook", "(set)", "(set anew)"),))
         elif old != value:
-            fields = tuple(_fields("", msgspec.to_builtins(old), msgspec.to_builtins(value)))
+            fields = tuple(_fields("", _plain(old), _plain(value)))
             yield Change(noun, name, "changed", fields)
+
+
+def _plain(value: Environment | Service | Notify) -> Any:
+    """As plain data; strategies as people write them."""
+    told = msgspec.to_builtins(value)
+    if isinstance(value, Service):
+        for name, placement in value.placements.items():
+            told["in"][name]["strategy"] = [as_written(one, type_of(type(one))) for one in placement.strategy]
+    return told
 
 
 def _fields(path: str, before: object, after: object) -> Iterator[FieldChange]:

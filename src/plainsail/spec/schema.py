@@ -13,7 +13,6 @@ import msgspec
 from msgspec import inspect
 
 from plainsail.domain.service import Document, Driver
-from plainsail.domain.strategy import name_of
 from plainsail.spec.drivers import Drivers
 from plainsail.spec.keys import type_of
 from plainsail.spec.patterns import EXAMPLES, LIMITS, NAMES, QUANTITIES, TEXT, WHOLES
@@ -122,8 +121,9 @@ def as_written(value: Any, kind: inspect.Type) -> Any:
         case _ if isinstance(value, Driver):
             return value.name
         case _ if isinstance(value, msgspec.Struct):
-            if value.__struct_config__.tag:
-                return name_of(value)  # type: ignore[arg-type]  # a tag is a name, of whatever
+            if tag := value.__struct_config__.tag:
+                own = _own(value)
+                return {tag: own} if own else tag
             return _own(value)
         case _:
             return value
