@@ -255,10 +255,9 @@ class Safety(RuleBasedStateMachine):
     def check(self, decision: Decision, seen) -> None:  # type: ignore[no-untyped-def]
         rollout, target = decision.target.rollout, decision.target
         want = wanted(target)
-        served = [
-            part.group for route in (seen.traffic.routes if seen.traffic else ()) for part in route.split
-        ]
-        # A candidate that was superseded may run for a while yet, but it is no refuge: nobody asked for it any more.
+        served = seen.traffic.groups() if seen.traffic else ()
+        # A candidate that was superseded may run for a while yet, but it is no refuge: nobody asked for it any more. And
+        # what only insiders may see is none for outsiders.
         anybody = any(
             seen.ready(group) for group in (*want.split, *served, *([want.live] if want.live else []))
         )
@@ -269,7 +268,8 @@ class Safety(RuleBasedStateMachine):
                 if (
                     rollout is not None
                     and rollout.renews()
-                    and any(seen.ready(group) for group in want.split)
+                    and want.live is not None
+                    and seen.ready(want.live)  # where live has nobody, who has a share already has all
                 ):
                     step = rollout.current()
                     most = max(step.share("candidate"), seen.share(rollout.candidate))
