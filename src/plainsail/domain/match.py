@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """All conditions that are given must hold; each holds if one of its values does. Without conditions: every request."""
 
     hosts: tuple[str, ...] = ()
