@@ -90,5 +90,7 @@ def _check(context: Context, key: Key, verb: str) -> None:
     if state.live is None:
         start = f"deploy a release first: plainsail deploy {key.service} DIRECTORY --to {key.environment}"
         raise Conflict(
-            "nothing_live", f"{where} has nothing live", "nothing has to be removed" if verb == "remove" else start
+            "nothing_live",
+            f"{where} has nothing live",
+            "nothing has to be removed" if verb == "remove" else start,
         )

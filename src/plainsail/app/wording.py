@@ -18,7 +18,9 @@ def leaving(condition: Condition) -> str:
         case Judged(until="analysed", deadline=deadline):
             return f"when every metric asked before the first user is good; not in {seconds(deadline)}: {_late(condition)}"
         case Judged(until="advanced", deadline=deadline):
-            return f"when a person says so (plainsail advance); not in {seconds(deadline)}: {_late(condition)}"
+            return (
+                f"when a person says so (plainsail advance); not in {seconds(deadline)}: {_late(condition)}"
+            )
         case Judged(exposure=exposure, dwell=dwell, deadline=deadline, requests=requests):
             least = f" and {plural(requests, 'request')}" if requests else ""
             safe = f"when safe for {percent(exposure)}, after {seconds(dwell)}{least} or more"

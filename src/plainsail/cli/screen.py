@@ -151,7 +151,12 @@ def way(rollout: Json) -> Text:
     return text
 
 
-HEADLINES = {"rollback": "Rollback to", "scale": "Scaling of", "restart": "Restart of", "remove": "Removal of"}
+HEADLINES = {
+    "rollback": "Rollback to",
+    "scale": "Scaling of",
+    "restart": "Restart of",
+    "remove": "Removal of",
+}
 """By kind of a rollout; a deploy's is `Rollout of`."""
 
 

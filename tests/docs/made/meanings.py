@@ -429,4 +429,20 @@ SIMULATE = {
     ),
     "within_unreadable": ("`--within` is not a duration.", "Write one such as `30m`."),
     "plot_unwritable": ("The plot can't be written there.", "Choose another file."),
+    "fault_unreadable": (
+        "A `--fault` of a simulation is not a fault at a time.",
+        "Write one such as `router-away@30s+10s`.",
+    ),
+    "file_unknown": (
+        "There is no file of that name to replay.",
+        "Write one: `plainsail verdict ROLLOUT --json > FILE`.",
+    ),
+    "replay_impossible": (
+        "Of that rollout nothing is recorded that could be judged again.",
+        "Name one that a judge looked at.",
+    ),
+    "replay_unreadable": (
+        "The file to replay is not what `plainsail verdict --json` writes.",
+        "Write it anew.",
+    ),
 }
