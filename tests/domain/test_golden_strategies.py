@@ -93,6 +93,27 @@ def rolling(stage: Stage) -> None:
 
 
 @story
+def rolling_that_is_superseded(stage: Stage) -> None:
+    """Live has one of four left; the superseded one's users come back to live as its instances do, and then the newer one."""
+    stage.settled("v1")
+    stage.turn(stage.deploy("v2", Rolling(), pace=BY_CLOCK))
+    _on_to(stage, 3)
+    _until_in_force(stage)
+    stage.gone()
+    stage.turn(stage.deploy("v3", Rolling(), pace=BY_CLOCK))
+    shares = []
+    for _ in range(3):
+        stage.turns(2)
+        shares.append(_share(stage, "g2"))
+        stage.say("another one of live's is ready")
+        _one_is_ready(stage, "g1")
+    stage.turns(2)
+    assert shares == sorted(shares, reverse=True), "never more than it had"
+    assert (shares[0], _share(stage, "g2")) == (5000, 0), "not all at once to the two that are left"
+    stage.until_quiet()
+
+
+@story
 def rolling_that_fails(stage: Stage) -> None:
     """Live has two of four left; its instances come one by one, and the users with them."""
     stage.settled("v1")

@@ -74,7 +74,7 @@ def spoilt(draw: st.DrawFn) -> str:
 
 
 @given(spoilt())
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 def test_a_spoilt_file(text: str) -> None:
     found = answer(text)
     if isinstance(found, Document):

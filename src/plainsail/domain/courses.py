@@ -106,7 +106,7 @@ def course(
     before = (
         JUST_LIVE if taken is None else (Part("warm", taken.share_bp), Part("live", ALL - taken.share_bp))
     )
-    start = Step("start", first, before, Ready("candidate", START_WITHIN))
+    start = Step("start", first, before, Ready("candidate", START_WITHIN), gradual=taken is None)
     return Course(
         (start, *_analysis(start, asked), *_exposed(steps), *ends), (_back([*steps, *ends[:-1]], asked),)
     )

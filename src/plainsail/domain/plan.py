@@ -92,17 +92,20 @@ def wanted(target: Target) -> Wanted:
 
 
 def _by_and_by(want: Wanted, target: Target, seen: Seen) -> Wanted:
-    """Where a way back is gradual, users go as live's instances come: the few that are left would not carry all of them.
-    The candidate never has more than it had, and after `PATIENCE` nothing: some may never come."""
+    """Where users come back to live gradually, they do as its instances come: the few that are left would not carry all of
+    them. Who has them (the candidate, or one that was superseded) never has more than it had, and after `PATIENCE` nothing:
+    some instances may never come."""
     rollout = target.rollout
     if rollout is None or rollout.live is None or not rollout.current().gradual:
         return want
-    live, candidate = rollout.live, rollout.candidate
-    has, ready, size = _in_force(seen).get(candidate, 0), seen.ready(live), want.sizes.get(live, 0)
-    if not has or not seen.ready(candidate) or ready >= size or _late(target, rollout, seen):
+    live = rollout.live
+    others = {group: share for group, share in _in_force(seen).items() if group != live and seen.ready(group)}
+    has, ready, size = sum(others.values()), seen.ready(live), want.sizes.get(live, 0)
+    if not has or want.split != {live: ALL} or ready >= size or _late(target, rollout, seen):
         return want
     stays = min(has, ALL - ALL * ready // size)
-    return msgspec.structs.replace(want, split={live: ALL - stays, candidate: stays})
+    kept = {group: part for group, share in others.items() if (part := share * stays // has)}
+    return msgspec.structs.replace(want, split={live: ALL - sum(kept.values()), **kept})
 
 
 def _late(target: Target, rollout: Rollout, seen: Seen) -> bool:

@@ -237,6 +237,9 @@ def _not_in_force(rollout: Rollout, seen: Seen) -> str:
     lacks = _waits_for_instances(rollout, seen, "baseline", size) if rollout.baseline else ""
     if lacks:
         return f"the baseline, which it is compared with, is not there: {lacks}"
+    short = _waits_for_instances(rollout, seen, "candidate", rollout.current().sizes.get("candidate", 0))
+    if seen.router_up and short:
+        return f"the traffic of this step is not in force: {short}"
     return "the traffic of this step is not in force: no instance is ready, or the router does not answer"
 
 

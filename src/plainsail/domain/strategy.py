@@ -213,7 +213,7 @@ class Step(msgspec.Struct, frozen=True):
     inside: tuple[Inside, ...] = ()
     """Rules in front of the split; the first that matches decides."""
     gradual: bool = False
-    """On a way back: users follow as fast as instances are ready to take them, not all to the few that are left."""
+    """Where all users are to come back to live: users follow as fast as instances are ready to take them, not all to the few that are left."""
 
     def share(self, role: Role) -> int:
         """Basis points."""
