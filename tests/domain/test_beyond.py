@@ -101,10 +101,10 @@ def test_a_number_that_cannot_be_is_no_data_and_never_a_pass(
     assert line.candidate.rate is None
 
 
-def test_by_threshold_a_dry_run_is_not_measured_and_would_have_decided_nothing() -> None:
+def test_by_threshold_a_dry_run_is_measured_and_says_what_it_would_have_decided() -> None:
     line, verdict = watched(
         Metric("s", value="v", max=2.0, dry_run=True), {"value": 1.0}, {"value": 1.0}, threshold=True
     )
     assert verdict.outcome == "pass"
-    assert line.would == ""
-    assert telling.outcome(line) == "no data"
+    assert line.would == "passed"
+    assert telling.outcome(line) == "would have let it go on"

@@ -64,7 +64,7 @@ def test_scripts_that_come_late_are_waited_for(plane: Stage, window: Window) -> 
         page.goto(f"{plane.url}{SHOP}", wait_until="commit")
         expect(page.locator("#contact")).to_have_text("Live")
         expect(page.locator("#contact")).to_have_attribute("data-state", "live")
-        page.wait_for_function("document.querySelector('#stream')._htmx?.sse?.reader")
+        until(lambda: page.evaluate("() => Boolean(document.querySelector('#stream')._htmx?.sse?.reader)"))
         page.unroute(f"**/{late}")
 
 
