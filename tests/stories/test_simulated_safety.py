@@ -8,7 +8,8 @@ from unittest import mock
 
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, given, settings
-from tests.domain.test_safety import Safety, chains
+from tests.domain.safe import check
+from tests.domain.test_safety import chains
 
 from plainsail.domain.decide import Decision, decide
 from plainsail.domain.evidence import Evidence
@@ -42,7 +43,7 @@ def watched(
 ) -> Decision:
     """The production decision, with the checks of the safety properties on it."""
     decision = decide(target, evidence, intents, seen, now)
-    Safety.check(None, decision, seen)  # type: ignore[arg-type]  # it is asked of a decision alone
+    check(decision, seen)
     return decision
 
 
