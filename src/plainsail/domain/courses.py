@@ -10,6 +10,7 @@ from typing import TypeVar, assert_never
 import msgspec
 
 from plainsail.domain.criteria import EvidenceCriteria
+from plainsail.domain.insiders import kept
 from plainsail.domain.match import Match
 from plainsail.domain.strategy import (
     BlueGreen,
@@ -94,6 +95,7 @@ def course(
     steps: list[Step] = []
     for strategy in whole:
         steps += _exposing(strategy, steps, asked)
+    steps = [*kept(steps)]
     if taken is not None:
         steps = [
             _shared(taken.share_bp, asked),
@@ -201,8 +203,8 @@ def _rolled(before: Sequence[Step], surge: int, missing: int, asked: Asked) -> t
     """Batches of `surge + missing` new instances, from those on that carry users already; in each, the old ones whose
     place was taken before end. So there are never more than `replicas + surge`, nor fewer ready than `replicas - missing`.
     Nobody who has the new release is taken back to begin with."""
-    steps: list[Step] = []
     new, had = _carrying(before, asked), before[-1].share("candidate") if before else 0
+    steps = [*_caught_up(before, new, asked)]
     surge, missing = _batch(surge, missing, asked)
     while new + surge + missing < asked.replicas:
         live, new = _remaining(new, missing, asked), new + surge + missing
@@ -210,6 +212,16 @@ def _rolled(before: Sequence[Step], surge: int, missing: int, asked: Asked) -> t
         sizes: dict[Role, int] = {"live": max(live, min(1, asked.live)), "candidate": new}
         steps.append(Step(f"{new} of {asked.replicas}", sizes, _split(share, False), asked.judged()))
     return tuple(steps)
+
+
+def _caught_up(before: Sequence[Step], new: int, asked: Asked) -> tuple[Step, ...]:
+    """The share that the instances of the canary carry, before the first batch: with few instances that alone is a great
+    part of the users, and they would jump to it together with the batch."""
+    share = new * ALL // asked.replicas
+    if not before or not before[-1].share("candidate") < share < ALL:
+        return ()
+    sizes = _both(asked.live, before[-1].sizes["candidate"])
+    return (Step(f"{new} of {asked.replicas}", sizes, _split(share, False), asked.judged()),)
 
 
 def _batch(surge: int, missing: int, asked: Asked) -> tuple[int, int]:
@@ -265,9 +277,9 @@ def _own(step: CustomStep, asked: Asked) -> Step:
             on_unsure=step.on_unsure or waiting.on_unsure,
         )
     sizes = _both(asked.live, step.instances or needed(share, asked.replicas))
-    return Step(
-        percent(share), sizes, _split(share, False) if share else JUST_LIVE, leave, inside=_inside(step.match)
-    )
+    name = percent(share) if share else "insiders" if step.match else "nobody"
+    split = _split(share, False) if share else JUST_LIVE
+    return Step(name, sizes, split, leave, inside=_inside(step.match))
 
 
 def _waiting(pace: Pace) -> Judged:

@@ -127,10 +127,11 @@ def _judged(
 
 def _expected(seen: Seen, rollout: Rollout, live: str | None) -> float | None:
     """The candidate's part of both sides' requests, as the router is told; None unless both have users. Where users stick to
-    a side, a busy few make any split uneven, and nothing is wrong with that."""
+    a side, a busy few make any split uneven, and insiders come to the candidate besides: nothing is wrong with that."""
     ours, theirs = seen.share(rollout.candidate), seen.share(live) if live is not None else 0
-    sticky = seen.traffic is not None and seen.traffic.sticky is not None
-    return ours / (ours + theirs) if ours and theirs and not sticky else None
+    table = seen.traffic
+    uneven = table is not None and (table.sticky is not None or len(table.routes) > 1)
+    return ours / (ours + theirs) if ours and theirs and not uneven else None
 
 
 def _warm(evidence: Evidence, rollout: Rollout, now: float) -> bool:

@@ -188,7 +188,7 @@ class Holding:
             code = failure.code if isinstance(failure, Failure) else "timed_out"
             if self.trouble.get(driver) != message:
                 self.trouble[driver] = message
-                log.warning("%s of %s: %s", driver, self.key, message)
+                log.warning("%s of %s in %s: %s", driver, self.key.service, self.key.environment, message)
                 self._tell("driver_failed", now, f"{driver}: {message}", code)
             return None
         self.trouble.pop(driver, None)
