@@ -16,9 +16,9 @@ def kept(steps: Iterable[Step]) -> tuple[Step, ...]:
     found: list[Step] = []
     had: tuple[Inside, ...] = ()
     for step in steps:
+        inside = step.inside
         if step.share("candidate") < ALL:
-            inside = (*step.inside, *(one for one in had if one not in step.inside))
+            inside = (*inside, *(one for one in had if one not in inside))
             had = tuple(one for one in inside if one.role == "candidate")
-            step = msgspec.structs.replace(step, inside=inside)
-        found.append(step)
+        found.append(msgspec.structs.replace(step, inside=inside))
     return tuple(found)
