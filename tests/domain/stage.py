@@ -231,7 +231,7 @@ class Stage:
             assert (event.at, event.service, event.environment) == (self.now, "shop", "production")
         told += [f"recorded: {_of_rollout(rollout)}" for rollout in decision.rollouts]
         told += changes(view(self.target), view(decision.target))
-        told += [_order(action) for action in decision.actions]
+        told += [order(action) for action in decision.actions]
         trail = decision.evidence.trail if decision.evidence else ()
         if trail and (self.evidence is None or trail != self.evidence.trail):
             told.append(f"trail: {shown(msgspec.to_builtins(trail[-1]))}")
@@ -280,7 +280,7 @@ def _placed(one: Placement) -> str:
     return f"x{one.replicas} at {' '.join(one.hosts) or 'any host'}{sticky}{'' if one.shield.enabled else ' unshielded'}"
 
 
-def _order(action: Action) -> str:
+def order(action: Action) -> str:
     match action:
         case Send(traffic=table):
             *rules, route = table.routes
