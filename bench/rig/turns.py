@@ -14,10 +14,10 @@ from pathlib import Path
 import msgspec
 
 from plainsail.domain.criteria import EvidenceCriteria, LatencyCriteria
+from plainsail.domain.driver import Driver
 from plainsail.domain.intents import Deploy
 from plainsail.domain.rollout import Revision
 from plainsail.domain.service import (
-    Driver,
     Environment,
     Placement,
     Probe,

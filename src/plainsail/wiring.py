@@ -18,7 +18,8 @@ import msgspec
 
 from plainsail.app.access import hash_token
 from plainsail.app.context import Context, rollout_id
-from plainsail.domain.service import Driver, Environment, Service
+from plainsail.domain.driver import Driver
+from plainsail.domain.service import Environment, Service
 from plainsail.drivers.stores.sql import open_store
 from plainsail.drivers.stores.tree import TreeStore
 from plainsail.engine.aside import StoreThreads

@@ -15,9 +15,10 @@ from tests.api.practice import DRIVERS, TOKEN, until
 from plainsail.api import create_app
 from plainsail.app.access import hash_token
 from plainsail.app.context import Context, rollout_id
+from plainsail.domain.driver import Driver
 from plainsail.domain.observation import Seen
 from plainsail.domain.recent import Sample
-from plainsail.domain.service import Driver, Environment, Placement, Run, Service
+from plainsail.domain.service import Environment, Placement, Run, Service
 from plainsail.drivers.stores.sql import SqlStore, open_store
 from plainsail.drivers.stores.tree import TreeStore
 from plainsail.ports.provider import OutputLine

@@ -19,7 +19,8 @@ import pytest
 from tests.api.practice import TOKEN, Plane, until
 from tests.cli.terminal import Terminal
 
-from plainsail.domain.service import Driver, Environment
+from plainsail.domain.driver import Driver
+from plainsail.domain.service import Environment
 from plainsail.drivers._kit.spawn import SITE_MARK
 from plainsail.local.doctor import disk, machine, plane
 from plainsail.local.doctor.finding import Finding

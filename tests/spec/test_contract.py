@@ -3,7 +3,8 @@
 from tests.spec.drivers import DRIVERS
 
 from plainsail.domain.criteria import LatencyCriteria
-from plainsail.domain.service import Driver, Probe, Stop
+from plainsail.domain.driver import Driver
+from plainsail.domain.service import Probe, Stop
 from plainsail.domain.strategy import Canary, Pace
 from plainsail.spec.decode import decode
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from plainsail import wiring
-from plainsail.domain.service import Driver
+from plainsail.domain.driver import Driver
 from plainsail.domain.units import Duration, Rate, Size
 from plainsail.spec.decode import decode
 from plainsail.spec.diagnostics import SpecError

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from plainsail import wiring
+from plainsail.domain.driver import Driver
 from plainsail.domain.intents import Deploy
 from plainsail.domain.rollout import Revision
-from plainsail.domain.service import Driver, Environment, Placement, Run, Service, config_digest
+from plainsail.domain.service import Environment, Placement, Run, Service, config_digest
 from plainsail.domain.strategy import BlueGreen
 from plainsail.drivers.stores.sql import SqlStore, open_store
 from plainsail.drivers.stores.tree import TreeStore

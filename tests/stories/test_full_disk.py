@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from plainsail.domain.driver import Driver
 from plainsail.domain.intents import Abort, Deploy
 from plainsail.domain.rollout import Revision
-from plainsail.domain.service import Driver, Environment, Placement, Run, Service, config_digest
+from plainsail.domain.service import Environment, Placement, Run, Service, config_digest
 from plainsail.domain.strategy import Canary, Pace
 from plainsail.drivers.stores.sql import open_store
 from plainsail.engine.turn import LEASE, Holding, Site

@@ -11,11 +11,11 @@ import msgspec
 import pytest
 
 from plainsail.domain.criteria import EvidenceCriteria
+from plainsail.domain.driver import Driver
 from plainsail.domain.intents import Deploy, Intent, Remove, Restart, Scale
 from plainsail.domain.rollout import Revision
 from plainsail.domain.service import (
     Document,
-    Driver,
     Environment,
     Placement,
     Probe,

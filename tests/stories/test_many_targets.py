@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from plainsail.domain.driver import Driver
 from plainsail.domain.intents import Deploy
 from plainsail.domain.rollout import Revision
-from plainsail.domain.service import Driver, Environment, Placement, Run, Service, config_digest
+from plainsail.domain.service import Environment, Placement, Run, Service, config_digest
 from plainsail.domain.strategy import BlueGreen
 from plainsail.drivers.stores.sql import open_store
 from plainsail.engine.loop import STARTING, Engine

@@ -11,10 +11,11 @@ import msgspec
 import pytest
 
 from plainsail.domain.criteria import Averaged, Betting, Counted, EvidenceCriteria, Judging, Metric, Threshold
+from plainsail.domain.driver import Driver
 from plainsail.domain.intents import Abort, Deploy
 from plainsail.domain.observation import Measured, Unmeasured
 from plainsail.domain.rollout import Revision, Rollout
-from plainsail.domain.service import Driver, Environment, Placement, Run, Service, config_digest
+from plainsail.domain.service import Environment, Placement, Run, Service, config_digest
 from plainsail.domain.strategy import Canary, Pace
 from plainsail.engine.measuring import AT_A_SOURCE, READ_WITHIN, Lanes
 from plainsail.engine.sources import Source

@@ -14,7 +14,8 @@ from plainsail import wiring
 from plainsail.app.access import OWNER
 from plainsail.app.apply import apply
 from plainsail.domain.criteria import EvidenceCriteria, Metric
-from plainsail.domain.service import Document, Driver, Environment, Placement, Run, Service
+from plainsail.domain.driver import Driver
+from plainsail.domain.service import Document, Environment, Placement, Run, Service
 from plainsail.drivers.stores.sql import open_store
 from plainsail.drivers.stores.tree import TreeStore
 from plainsail.engine.turn import Site

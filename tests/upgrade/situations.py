@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from plainsail.domain.criteria import ErrorCriteria, EvidenceCriteria, LatencyCriteria
+from plainsail.domain.driver import Driver
 from plainsail.domain.evidence import Evidence
 from plainsail.domain.intents import Deploy, Pause
 from plainsail.domain.release import Release
 from plainsail.domain.rollout import Revision, Rollout, Target
-from plainsail.domain.service import Driver, Environment, Placement, Probe, Run, Service, Stop, config_digest
+from plainsail.domain.service import Environment, Placement, Probe, Run, Service, Stop, config_digest
 from plainsail.domain.strategy import BlueGreen, Canary, Pace
 from plainsail.domain.units import ALL
 from plainsail.drivers.stores.sql import SqlStore

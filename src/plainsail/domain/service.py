@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from plainsail.domain.criteria import EvidenceCriteria
+from plainsail.domain.driver import Driver
 from plainsail.domain.strategy import Canary, Pace, Strategy
 from plainsail.domain.units import Duration, Ratio, Size
 
@@ -115,13 +116,6 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     run: Run
     placements: dict[str, Placement] = msgspec.field(name="in", default_factory=dict)
     """By environment; at least one."""
-
-
-class Driver(msgspec.Struct, frozen=True):
-    """A driver by name with its own, already checked configuration as plain data."""
-
-    name: str
-    config: dict[str, object] = {}
 
 
 class Environment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

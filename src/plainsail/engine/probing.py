@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 import msgspec
 
 from plainsail.domain.criteria import Metric
-from plainsail.domain.service import Driver, Environment, Service
+from plainsail.domain.driver import Driver
+from plainsail.domain.service import Environment, Service
 from plainsail.engine.readings import clause, short
 from plainsail.engine.sources import Source
 from plainsail.ports.errors import Failure

@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
-from plainsail.domain.service import Driver
+from plainsail.domain.driver import Driver
 from plainsail.spec.checks import Fault
 from plainsail.spec.diagnostics import Mark, Path, Problems, did_you_mean, listed, shown, there_are
 from plainsail.spec.drivers import Drivers

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from plainsail.domain.service import Driver
+from plainsail.domain.driver import Driver
 from plainsail.domain.strategy import name_of
 from plainsail.domain.units import percent, percent_of
 from plainsail.spec.drivers import Drivers

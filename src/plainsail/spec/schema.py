@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from plainsail.domain.service import Document, Driver
+from plainsail.domain.driver import Driver
+from plainsail.domain.service import Document
 from plainsail.spec.drivers import Drivers
 from plainsail.spec.keys import type_of
 from plainsail.spec.patterns import EXAMPLES, LIMITS, NAMES, QUANTITIES, TEXT, WHOLES

@@ -14,12 +14,13 @@ from typing import Any
 
 import msgspec
 
+from plainsail.domain.driver import Driver
 from plainsail.domain.events import Event
 from plainsail.domain.evidence import Evidence
 from plainsail.domain.intents import Deploy
 from plainsail.domain.observation import Counts
 from plainsail.domain.rollout import Phase, Revision, Rollout
-from plainsail.domain.service import Driver, Environment, Placement, Run, Service, config_digest
+from plainsail.domain.service import Environment, Placement, Run, Service, config_digest
 from plainsail.domain.strategy import Chain, Role
 from plainsail.domain.trail import Point
 from plainsail.engine.turn import LEASE, Holding, Site

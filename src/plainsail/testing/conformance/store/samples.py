@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from plainsail.domain.courses import course
+from plainsail.domain.driver import Driver
 from plainsail.domain.events import Event
 from plainsail.domain.evidence import Arm, Evidence, Stake, Verdict
 from plainsail.domain.intents import (
@@ -22,7 +23,6 @@ from plainsail.domain.observation import Counts
 from plainsail.domain.release import Release
 from plainsail.domain.rollout import Group, Phase, Revision, Rollout, Target
 from plainsail.domain.service import (
-    Driver,
     Environment,
     Notify,
     Placement,
