@@ -13,6 +13,7 @@ from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.insiders import kept
 from plainsail.domain.match import Match
 from plainsail.domain.strategy import (
+    AB,
     BlueGreen,
     Canary,
     Course,
@@ -36,6 +37,7 @@ from plainsail.domain.strategy import (
     Step,
     Strategy,
 )  # fmt: skip
+from plainsail.domain.tested import cleared, divided, each
 from plainsail.domain.units import ALL, percent
 
 START_WITHIN = 600.0
@@ -109,9 +111,10 @@ def course(
         JUST_LIVE if taken is None else (Part("warm", taken.share_bp), Part("live", ALL - taken.share_bp))
     )
     start = Step("start", first, before, Ready("candidate", START_WITHIN), gradual=taken is None)
-    return Course(
+    way = Course(
         (start, *_analysis(start, asked), *_exposed(steps), *ends), (_back([*steps, *ends[:-1]], asked),)
     )
+    return cleared(way, whole)
 
 
 def rollback_course(replicas: int, live: int) -> Course:
@@ -142,6 +145,9 @@ def _exposing(strategy: Strategy, before: Sequence[Step], asked: Asked) -> tuple
             return (_dark(strategy, asked),)
         case Custom(steps=steps):
             return tuple(_own(step, asked) for step in steps)
+        case AB():
+            carrying = needed(each(strategy), asked.replicas)
+            return divided(strategy, asked.live, carrying, asked.replicas, START_WITHIN)
         case RedBlack() | Recreate():
             return ()
         case _:
@@ -151,6 +157,8 @@ def _exposing(strategy: Strategy, before: Sequence[Step], asked: Asked) -> tuple
 def _ending(last: Strategy, steps: Sequence[Step], asked: Asked) -> tuple[Step, ...]:
     """All users are the candidate's; what is left of live stays warm for as long as it is watched."""
     pace, replicas, live = asked.pace, asked.replicas, _left(last, steps, asked)
+    if isinstance(last, AB) and last.then == "keep":
+        return ()
     if isinstance(last, BlueGreen | RedBlack):
         return (_watch("100 %", replicas, live, pace, max(last.keep, pace.bake)), _finish(replicas))
     fresh = any("baseline" in step.sizes for step in steps)
@@ -174,7 +182,7 @@ def _exposed(steps: Sequence[Step]) -> tuple[Step, ...]:
     after = [max(step.share("candidate"), later.share("candidate")) for step, later in pairwise(steps)]
     return tuple(
         replace(step, leave=replace(step.leave, exposure=exposure))
-        if isinstance(step.leave, Judged)
+        if isinstance(step.leave, Judged) and not step.tests()
         else step
         for step, exposure in zip(steps, [*after, ALL], strict=False)
     )

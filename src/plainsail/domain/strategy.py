@@ -13,9 +13,11 @@ from typing import Literal, get_args
 import msgspec
 
 from plainsail.domain.match import Match
-from plainsail.domain.units import ALL, Duration, Share
+from plainsail.domain.units import ALL, Duration, Level, Share
 
-Role = Literal["live", "candidate", "baseline", "variant", "warm", "dark"]
+Role = Literal["live", "candidate", "baseline", "variant", "variant-2", "variant-3", "warm", "dark"]
+"""In the steps of a test the first variant is the candidate, and the others are `variant-2` and `variant-3`; all their groups
+are called `variant`."""
 
 
 class Canary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="canary"):
@@ -94,6 +96,36 @@ class Dark(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="dark"):
     """How long; absent: until a person goes on (`plainsail advance`)."""
 
 
+class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One of those that are tested: the new release with this configuration on top."""
+
+    env: dict[str, str] = {}
+    """On top of the service's and the environment's; the same name is replaced."""
+    match: Match | None = None
+    """Who has it, by what their requests carry; then all variants have one, and `share` has no meaning."""
+
+
+class AB(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="a-b"):
+    """Users are divided between live and one to three variants for a while; which of them is better by a KPI is found out,
+    and then live has all users again unless `then` says otherwise."""
+
+    kpi: str
+    """A metric under `evidence.metrics` that counts users, or has a mean over users (`counts`, `mean`)."""
+    share: Share = 5000
+    """Of the users, divided equally among the variants; live has the rest."""
+    lasts: Duration = 1_209_600.0
+    """The longest it takes; sooner when it is decided."""
+    margin: Level = 0.0
+    """A difference that is not worth a change, in the unit of the KPI: the test ends when it is proven that no variant is better
+    by more than this."""
+    match: Match | None = None
+    """Without `variants`: who has the new release, by what their requests carry, instead of a share."""
+    variants: dict[str, Variant] = {}
+    """By name; without: the new release as it is."""
+    then: Literal["keep", "promote", "ask"] = "keep"
+    """What a winner gets: nothing by itself, all users, or all users when a person says so (`plainsail advance`)."""
+
+
 class CustomStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One step of your own. What is absent is as `pace` says."""
 
@@ -123,7 +155,7 @@ class Custom(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="custo
 
 
 Strategy = (
-    Canary | Incremental | BlueGreen | RedBlack | Rolling | RollingRedBlack | RollingCanary | Recreate | Dark | Custom
+    Canary | Incremental | BlueGreen | RedBlack | Rolling | RollingRedBlack | RollingCanary | Recreate | Dark | Custom | AB
 )  # fmt: skip
 KINDS: dict[str, type[Strategy]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Strategy)}
 """By the name people write."""
@@ -164,9 +196,9 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
 
 class Judged(msgspec.Struct, frozen=True, tag="judged"):
     """The evidence allows the next exposure (`until: proven`), nothing failed for the dwell time, or every metric that is
-    asked before the first user has answered (`analysed`), or a person says so (`advanced`)."""
+    asked before the first user has answered (`analysed`), a person says so (`advanced`), or a test is decided (`compared`)."""
 
-    until: Literal["proven", "dwell", "analysed", "advanced"]
+    until: Literal["proven", "dwell", "analysed", "advanced", "compared"]
     exposure: Share
     """The next exposure, for which the margin is to be proven; 0: nobody is exposed, so nothing can be."""
     dwell: Duration
@@ -224,7 +256,11 @@ class Step(msgspec.Struct, frozen=True):
         exposed = self.share("candidate")
         if exposed == ALL and isinstance(self.leave, Judged):
             return "bake"
-        return "steps" if exposed else "start"
+        return "steps" if exposed or self.tests() else "start"
+
+    def tests(self) -> bool:
+        """Variants are compared by a KPI."""
+        return isinstance(self.leave, Judged) and self.leave.until == "compared"
 
 
 class Exposed(msgspec.Struct, frozen=True):
