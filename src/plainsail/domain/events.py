@@ -21,6 +21,8 @@ Kind = Literal[
     "traffic_moved",
     # It waits: a person paused it, or its deadline is over with the evidence unsure.
     "rollout_paused",
+    # Nobody has decided about a rollout on hold, and it goes back to live soon unless somebody does.
+    "rollout_unanswered",
     # A person let it go on.
     "rollout_resumed",
     # It was decided to take the candidate back: by evidence, by a person, or because it never became ready.

@@ -60,6 +60,8 @@ class Abort(msgspec.Struct, frozen=True, tag="abort"):
     rollout: str
     by: str
     reason: str = ""
+    gradual: bool = False
+    """The shares in reverse, instead of all users at once."""
 
 
 class Pause(msgspec.Struct, frozen=True, tag="pause"):

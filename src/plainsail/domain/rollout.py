@@ -47,6 +47,16 @@ class Group(msgspec.Struct, frozen=True):
     replicas: int
 
 
+class Against(msgspec.Struct, frozen=True):
+    """What was known against a candidate when its gradual way back, or its hold, began."""
+
+    failed: bool = False
+    """It was proven to be worse."""
+    harm: float = 0.0
+    """As `Verdict.harm`."""
+    crashes: int = 0
+
+
 class Rollout(msgspec.Struct, frozen=True):
     """One change on its way. Its row; every tick derives the plan anew from it and the state of the world."""
 
@@ -93,6 +103,12 @@ class Rollout(msgspec.Struct, frozen=True):
     """The candidate's instances that are replaced because they alone were bad (`suspect`)."""
     baked: float = 0.0
     """Seconds for which it was watched with all users."""
+    held_at: float | None = None
+    """Since when it waits for a person, while it is paused."""
+    called_at: float | None = None
+    """When it was said that the wait is nearly over."""
+    against: Against | None = None
+    """While it goes back gradually, or is held although it was proven to be worse."""
 
     def steps(self) -> tuple[Step, ...]:
         """The way it is on."""

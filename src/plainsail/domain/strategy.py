@@ -180,7 +180,11 @@ class Pace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deadline: Duration = 1800.0
     """Longest time at a share; then `on_unsure`."""
     on_unsure: Literal["hold", "rollback", "advance"] = "hold"
-    """At the deadline, with the evidence still unsure: wait for a person, go back, or go on."""
+    """At the deadline, with the evidence still unsure: wait for a person, go back, or go on. Whom nobody answers for a week
+    goes back."""
+    on_failure: Literal["rollback", "gradual", "hold"] = "rollback"
+    """When users of the new release are proven to be worse off: all back at once; the shares in reverse, each for `dwell`,
+    and at once if it goes on; or shares stay until a person decides, and go back at the latest after `deadline`."""
     requests: int = 0
     """Fewest requests of the candidate at a share before that may be left, however good they are."""
     bake: Duration = 0.0
@@ -208,13 +212,19 @@ class Judged(msgspec.Struct, frozen=True, tag="judged"):
     """Fewest requests of the candidate at this step."""
 
 
+class Elapsed(msgspec.Struct, frozen=True, tag="elapsed"):
+    """So much time has gone by since the step was entered, whatever else."""
+
+    lasts: Duration
+
+
 class Settled(msgspec.Struct, frozen=True, tag="settled"):
     """Nothing is left of the groups that the step gives no instances."""
 
     within: Duration
 
 
-Condition = Ready | Judged | Settled
+Condition = Ready | Judged | Elapsed | Settled
 
 
 class Part(msgspec.Struct, frozen=True):
