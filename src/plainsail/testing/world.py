@@ -22,7 +22,7 @@ __all__ = ["Behaviour", "LogNormal", "Running", "SimProvider", "SimRouter", "Wor
 T = TypeVar("T")
 
 STEP = 0.1
-"""Seconds, at most, of which all requests are taken to come at once: as long as a look of the loop."""
+"""Seconds of which all requests are taken to come at once, if nothing is said: as long as a look of the loop."""
 
 
 class World:
@@ -34,6 +34,7 @@ class World:
         rate: float = 100.0,
         latency: LogNormal = LogNormal(0.05, 0.4),  # noqa: B008  (frozen)
         reads: float = 1.0,
+        grain: float = STEP,
     ) -> None:
         self.now = 1_000_000.0
         self.zero = self.now
@@ -47,6 +48,8 @@ class World:
         """How long requests take."""
         self.reads = reads
         """Part of requests that are GET; the others are POST."""
+        self.grain = grain
+        """Seconds, at most, of which all requests are taken to come at once; more where many worlds are to be had cheaply."""
         self.insiders = PART
         """Part of requests that rules for insiders are for, where a table has some."""
         self.behaviours: dict[str, Behaviour] = {}
@@ -70,7 +73,7 @@ class World:
         """Let time pass: instances start, crash and end; users ask and are answered."""
         until = self.now + seconds
         while True:
-            self._pass_to(min(until, self.now + STEP, self.next_at()))
+            self._pass_to(min(until, self.now + self.grain, self.next_at()))
             if self.now >= until:
                 return
 

@@ -1,0 +1,147 @@
+"""Plays a scene to its end: what happens in it, then a quiet world and a patient person, until nothing is under way."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import msgspec
+from tests.soak.plane import Plane, digest, revision
+from tests.soak.scene import (
+    Asks,
+    Deploys,
+    Happening,
+    InstanceDies,
+    Killed,
+    OldOrder,
+    ProviderFails,
+    RouterAway,
+    RouterForgets,
+    Scales,
+    Scene,
+    StoreFails,
+    StoreSlow,
+)
+from tests.soak.telling import Story
+from tests.soak.watching import Watch
+
+from plainsail.domain.intents import Abort, Advance, Deploy, Pause, Remove, Restart, Resume, Rollback, Scale
+from plainsail.domain.strategy import Judged
+
+PATIENCE = 40
+"""Times that a person looks at what is left at the end of a scene."""
+EVERY = 100.0
+"""Seconds between two of them: longer than any step's deadline here, so that each is left, or waits for the person."""
+
+replace = msgspec.structs.replace
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """What was played."""
+
+    rollouts: int
+    """That went their way to an end; those that changed nothing are not counted, nor the one that made live."""
+    turns: int
+    outcomes: dict[str, int]
+    kinds: dict[str, int]
+    """By strategy, or by what it was for."""
+
+
+def play(scene: Scene, story: Story | None = None) -> Ended:
+    """Raises AssertionError, which says what does not hold."""
+    plane = Plane(scene)
+    watch = Watch(plane, story)
+    plane.make_live(watch)
+    watch.begins()
+    began = plane.world.now
+    for serial, one in enumerate(scene.happenings, 1):
+        plane.run(began + one.at, watch)
+        watch.happens(one.what)
+        _happen(plane, one.what, serial, watch)
+    plane.run(plane.world.now + 2.0, watch)
+    plane.quiet()
+    watch.calms_down()
+    _to_the_end(plane, watch)
+    watch.is_over()
+    return _ended(plane, watch)
+
+
+def _happen(plane: Plane, what: Happening, serial: int, watch: Watch) -> None:
+    world, id = plane.world, f"r{serial}"
+    match what:
+        case Deploys():
+            if digest(what.number) not in world.behaviours:
+                world.behaviours[digest(what.number)] = what.like
+            placed = revision(what.number)
+            plane.ask(Deploy(id, "dev", placed, what.placement, what.chain, what.again))
+        case Asks(verb=verb):
+            _ask(plane, verb, id)
+        case Scales(replicas=replicas, declared=declared):
+            plane.ask(Scale(id, "ops", replicas, declared))
+        case RouterAway(seconds=seconds):
+            world.router.away_until = world.now + seconds
+        case RouterForgets():
+            world.router.forget()
+        case ProviderFails(orders=orders):
+            world.provider.fails = orders
+        case InstanceDies(pick=pick):
+            running = world.provider.instances(plane.target.service)
+            if running:
+                world.provider.kill(running[pick % len(running)].id)
+        case Killed():
+            plane.kill = what
+        case OldOrder(pick=pick):
+            plane.late_order(pick, watch)
+        case StoreFails(seconds=seconds, full=True):
+            plane.store_full_until = world.now + seconds
+        case StoreFails(seconds=seconds):
+            plane.store_away_until = world.now + seconds
+        case StoreSlow(seconds=seconds, each=each):
+            plane.slow_until, plane.slow_by = world.now + seconds, each
+        case _:
+            assert_never(what)
+
+
+def _ask(plane: Plane, verb: str, id: str) -> None:
+    rollout = plane.target.rollout
+    steering = {"pause": Pause, "resume": Resume, "advance": Advance, "abort": Abort}
+    beginning = {"rollback": Rollback, "restart": Restart, "remove": Remove}
+    if verb in beginning:
+        plane.ask(beginning[verb](id, "ops"))
+    elif rollout is not None:
+        plane.ask(steering[verb](rollout.id, "ops"))
+
+
+def _to_the_end(plane: Plane, watch: Watch) -> None:
+    """A person lets go on what waits for one, and goes on with what is paused, or takes it back: each always the same."""
+    for _ in range(PATIENCE):
+        rollout = plane.target.rollout
+        if rollout is None and not plane.asked:
+            return
+        if rollout is not None:
+            leave = rollout.current().leave
+            waits = isinstance(leave, Judged) and leave.until == "advanced"
+            if rollout.phase == "progressing" and waits and rollout.in_force_at is not None:
+                plane.ask(Advance(rollout.id, "ops"))
+            elif rollout.phase == "paused" and plane.scene.seed % 2:
+                plane.ask(Abort(rollout.id, "ops"))
+            elif rollout.phase == "paused":
+                plane.ask((Advance if isinstance(leave, Judged) else Resume)(rollout.id, "ops"))
+        _run_to_an_end(plane, watch)
+    raise AssertionError("a rollout always ends")
+
+
+def _run_to_an_end(plane: Plane, watch: Watch) -> None:
+    """For some time, or until nothing is under way."""
+    until = plane.world.now + EVERY
+    while plane.world.now < until and (plane.target.rollout is not None or plane.asked):
+        plane.run(min(until, plane.world.now + 5.0), watch)
+
+
+def _ended(plane: Plane, watch: Watch) -> Ended:
+    outcomes: dict[str, int] = {}
+    kinds: dict[str, int] = {}
+    for one in watch.travelled():
+        outcomes[one.phase] = outcomes.get(one.phase, 0) + 1
+        kind = one.strategy if one.kind == "deploy" else one.kind
+        kinds[kind] = kinds.get(kind, 0) + 1
+    return Ended(sum(outcomes.values()), plane.turns, outcomes, kinds)
