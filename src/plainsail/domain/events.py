@@ -25,6 +25,14 @@ Kind = Literal[
     "rollout_unanswered",
     # A person let it go on.
     "rollout_resumed",
+    # A step waits for nothing but a person's approval.
+    "approval_asked",
+    # A person approved; `by` says who.
+    "approval_given",
+    # A check said go or no-go, or did not answer after all retries.
+    "check_answered",
+    # A hook of a rollout that is over has answered, failed, or was given up; nothing follows from it.
+    "hook_ended",
     # It was decided to take the candidate back: by evidence, by a person, or because it never became ready.
     "rollout_turned_back",
     # It is over; `phase` says what became of it.

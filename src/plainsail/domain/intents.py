@@ -84,7 +84,26 @@ class Advance(msgspec.Struct, frozen=True, tag="advance"):
     """The step that is meant; when it has been left already there is nothing to do. None: whichever is present."""
 
 
+class Approve(msgspec.Struct, frozen=True, tag="approve"):
+    """A person's yes to the step that asks for it."""
+
+    rollout: str
+    by: str
+    reason: str = ""
+    step: int | None = None
+    """The step that is meant; None: whichever is present."""
+
+
+class Reject(msgspec.Struct, frozen=True, tag="reject"):
+    """A person's no: the rollout is taken back."""
+
+    rollout: str
+    by: str
+    reason: str = ""
+    step: int | None = None
+
+
 Beginning = Deploy | Rollback | Scale | Restart | Remove
 """Those that a rollout comes from."""
 
-Intent = Beginning | Abort | Pause | Resume | Advance
+Intent = Beginning | Abort | Pause | Resume | Advance | Approve | Reject

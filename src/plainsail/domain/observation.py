@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from plainsail.domain.checks import Told
 from plainsail.domain.measurement import Reading
 from plainsail.domain.traffic import Traffic
 
@@ -118,6 +119,8 @@ class Seen(msgspec.Struct, frozen=True):
     """By instance, from the router's log: what each had of its group's requests, as far as the log came through."""
     measured: dict[str, Measured | Unmeasured] = {}
     """By metric: the last window that a source was asked about."""
+    told: dict[str, Told] = {}
+    """By question: the last answer of a check or hook."""
 
     def ready(self, group: str) -> int:
         seen = self.groups.get(group)

@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from plainsail.domain.checks import Errand, Word
 from plainsail.domain.evidence import Verdict
 from plainsail.domain.past import Past
 from plainsail.domain.service import Placement, Run
@@ -103,6 +104,8 @@ class Rollout(msgspec.Struct, frozen=True):
     """The candidate's instances that are replaced because they alone were bad (`suspect`)."""
     baked: float = 0.0
     """Seconds for which it was watched with all users."""
+    words: dict[str, Word] = {}
+    """What was said by others: by number of the step, and of the check or `approval`: `2/0`, `2/approval`."""
     held_at: float | None = None
     """Since when it waits for a person, while it is paused."""
     called_at: float | None = None
@@ -188,6 +191,8 @@ class Target(msgspec.Struct, frozen=True):
     """The number of instances that a person asked for since the file last named another."""
     past: Past | None = None
     """What live's users met lately; taken down while no rollout is under way."""
+    errands: tuple[Errand, ...] = ()
+    """Hooks of rollouts that are over, until they have answered."""
 
     def retired(self, group: str | None = None) -> tuple[str, ...]:
         """Instances that are being replaced; with a group, those of it."""

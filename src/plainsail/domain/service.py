@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from plainsail.domain.checks import Hooks
 from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.driver import Driver
 from plainsail.domain.strategy import Canary, Pace, Strategy
@@ -105,6 +106,12 @@ class Placement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a release reaches its users: a name, or the name with its keys. `recreate` has none: it stops the old
     release before it starts the new one."""
     pace: Pace = Pace()
+    checks: dict[str, tuple[Driver, ...]] = {}
+    """Who else has to say go, by the step they are asked at: `start` (all instances are ready, no user yet), a step's name
+    as `deploy --plan` shows it (`10%`, `bake`), or `each`. Going back asks nobody."""
+    approvals: tuple[str, ...] = ()
+    """Steps that are left only when a person says so (`plainsail approve`); named as for `checks`."""
+    hooks: Hooks = Hooks()
     evidence: EvidenceCriteria = EvidenceCriteria()
     shield: Shield = Shield()
     sticky: Sticky | None = None

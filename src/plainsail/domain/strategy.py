@@ -12,6 +12,7 @@ from typing import Literal, get_args
 
 import msgspec
 
+from plainsail.domain.driver import Driver
 from plainsail.domain.match import Match
 from plainsail.domain.units import ALL, Duration, Level, Share
 
@@ -145,6 +146,13 @@ class CustomStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """As in `pace`: wait for a person, go back, or go on."""
     requests: int | None = None
     """As in `pace`: fewest requests of the new release at this step."""
+    approval: bool = False
+    """`true`: it is left only when a person says so too (`plainsail approve`), within `deadline` or 7 days."""
+    checks: tuple[Driver, ...] = ()
+    """Who else has to say go before it is left, asked from the moment its traffic is in force. One that says no takes the
+    release back."""
+    notify: str | None = None
+    """What is told to those who are notified when this step is reached."""
 
 
 class Custom(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="custom"):
@@ -200,9 +208,10 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
 
 class Judged(msgspec.Struct, frozen=True, tag="judged"):
     """The evidence allows the next exposure (`until: proven`), nothing failed for the dwell time, or every metric that is
-    asked before the first user has answered (`analysed`), a person says so (`advanced`), or a test is decided (`compared`)."""
+    asked before the first user has answered (`analysed`), a person says so (`advanced`), a test is decided (`compared`), or
+    all that is asked of others has been said (`checked`; `hooked`: before the first instance)."""
 
-    until: Literal["proven", "dwell", "analysed", "advanced", "compared"]
+    until: Literal["proven", "dwell", "analysed", "advanced", "compared", "checked", "hooked"]
     exposure: Share
     """The next exposure, for which the margin is to be proven; 0: nobody is exposed, so nothing can be."""
     dwell: Duration
@@ -254,6 +263,12 @@ class Step(msgspec.Struct, frozen=True):
     """All users are where they should be; only clearing up is left."""
     inside: tuple[Inside, ...] = ()
     """Rules in front of the split; the first that matches decides."""
+    checks: tuple[Driver, ...] = ()
+    """Who has to say go, besides the condition (`checking`)."""
+    approve_within: Duration | None = None
+    """Seconds that a person has to approve (`approval`); None: nobody is asked."""
+    notify: str = ""
+    """For those who are notified, when it is entered; empty: nothing."""
     gradual: bool = False
     """Where all users are to come back to live: users follow as fast as instances are ready to take them, not all to the few that are left."""
 
