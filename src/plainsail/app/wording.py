@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from plainsail.domain.strategy import Condition, Judged, Ready, Settled
+from plainsail.domain.patience import HELD_WITHIN
+from plainsail.domain.strategy import Condition, Elapsed, Judged, Ready, Settled
 from plainsail.domain.units import percent, plural, seconds
 
 
@@ -25,6 +26,8 @@ def leaving(condition: Condition) -> str:
             least = f" and {plural(requests, 'request')}" if requests else ""
             safe = f"when safe for {percent(exposure)}, after {seconds(dwell)}{least} or more"
             return f"{safe}; not in {seconds(deadline)}: {_late(condition)}"
+        case Elapsed(lasts=lasts):
+            return f"after {seconds(lasts)}"
         case Settled():
             return "when the other instances are gone"
         case _:
@@ -32,4 +35,8 @@ def leaving(condition: Condition) -> str:
 
 
 def _late(judged: Judged) -> str:
-    return {"hold": "hold", "rollback": "roll back", "advance": "advance"}[judged.on_unsure]
+    return {
+        "hold": f"hold, and after {seconds(HELD_WITHIN)} roll back",
+        "rollback": "roll back",
+        "advance": "advance",
+    }[judged.on_unsure]

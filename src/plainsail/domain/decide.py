@@ -87,7 +87,8 @@ def _judged(
         return None, None
     if evidence is None or evidence.rollout != rollout.id:
         evidence = msgspec.structs.replace(begin(now), rollout=rollout.id)
-    if rollout.phase not in ("progressing", "paused") or rollout.kind != "deploy":
+    under_watch = rollout.phase in ("progressing", "paused") or rollout.against is not None
+    if not under_watch or rollout.kind != "deploy":
         return evidence, None
     evidence = watch(renewed(evidence, rollout, seen, now), seen, rollout.live)
     seen = apart(evidence, rollout, seen)

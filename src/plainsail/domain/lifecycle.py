@@ -12,6 +12,7 @@ from plainsail.domain.intents import Beginning, Deploy, Intent, Remove, Restart,
 from plainsail.domain.rollout import KEPT_GOOD, Group, Phase, Revision, Rollout, Scaled, Target, Undertaking
 from plainsail.domain.service import Placement
 from plainsail.domain.strategy import Course
+from plainsail.domain.wayback import against, at_once, gradually, takes_time
 
 replace = msgspec.structs.replace
 
@@ -72,18 +73,35 @@ def enter(rollout: Rollout, step: int, now: float) -> Rollout:
     )
     keep_why = phase == "rolling_back"
     return replace(
-        rollout, step=step, phase=phase, entered_at=now, in_force_at=None,
+        rollout, step=step, phase=phase, entered_at=now, in_force_at=None, held_at=None, called_at=None,
         reason=rollout.reason if keep_why else "", reason_code=rollout.reason_code if keep_why else "",
+        against=rollout.against if keep_why and takes_time(rollout.steps()[step:]) else None,
     )  # fmt: skip
 
 
+def timely(rollout: Rollout, now: float) -> Rollout:
+    """With no moment later than now. A clock that was set back while nobody looked would have each wait last until it has
+    caught up; so waits begin anew."""
+    return replace(
+        rollout, entered_at=min(rollout.entered_at, now), in_force_at=_until(rollout.in_force_at, now),
+        held_at=_until(rollout.held_at, now), called_at=_until(rollout.called_at, now),
+    )  # fmt: skip
+
+
+def _until(moment: float | None, now: float) -> float | None:
+    return None if moment is None else min(moment, now)
+
+
 def turn_back(
-    target: Target, rollout: Rollout, ending: Phase, reason: str, code: str, by: str, now: float
-) -> Changed:
-    """From here on the rollout's way leads back; it ends in phase `ending`."""
+    target: Target, rollout: Rollout, ending: Phase, reason: str, code: str, by: str, now: float,
+    gradual: bool = False,
+) -> Changed:  # fmt: skip
+    """From here on the rollout's way leads back, at once or with the shares in reverse; it ends in phase `ending`."""
+    back = gradually(rollout) if gradual else at_once(rollout.course)
     turned = replace(
-        rollout, phase="rolling_back", ending=ending, reason=reason, reason_code=code,
-        step=0, entered_at=now, in_force_at=None, decided_at=now,
+        rollout, phase="rolling_back", ending=ending, reason=reason, reason_code=code, step=0, entered_at=now,
+        in_force_at=None, decided_at=now, held_at=None, called_at=None, course=replace(rollout.course, back=back),
+        against=against(rollout.verdict) if takes_time(back) else None,
     )  # fmt: skip
     happened = event("rollout_turned_back", turned, now, by=by)
     return Changed(replace(target, rollout=turned), (turned,), (happened,))
@@ -100,7 +118,7 @@ def end(target: Target, rollout: Rollout, phase: Phase, reason: str, code: str, 
         decided_at=rollout.decided_at or now,
     )
     target = replace(target, rollout=None)
-    if phase == "succeeded":
+    if phase == "succeeded" and rollout.phase != "rolling_back":  # a test may well end with live kept
         target = _achieved(target, rollout)
     live = target.group(target.live)
     if phase == "rolled_back" and (live is None or live.revision.release != rollout.revision.release):

@@ -93,17 +93,21 @@ def wanted(target: Target) -> Wanted:
 
 def _by_and_by(want: Wanted, target: Target, seen: Seen) -> Wanted:
     """Where users come back to live gradually, they do as its instances come: the few that are left would not carry all of
-    them. Who has them (the candidate, or one that was superseded) never has more than it had, and after `PATIENCE` nothing:
-    some instances may never come."""
+    them. Who has them (the candidate, or one that was superseded) never has more than it had, and after `PATIENCE` no more
+    than the step says: some instances may never come."""
     rollout = target.rollout
     if rollout is None or rollout.live is None or not rollout.current().gradual:
         return want
     live = rollout.live
     others = {group: share for group, share in _in_force(seen).items() if group != live and seen.ready(group)}
     has, ready, size = sum(others.values()), seen.ready(live), want.sizes.get(live, 0)
-    if not has or want.split != {live: ALL} or ready >= size or _late(target, rollout, seen):
+    least = {group: min(share, others.get(group, 0)) for group, share in want.split.items() if group != live}
+    if (least and rollout.phase != "rolling_back") or live not in want.split:
         return want
-    stays = min(has, ALL - ALL * ready // size)
+    if not has or ready >= size or _late(target, rollout, seen):
+        kept = {group: share for group, share in least.items() if share}
+        return msgspec.structs.replace(want, split={live: ALL - sum(kept.values()), **kept})
+    stays = min(has, max(sum(least.values()), ALL - ALL * ready // size))
     kept = {group: part for group, share in others.items() if (part := share * stays // has)}
     return msgspec.structs.replace(want, split={live: ALL - sum(kept.values()), **kept})
 

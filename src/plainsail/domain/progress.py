@@ -5,21 +5,23 @@ The order matters: harm first, then instances that never start, then the conditi
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Literal, assert_never
 
 import msgspec
 
 from plainsail.domain.analyses import waiting
 from plainsail.domain.evidence import Evidence, Verdict
 from plainsail.domain.finding import past
-from plainsail.domain.lifecycle import Changed, end, enter, event, turn_back
+from plainsail.domain.lifecycle import Changed, end, enter, event, timely, turn_back
 from plainsail.domain.observation import Seen
+from plainsail.domain.patience import hold, waited
 from plainsail.domain.plan import in_force
 from plainsail.domain.rollout import Phase, Rollout, Target
-from plainsail.domain.strategy import Judged, Ready, Role, Settled
+from plainsail.domain.strategy import Elapsed, Judged, Ready, Role, Settled
 from plainsail.domain.suspect import Alone, hint, suspect
 from plainsail.domain.units import ALL, plural, seconds
 from plainsail.domain.upkeep import outcome
+from plainsail.domain.wayback import against, more_harm
 
 replace = msgspec.structs.replace
 
@@ -37,7 +39,7 @@ def progress(
     rollout = target.rollout
     if rollout is None:
         return Changed(target)
-    rollout = replace(rollout, verdict=verdict or rollout.verdict)
+    rollout = replace(timely(rollout, now), verdict=verdict or rollout.verdict)
     reached = max(rollout.reached_bp, seen.share(rollout.candidate) if rollout.renews() else 0)
     rollout = replace(rollout, reached_bp=reached)
     seen = seen.without(rollout.retired)
@@ -48,7 +50,15 @@ def progress(
         harm = _harm(rollout, seen, verdict)
         if harm is not None:
             ending, reason, code = harm
-            return turn_back(target, rollout, ending, reason, code, "plainsail", now)
+            answer = _answer(rollout, ending, code)
+            if answer != "hold":
+                back = answer == "gradual"
+                return turn_back(target, rollout, ending, reason, code, "plainsail", now, gradual=back)
+            if rollout.against is None:  # else it is held already
+                return hold(target, rollout, reason, code, now, against(rollout.verdict))
+    if rollout.phase == "rolling_back" and more_harm(rollout, verdict):
+        assert verdict is not None
+        return turn_back(target, rollout, "rolled_back", verdict.sentence, verdict.code, "plainsail", now)
     return _move(target, rollout, seen, now, evidence)
 
 
@@ -85,6 +95,13 @@ def _harm(rollout: Rollout, seen: Seen, verdict: Verdict | None) -> tuple[Phase,
     return None
 
 
+def _answer(rollout: Rollout, ending: Phase, code: str) -> Literal["rollback", "gradual", "hold"]:
+    """To harm, as `on_failure` says. What no user has, or what answers nobody any more, goes back at once."""
+    if ending != "rolled_back" or code == "never_ready" or not rollout.reached_bp:
+        return "rollback"
+    return rollout.placement.pace.on_failure
+
+
 def _replaced(target: Target, rollout: Rollout, one: Alone, now: float) -> Changed:
     """The rollout goes on without this instance; the provider starts another one."""
     rollout = replace(rollout, retired=(*rollout.retired, one.instance), had=0)
@@ -104,7 +121,7 @@ def _move(target: Target, rollout: Rollout, seen: Seen, now: float, evidence: Ev
             replace(target, rollout=rollout), (rollout,), (event("traffic_moved", rollout, now),)
         )
     if rollout.phase == "paused":
-        return changed
+        return changed.then(waited(changed.target, rollout, now))
     step = rollout.current()
     match step.leave:
         case Ready(role=role, within=within):
@@ -129,6 +146,12 @@ def _move(target: Target, rollout: Rollout, seen: Seen, now: float, evidence: Ev
                 return changed.then(_next(changed.target, rollout, now))
             return _because(
                 changed, rollout, f"waiting for {left} old instance{'s' * (left != 1)} to end" if left else ""
+            )
+        case Elapsed(lasts=lasts):
+            return (
+                changed
+                if now - rollout.entered_at < lasts
+                else changed.then(_next(changed.target, rollout, now))
             )
         case Judged() as judged:
             return _judge(changed, rollout, judged, there, seen, evidence, now)
@@ -171,11 +194,7 @@ def _judge(
                 turn_back(changed.target, rollout, "rolled_back", past(late), "unsure", "plainsail", now)
             )
         case "hold":
-            held = replace(
-                rollout, phase="paused", reason=f"{late}; resume, advance or abort", reason_code="unsure"
-            )
-            held_event = event("rollout_paused", held, now)
-            return changed.then(Changed(replace(changed.target, rollout=held), (held,), (held_event,)))
+            return changed.then(hold(changed.target, rollout, late, "unsure", now))
         case _ as never:
             assert_never(never)
 

@@ -123,7 +123,10 @@ def _rollback(target: Target, intent: Rollback, now: float) -> Changed:
     under_way = target.rollout
     if under_way is not None and under_way.kind == "rollback" and intent.release is None:
         return refused(target, intent, now, f"{under_way.id} goes back already")
-    if under_way is not None and under_way.phase in ("progressing", "paused") and intent.release is None:
+    may_turn = under_way is not None and (
+        under_way.phase in ("progressing", "paused") or under_way.against is not None
+    )
+    if under_way is not None and may_turn and intent.release is None:
         # The last good release is the one that is live: take back what is on its way, and not one more.
         reason = intent.reason or f"rollback asked by {intent.by}"
         back = turn_back(target, under_way, "aborted", reason, "aborted", intent.by, now)
@@ -158,21 +161,27 @@ def _rollback(target: Target, intent: Rollback, now: float) -> Changed:
 def _steer_rollout(
     target: Target, rollout: Rollout, intent: Abort | Pause | Resume | Advance, now: float
 ) -> Changed:
-    if rollout.phase == "rolling_back":
+    at_last = isinstance(intent, Abort) and not intent.gradual and rollout.against is not None
+    if rollout.phase == "rolling_back" and not at_last:
         return refused(target, intent, now, f"rollout {rollout.id} is on its way back already")
     match intent:
         case Abort():
             reason = intent.reason or f"aborted by {intent.by}"
-            return turn_back(target, rollout, "aborted", reason, "aborted", intent.by, now)
+            return turn_back(
+                target, rollout, "aborted", reason, "aborted", intent.by, now, gradual=intent.gradual
+            )
         case Pause():
             if rollout.phase != "progressing":
                 return refused(target, intent, now, f"rollout {rollout.id} is {rollout.phase}")
             reason = intent.reason or f"paused by {intent.by}"
-            return _moved(target, replace(rollout, phase="paused", reason=reason, reason_code="paused"),
-                          "rollout_paused", intent.by, now)  # fmt: skip
+            held = replace(rollout, phase="paused", reason=reason, reason_code="paused", held_at=now)
+            return _moved(target, held, "rollout_paused", intent.by, now)
         case Resume():
             if rollout.phase != "paused":
                 return refused(target, intent, now, f"rollout {rollout.id} is {rollout.phase}, not paused")
+            if rollout.against is not None:
+                what = f"rollout {rollout.id} is held because users were worse off: advance or abort it"
+                return refused(target, intent, now, what)
             in_force_at = None if rollout.in_force_at is None else now
             resumed = replace(
                 rollout,
@@ -181,6 +190,8 @@ def _steer_rollout(
                 reason_code="",
                 entered_at=now,
                 in_force_at=in_force_at,
+                held_at=None,
+                called_at=None,
             )
             return _moved(target, resumed, "rollout_resumed", intent.by, now)
         case Advance(step=step):

@@ -89,6 +89,8 @@ def message(event: Event) -> str | None:
             what = "is being taken back"
         case "rollout_paused":
             what = "is on hold"
+        case "rollout_unanswered":
+            what = "is on hold, and goes back soon"
         case _:
             return None
     told = f"{event.service} in {event.environment}: {version} {what}"

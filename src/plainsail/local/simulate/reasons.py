@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from plainsail.domain.rollout import Rollout
-from plainsail.domain.strategy import Judged, Ready, Settled
+from plainsail.domain.strategy import Elapsed, Judged, Ready, Settled
 from plainsail.domain.units import seconds
 
 
@@ -22,6 +22,8 @@ def why(before: Rollout | None, after: Rollout, now: float) -> str:
             return (
                 f"all {size} {role} instances are ready" if size > 1 else f"the only {role} instance is ready"
             )
+        case Elapsed(lasts=lasts):
+            return f"{seconds(lasts)} are over on its way back"
         case Settled():
             return f"the {' and '.join(role for role, size in step.sizes.items() if not size)} instances are gone"
         case Judged() as judged:
