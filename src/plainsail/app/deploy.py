@@ -152,7 +152,7 @@ def _was_live(context: Context, key: Key, digest: str) -> bool:
     if digest in state.quarantine:
         return False
     rollouts = context.store.rollouts(key.service, key.environment, limit=1000)
-    return any(one.phase == "succeeded" and one.revision.release == digest for one in rollouts)
+    return any(one.took_over() and one.revision.release == digest for one in rollouts)
 
 
 def strategy_of(placement: Placement, name: str | None) -> Chain:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from plainsail.domain import aside, bands
+from plainsail.domain import arms, aside, bands
 from plainsail.domain.actions import Action
 from plainsail.domain.criteria import EvidenceCriteria, Threshold
 from plainsail.domain.events import Event
@@ -90,14 +90,15 @@ def _judged(
     under_watch = rollout.phase in ("progressing", "paused") or rollout.against is not None
     if not under_watch or rollout.kind != "deploy":
         return evidence, None
+    evidence = arms.followed(evidence, rollout)
     evidence = watch(renewed(evidence, rollout, seen, now), seen, rollout.live)
     seen = apart(evidence, rollout, seen)
-    if (evidence.exposed_at is None or now < evidence.exposed_at) and seen.share(rollout.candidate):
+    if (evidence.exposed_at is None or now < evidence.exposed_at) and arms.exposed(rollout, seen):
         evidence = msgspec.structs.replace(evidence, exposed_at=now)
     exposures = tuple(step.leave.exposure for step in rollout.course.steps if isinstance(step.leave, Judged))
     leave = rollout.current().leave
     live = _beside(seen, rollout)
-    criteria = _criteria(rollout, live)
+    criteria = arms.shared_out(_criteria(rollout, live), rollout.trial)
     crashes = {id: group.crashes for id, group in seen.groups.items()}
     warm = _warm(evidence, rollout, now)
     if warm and evidence.exposed_at is not None and evidence.without is None:
@@ -119,6 +120,7 @@ def _judged(
         latency=seen.latency, measured=seen.measured,
         before=rollout.verdict, warm=warm, share=seen.share(rollout.candidate),
     )  # fmt: skip
+    evidence, verdict = arms.judged(evidence, verdict, rollout, seen, criteria, exposures, now, warm)
     tests = (*evidence.tests, *sorted(evidence.harm.keys() - set(evidence.tests)))
     point = _point(verdict, seen.share(rollout.candidate), now, tests, criteria)
     evidence = aside.noted(evidence, verdict, criteria, now)

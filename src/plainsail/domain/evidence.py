@@ -307,6 +307,10 @@ class Evidence(msgspec.Struct, frozen=True):
     """Since when sources and quantiles are listened to anew, for an instance was replaced; 0: none was."""
     without: Without | None = None
     """While a replaced instance is not silent yet."""
+    variants: dict[str, Evidence] = {}
+    """By group: what is known of a test's variants beside this one."""
+    users: Split | None = None
+    """In a test: where the block of users began that the split is held against."""
     tests: tuple[str, ...] = ()
     """Names of the tests of harm, sorted: those of `harm`."""
     trail: tuple[Point, ...] = ()

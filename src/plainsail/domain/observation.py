@@ -91,6 +91,8 @@ class Measured(msgspec.Struct, frozen=True):
     candidate: Reading
     live: Reading | None
     """None: there is nobody to compare with."""
+    variants: dict[str, Reading] = {}
+    """By group: of a test's variants beside the candidate."""
 
 
 class Unmeasured(msgspec.Struct, frozen=True):

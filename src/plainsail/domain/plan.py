@@ -192,7 +192,8 @@ def _traffic(target: Target, want: Wanted, sizes: dict[str, int], split: Split, 
         members={group: found for group, found in members.items() if found},
         live=want.live,
         shield=watch.shield,
-        sticky=place.sticky,
+        # A test can do with no user who changes between arms: what was asked for with it holds at once.
+        sticky=watch.sticky if target.rollout and target.rollout.trial else place.sticky,
         slow_after=watch.evidence.latency.bound,
     )
 

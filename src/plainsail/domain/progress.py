@@ -19,6 +19,9 @@ from plainsail.domain.plan import in_force
 from plainsail.domain.rollout import Phase, Rollout, Target
 from plainsail.domain.strategy import Elapsed, Judged, Ready, Role, Settled
 from plainsail.domain.suspect import Alone, hint, suspect
+from plainsail.domain.trying import harm as harm_of_a_test
+from plainsail.domain.trying import outcome as outcome_of_a_test
+from plainsail.domain.trying import tried
 from plainsail.domain.units import ALL, plural, seconds
 from plainsail.domain.upkeep import outcome
 from plainsail.domain.wayback import against, more_harm
@@ -47,7 +50,7 @@ def progress(
         one = suspect(rollout, seen, verdict)
         if one is not None:
             return _replaced(target, rollout, one, now)
-        harm = _harm(rollout, seen, verdict)
+        harm = _harm(rollout, seen, verdict) or harm_of_a_test(rollout, seen, STARTS)
         if harm is not None:
             ending, reason, code = harm
             answer = _answer(rollout, ending, code)
@@ -69,6 +72,7 @@ def tidy(target: Target, seen: Seen) -> Target:
     busy = {target.live}
     if target.rollout is not None:
         busy |= {target.rollout.candidate, target.rollout.live, target.rollout.baseline, target.rollout.warm}
+        busy |= {*target.rollout.others()}
     groups = tuple(
         group
         for group in target.groups
@@ -153,6 +157,8 @@ def _move(target: Target, rollout: Rollout, seen: Seen, now: float, evidence: Ev
                 if now - rollout.entered_at < lasts
                 else changed.then(_next(changed.target, rollout, now))
             )
+        case Judged(until="compared"):
+            return tried(changed, rollout, evidence, now)
         case Judged() as judged:
             return _judge(changed, rollout, judged, there, seen, evidence, now)
         case _:
@@ -280,7 +286,7 @@ def _next(target: Target, rollout: Rollout, now: float) -> Changed:
         return Changed(replace(target, rollout=entered), (entered,), (event("step_entered", entered, now),))
     if rollout.phase == "rolling_back":
         return end(target, rollout, rollout.ending or "rolled_back", rollout.reason, rollout.reason_code, now)
-    told = outcome(target, rollout)
+    told = outcome(target, rollout) or outcome_of_a_test(rollout)
     if told:
         return end(target, rollout, "succeeded", told, "", now)
     verdict = rollout.verdict

@@ -14,6 +14,7 @@ from plainsail.domain.evidence import Verdict
 from plainsail.domain.past import Past
 from plainsail.domain.service import Placement, Run
 from plainsail.domain.strategy import Course, Exposed, Judged, Role, Step
+from plainsail.domain.trial import OTHERS, Trial
 from plainsail.domain.units import ALL
 
 SHAPE = 1
@@ -106,6 +107,8 @@ class Rollout(msgspec.Struct, frozen=True):
     """Seconds for which it was watched with all users."""
     words: dict[str, Word] = {}
     """What was said by others: by number of the step, and of the check or `approval`: `2/0`, `2/approval`."""
+    trial: Trial | None = None
+    """The test that it is."""
     held_at: float | None = None
     """Since when it waits for a person, while it is paused."""
     called_at: float | None = None
@@ -130,8 +133,14 @@ class Rollout(msgspec.Struct, frozen=True):
                 return self.baseline
             case "warm":
                 return self.warm
+            case "variant-2" | "variant-3":
+                return dict(zip(OTHERS, self.others(), strict=False)).get(role)
             case _:
                 return None
+
+    def others(self) -> tuple[str, ...]:
+        """Groups of a test's variants beside the candidate."""
+        return self.trial.others(self.candidate) if self.trial is not None else ()
 
     def renews(self) -> bool:
         """Users get other instances than those they had. A change of the live group's size, or its end, has no candidate
@@ -150,6 +159,7 @@ class Rollout(msgspec.Struct, frozen=True):
             self.kind != "deploy"
             or self.phase not in ("progressing", "paused")
             or suspected
+            or self.trial is not None
             or not 0 < share < ALL
         ):
             return None
@@ -161,6 +171,10 @@ class Rollout(msgspec.Struct, frozen=True):
 
     def ended(self) -> bool:
         return self.phase in ENDED
+
+    def took_over(self) -> bool:
+        """It succeeded, and its release has the users: of a test that ended with live kept that can't be said."""
+        return self.phase == "succeeded" and self.ending is None
 
 
 class Scaled(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from typing import assert_never
 
 import msgspec
 
-from plainsail.domain import upkeep
+from plainsail.domain import trying, upkeep
 from plainsail.domain.courses import course, rollback_course
 from plainsail.domain.events import Kind
 from plainsail.domain.intents import (
@@ -78,7 +78,8 @@ def _deploy(target: Target, intent: Deploy, now: float) -> Changed:
     before = target.rollout
     cleared = _make_way(target, f"superseded by {revision.version}", now)
     target = cleared.target
-    live = target.group(target.live)
+    live, plain = target.group(target.live), revision
+    revision = trying.first(revision, intent.strategy) if live is not None else revision
     if (
         live is not None
         and live.revision.release == revision.release
@@ -106,6 +107,7 @@ def _deploy(target: Target, intent: Deploy, now: float) -> Changed:
     )  # fmt: skip
     strategy = chain_name(intent.strategy)
     began = begin(target, intent, revision, "deploy", strategy, None, way, placement, now)
+    began = trying.begun(began, plain, intent.strategy)
     if before is None or not way.steps[0].share("warm"):
         return cleared.then(began)
     return cleared.then(_taking_over(began, before.candidate))
@@ -204,8 +206,11 @@ def _steer_rollout(
                 return refused(
                     target, intent, now, "there is no evidence to skip here: instances must be ready first"
                 )
+            if why := trying.no_advance(rollout):
+                return refused(target, intent, now, why)
             if rollout.in_force_at is None:
                 rollout = replace(rollout, baseline=None)
+            rollout = trying.promoted(target, rollout)
             return _moved(target, enter(rollout, rollout.step + 1, now), "step_entered", intent.by, now)
         case _:
             assert_never(intent)

@@ -47,7 +47,7 @@ def standing(
     if not measured(rollout) or not seen.router_up or rollout.in_force_at is None:
         return None
     share, step = seen.share(rollout.candidate), rollout.current()
-    if not share:
+    if not share and not step.tests():
         waits = seen.ready(rollout.candidate) < max(1, step.sizes.get("candidate", 0))
         if waits or any(part.role == "candidate" and part.share_bp for part in step.split):
             return None

@@ -8,6 +8,7 @@ from collections.abc import Coroutine, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from plainsail.domain.arms import exposed
 from plainsail.domain.criteria import EvidenceCriteria, Metric
 from plainsail.domain.evidence import Evidence, Track
 from plainsail.domain.observation import Measured, Seen, Unmeasured
@@ -136,7 +137,8 @@ class Measuring:
                 why = f"{target.environment} has no metric source {metric.source}"
                 self._told[name] = Unmeasured(*window, why)
                 continue
-            groups = [rollout.candidate, *_beside(rollout, seen, stands)]
+            beside = _beside(rollout, seen, stands)
+            groups = [rollout.candidate, *beside, *(rollout.others() if beside else ())]
             asks = [_ask(name, metric, target, group, seen, window) for group in groups]
             opened = self._under_way[name] = _Window(*window)
             opened.task = asyncio.create_task(
@@ -160,7 +162,7 @@ class Measuring:
 def _exposed_at(rollout: Rollout, evidence: Evidence | None, seen: Seen, now: float) -> float | None:
     """When the candidate first had users; after a restart, as the evidence has it."""
     first = evidence.exposed_at if evidence else None
-    return now if first is None and seen.share(rollout.candidate) else first
+    return now if first is None and exposed(rollout, seen) else first
 
 
 def _beside(rollout: Rollout, seen: Seen, stands: Standing) -> list[str]:

@@ -22,16 +22,18 @@ USER_OF_URL = re.compile(r"(?<=://)[^/\s@]*@")
 def outcome(
     metric: Metric, asks: Sequence[Ask], answers: Sequence[Reading | BaseException]
 ) -> Measured | Unmeasured:
-    """Of the candidate's answer, and live's if it was asked about too."""
+    """Of the candidate's answer, live's if it was asked about too, and those of a test's other variants."""
     since, until = asks[0].since, asks[0].until
     sound: list[Reading] = []
-    for whose, ask, answer in zip(("the candidate", "live"), asks, answers, strict=False):
+    named = ("the candidate", "live", *(f"the variant {ask.group}" for ask in asks[2:]))
+    for whose, ask, answer in zip(named, asks, answers, strict=False):
         if isinstance(answer, BaseException):
             return Unmeasured(since, until, clause(answer) or f"its driver failed ({type(answer).__name__})")
         if wrong := _unsound(metric, answer, ask):
             return Unmeasured(since, until, f"{wrong} of {whose}")
         sound.append(_within(answer, ask))
-    return Measured(sound[0], sound[1] if len(sound) > 1 else None)
+    variants = {ask.group: reading for ask, reading in zip(asks[2:], sound[2:], strict=True)}
+    return Measured(sound[0], sound[1] if len(sound) > 1 else None, variants)
 
 
 def clause(failure: BaseException) -> str:
