@@ -123,11 +123,11 @@ class Client:
         rollout: str,
         environment: str | None = None,
         reason: str = "",
+        gradual: bool = False,
     ) -> Json:
-        """`rollout` is an id or a service."""
-        return self._post(
-            f"/rollouts/{_part(rollout)}/{verb}", {"environment": environment, "reason": reason}
-        )
+        """`rollout` is an id or a service; `gradual`: how an abort takes users back."""
+        body = {"environment": environment, "reason": reason, "gradual": gradual or None}
+        return self._post(f"/rollouts/{_part(rollout)}/{verb}", body)
 
     def abort_all(self, reason: str = "") -> Json:
         return self._post("/abort-all", {"reason": reason})

@@ -63,6 +63,8 @@ class SteerBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str = ""
     expected: Expected | None = None
     """What the asker saw; if it has moved on, nothing is done (`moved_on`). Of an abort only `rollout` is compared."""
+    gradual: bool = False
+    """Of an abort: the shares in reverse, instead of all users at once."""
 
 
 @post("/services/{service:str}/environments/{environment:str}/rollouts", status_code=202, sync_to_thread=True)
@@ -171,7 +173,9 @@ def steering(
     data: JSONBody[SteerBody],
 ) -> RolloutDocument:
     """`pause`, `resume`, `advance` or `abort` it."""
-    return steer.steer(context, request.user, verb, rollout, data.environment, data.reason, data.expected)
+    return steer.steer(
+        context, request.user, verb, rollout, data.environment, data.reason, data.expected, data.gradual
+    )
 
 
 @post("/abort-all", status_code=202, sync_to_thread=True)

@@ -14,6 +14,7 @@ from plainsail.domain.evidence import Verdict
 from plainsail.domain.intents import Beginning, Deploy, Rollback
 from plainsail.domain.lifecycle import tag
 from plainsail.domain.observation import Counts, Latency
+from plainsail.domain.patience import back_at
 from plainsail.domain.release import Release
 from plainsail.domain.rollout import Phase, Rollout
 from plainsail.domain.strategy import Inside, Role, Step, chain_name
@@ -85,6 +86,14 @@ class RolloutDocument(msgspec.Struct, frozen=True):
     candidate: str | None = None
     live: str | None = None
     verdict: Verdict | None = None
+    config: str | None = None
+    """Digest of the configuration that its instances run with."""
+    back_at: float | None = None
+    """When it goes back by itself if nobody decides; null: it is not on hold."""
+    worse: bool = False
+    """Users were proven to be worse off with it, and it is on hold, or goes back gradually."""
+    gradual: bool = False
+    """It goes back with the shares in reverse, and can still be told to go back at once."""
 
 
 class GoodDocument(msgspec.Struct, frozen=True):
@@ -177,6 +186,9 @@ def rollout_document(rollout: Rollout) -> RolloutDocument:
         started_at=rollout.started_at, step_entered_at=rollout.entered_at,
         decided_at=rollout.decided_at, ended_at=rollout.ended_at,
         reached_bp=rollout.reached_bp, candidate=rollout.candidate, live=rollout.live, verdict=rollout.verdict,
+        config=rollout.revision.config, back_at=back_at(rollout) if rollout.held_at is not None else None,
+        worse=rollout.against is not None and rollout.against.failed,
+        gradual=rollout.phase == "rolling_back" and rollout.against is not None,
     )  # fmt: skip
 
 

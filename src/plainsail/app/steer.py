@@ -15,7 +15,8 @@ from plainsail.domain.intents import Abort, Advance, Intent, Pause, Resume, Roll
 from plainsail.domain.release import Release, short
 from plainsail.domain.rollout import Revision, Rollout, Target
 from plainsail.domain.strategy import Judged
-from plainsail.ports.errors import Failure, Transient
+from plainsail.domain.trying import no_advance
+from plainsail.ports.errors import Failure, Rejected, Transient
 from plainsail.ports.store import Key
 
 Verb = Literal["pause", "resume", "advance", "abort"]
@@ -29,17 +30,21 @@ def steer(
     environment: str | None = None,
     reason: str = "",
     expected: Expected | None = None,
+    gradual: bool = False,
 ) -> RolloutDocument:
-    """Write the intent; `rollout` is an id or a service. Raises NotFound, Conflict, Rejected (`ambiguous`)."""
+    """Write the intent; `rollout` is an id or a service, `gradual` how an abort takes users back. Raises NotFound, Conflict,
+    Rejected (`ambiguous`, `only_abort`)."""
     allow(subject, "steer")
+    if gradual and verb != "abort":
+        raise Rejected("only_abort", f"To {verb} is not gradual", "leave 'gradual' out; it is for abort")
     found = naming.rollout(context, rollout, environment)
     step = expected.step if expected else None
     if verb == "abort" and expected is not None:  # however far it has come meanwhile: it is to stop
         expected = Expected(rollout=expected.rollout)
     with agreed(context, found.key, expected):
         if isinstance(found.of, Rollout):
-            _check(verb, found.of)
-        _ask(context, found.key, _intent(verb, found.id, subject.name, reason, step))
+            _check(verb, found.of, gradual)
+        _ask(context, found.key, _intent(verb, found.id, subject.name, reason, step, gradual))
     return rollout_by_id(context, found.id)
 
 
@@ -55,7 +60,7 @@ def abort_all(context: Context, subject: Subject, reason: str = "") -> tuple[Rol
     for key in context.store.busy():
         try:
             found = naming.under_way(context, key)
-            if found is None or (isinstance(found.of, Rollout) and found.of.phase == "rolling_back"):
+            if found is None or (isinstance(found.of, Rollout) and _at_once(found.of)):
                 continue
             _ask(context, key, Abort(found.id, subject.name, reason))
             asked.append(found)
@@ -124,9 +129,14 @@ def possible(context: Context, subject: Subject, key: Key) -> dict[str, str]:
     return reasons
 
 
+def _at_once(rollout: Rollout) -> bool:
+    """It is on its way back, and no other is faster."""
+    return rollout.phase == "rolling_back" and rollout.against is None
+
+
 def _goes_back(found: naming.Found) -> bool:
     if isinstance(found.of, Rollout):
-        return found.of.kind == "rollback" or found.of.phase == "rolling_back"
+        return found.of.kind == "rollback" or _at_once(found.of)
     return isinstance(found.of.intent, Rollback)
 
 
@@ -142,10 +152,10 @@ def _ask(context: Context, key: Key, intent: Intent) -> None:
     context.live.nudge(key)
 
 
-def _intent(verb: Verb, rollout: str, by: str, reason: str, step: int | None) -> Intent:
+def _intent(verb: Verb, rollout: str, by: str, reason: str, step: int | None, gradual: bool) -> Intent:
     match verb:
         case "abort":
-            return Abort(rollout, by, reason)
+            return Abort(rollout, by, reason, gradual)
         case "pause":
             return Pause(rollout, by, reason)
         case "resume":
@@ -154,7 +164,7 @@ def _intent(verb: Verb, rollout: str, by: str, reason: str, step: int | None) ->
             return Advance(rollout, by, step)
 
 
-def _check(verb: Verb, found: Rollout) -> None:
+def _check(verb: Verb, found: Rollout, gradual: bool = False) -> None:
     """Say at once what the engine would refuse a moment later."""
     name = f"Rollout {found.id} of {found.service} in {found.environment}"
     if found.ended():
@@ -166,7 +176,7 @@ def _check(verb: Verb, found: Rollout) -> None:
             if found.phase == "succeeded"
             else "nothing has to be done: users are on the release before",
         )
-    if found.phase == "rolling_back":
+    if found.phase == "rolling_back" and (verb != "abort" or gradual or _at_once(found)):
         raise Conflict(
             "rolling_back",
             f"{name} is on its way back already",
@@ -174,9 +184,19 @@ def _check(verb: Verb, found: Rollout) -> None:
         )
     if verb == "resume" and found.phase != "paused":
         raise Conflict("not_paused", f"{name} is {found.phase}, not paused", "nothing has to be done")
+    if verb == "resume" and found.against is not None:
+        raise Conflict(
+            "held_for_harm", f"{name} is held because users are worse off with it", "advance or abort it"
+        )
     if verb == "pause" and found.phase != "progressing":
         raise Conflict(
             "not_progressing", f"{name} is {found.phase}", "only a progressing rollout can be paused"
+        )
+    if verb == "advance" and (why := no_advance(found)):
+        raise Conflict(
+            "test_under_way",
+            f"{name} can't go on: {why}",
+            f"see where it stands: plainsail verdict {found.id}",
         )
     ready = found.in_force_at is not None or found.phase == "paused"
     if verb == "advance" and not (ready and isinstance(found.current().leave, Judged)):

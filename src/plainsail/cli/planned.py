@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 from rich.text import Text
 
 from plainsail.cli.exits import DONE
 from plainsail.cli.screen import Json, out, plain, print_json, release_name
+from plainsail.domain.match import Match
 from plainsail.domain.units import percent
 
 NARROWEST = 10
@@ -29,22 +31,12 @@ def show(plan: Json, as_json: bool) -> int:
         share = f"{percent(step['share_bp']):>7} of users"
         console.print(Text(f"  {number:>{digits}}. {step['name']:<{widest}}{share}  {sizes}"))
         for one in step["inside"]:
-            console.print(Text(f"  {'':{digits}}  and {insiders(one['match'])}"))
+            console.print(Text(f"  {'':{digits}}  and insiders: {whom(one['match'])}"), soft_wrap=True)
         console.print(Text(f"  {'':{digits}}  left {step['leave']}", style="dim"))
     console.print("Nothing was started; leave --plan out to start it")
     return DONE
 
 
-def insiders(match: Json) -> str:
-    """Who they are: `insiders: who asks for www-dark.shop.example and comes from 10.0.0.0/8`."""
-    told = [
-        f"{before} {plain(value if isinstance(value, str) else ' or '.join(value))}"
-        for key, before in (
-            ("hosts", "who asks for"),
-            ("header", "whose header is"),
-            ("cookie", "whose cookie is"),
-            ("networks", "who comes from"),
-        )
-        if (value := match.get(key))
-    ]
-    return f"insiders: {', and '.join(told)}"
+def whom(match: Json) -> str:
+    """Who insiders are: `who asks for www-dark.shop.example and who comes from 10.0.0.0/8`."""
+    return plain(msgspec.convert(match, Match).told())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from rich.console import Console, Group, RenderableType
@@ -11,7 +13,19 @@ from rich.text import Text
 from plainsail.cli.connect import HERE, Plane
 from plainsail.cli.exits import DONE, NOT_FOUND, Refusal
 from plainsail.cli.options import AsJson, Env
-from plainsail.cli.screen import Json, groups_table, headline, out, plain, print_json, tell, way
+from plainsail.cli.planned import whom
+from plainsail.cli.screen import (
+    Json,
+    clock,
+    groups_table,
+    headline,
+    lasting,
+    out,
+    plain,
+    print_json,
+    tell,
+    way,
+)
 from plainsail.client import Client
 
 MOST_SHOWN = 50
@@ -128,6 +142,7 @@ def picture(document: Json) -> RenderableType:
     lines: list[RenderableType] = [title]
     if document["groups"]:
         lines.append(groups_table(document["groups"]))
+        lines += _insiders(document)
     else:
         lines.append(
             Text(
@@ -142,6 +157,14 @@ def picture(document: Json) -> RenderableType:
     return Group(lines[0], Padding(Group(*lines[1:]), (0, 0, 0, 2), expand=False))
 
 
+def _insiders(document: Json) -> Iterator[Text]:
+    """Who has a release whatever the shares, by the rules that are in force."""
+    versions = {group["group"]: group["version"] for group in document["groups"]}
+    for route in document["routes"][:-1]:
+        has = " and ".join(plain(versions.get(one["group"], one["group"])) for one in route["split"])
+        yield Text(f"insiders have {has}: {whom(route['match'])}")
+
+
 def _rollout(document: Json) -> list[RenderableType]:
     rollout = document["rollout"] or document["last_rollout"]
     if rollout is None:
@@ -151,12 +174,28 @@ def _rollout(document: Json) -> list[RenderableType]:
         lines.append(way(rollout))
     if rollout["reason"]:
         lines.append(Text(plain(rollout["reason"])))
-    if document["rollout"] and rollout["phase"] not in ("rolling_back", "finishing"):
+    if document["rollout"] and rollout["back_at"] is not None:
+        left = lasting(max(0.0, rollout["back_at"] - time.time()))
+        when = clock(rollout["back_at"], "day")
+        lines.append(Text(f"goes back by itself in {left} ({when}) if nobody decides", style="yellow"))
+    if document["rollout"] and (verbs := _verbs(rollout)):
         where = f"{document['service']} --env {document['environment']}"
-        first = "resume" if rollout["phase"] == "paused" else "pause"
-        for verb in (first, "advance", "abort"):
-            label = "steer:" if verb == first else ""
+        for verb in verbs:
+            label = "steer:" if verb == verbs[0] else ""
             lines.append(Text(f"{label:<6} plainsail {verb} {where}", style="dim"))
     elif not document["rollout"] and rollout["phase"] in ("rolled_back", "failed"):
         lines.append(Text(f"numbers: plainsail verdict {rollout['id']}", style="dim"))
     return lines
+
+
+def _verbs(rollout: Json) -> list[str]:
+    """What a person can do about it now."""
+    match rollout["phase"]:
+        case "finishing":
+            return []
+        case "rolling_back":
+            return ["abort"] if rollout["gradual"] else []
+        case "paused":
+            return ["advance", "abort"] if rollout["worse"] else ["resume", "advance", "abort"]
+        case _:
+            return ["pause", "advance", "abort"]

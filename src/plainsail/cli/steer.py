@@ -62,15 +62,17 @@ def advance(rollout: str, /, *, env: Env = None, as_json: AsJson = False, plane:
 
 
 def abort(
-    rollout: str | None = None, /, *, all: Flag = False, env: Env = None, reason: Reason = "", as_json: AsJson = False,
-    plane: Plane = HERE,
+    rollout: str | None = None, /, *, all: Flag = False, gradual: Flag = False, env: Env = None, reason: Reason = "",
+    as_json: AsJson = False, plane: Plane = HERE,
 ) -> int:  # fmt: skip
     """Take a rollout back: all users to the release they had before.
 
     Passes every gate and freeze. Users are off the new release within a moment, then its instances end. With --all
-    it is every rollout under way, everywhere, and no id is needed.
+    it is every rollout under way, everywhere, and no id is needed. With --gradual they go back by the shares they
+    came by, in reverse; harm on that way makes it one at once, and so does another abort.
 
     Example: `plainsail abort shop`
+    Example: `plainsail abort shop --gradual --reason 'the caches of the old one are cold'`
     Example: `plainsail abort --all --reason 'fire in the data centre'`
 
     Parameters
@@ -79,7 +81,16 @@ def abort(
         Its id, or a service.
     all
         Every rollout under way, everywhere.
+    gradual
+        The shares in reverse, each for the dwell time of the pace, instead of all users at once.
     """
+    if all and gradual:
+        raise Refusal(
+            USAGE,
+            "usage",
+            "abort --all takes everybody back at once",
+            "leave --gradual out, or name a rollout",
+        )
     if all == (rollout is not None):
         raise Refusal(
             USAGE,
@@ -88,7 +99,7 @@ def abort(
             "for example: plainsail abort shop",
         )
     if rollout is not None:
-        return _steer("abort", rollout, env, reason, as_json, plane)
+        return _steer("abort", rollout, env, reason, as_json, plane, gradual)
     with plane.connect() as client:
         answer = client.abort_all(reason)
     if as_json:
@@ -161,13 +172,15 @@ def _steer(
     reason: str,
     as_json: bool,
     plane: Plane,
+    gradual: bool = False,
 ) -> int:
     with plane.connect() as client:
-        answer = client.steer(verb, rollout, env, reason)
+        answer = client.steer(verb, rollout, env, reason, gradual)
     if as_json:
         print_json(answer)
         return DONE
     done = {"pause": "Pausing", "resume": "Resuming", "advance": "Advancing", "abort": "Aborting"}[verb]
+    done = f"Gradually {done.lower()}" if gradual else done
     name = release_name(answer["version"], answer["release"])
     tell(
         out(),

@@ -41,7 +41,7 @@ def waited(target: Target, rollout: Rollout, now: float) -> Changed:
         soon = f"nobody has decided yet, and it goes back in {seconds(_last(rollout))}: {_why(rollout)}"
         said = event("rollout_unanswered", replace(called, reason=soon), now)
         return Changed(replace(target, rollout=called), (called,), (said,))
-    if rollout.called_at is None or now < back_at(rollout, now):
+    if rollout.called_at is None or now < back_at(rollout):
         return Changed(target)
     ending: Phase = "aborted" if rollout.reason_code == "paused" else "rolled_back"
     why = f"nobody decided within {seconds(lasts(rollout))}: {_why(rollout)}"
@@ -53,11 +53,11 @@ def lasts(rollout: Rollout) -> float:
     return rollout.placement.pace.deadline if rollout.against is not None else HELD_WITHIN
 
 
-def back_at(rollout: Rollout, now: float) -> float:
+def back_at(rollout: Rollout) -> float:
     """When a rollout on hold goes back if nobody decides. After the last call there is time left, also if that was late."""
     if rollout.called_at is not None:
         return rollout.called_at + _last(rollout)
-    return (now if rollout.held_at is None else rollout.held_at) + lasts(rollout)
+    return (rollout.entered_at if rollout.held_at is None else rollout.held_at) + lasts(rollout)
 
 
 def _last(rollout: Rollout) -> float:
