@@ -85,6 +85,39 @@ class Latency(msgspec.Struct, frozen=True):
     """The histogram they come from (`domain/histogram.py`), cumulative as counts are: requests by number of the bucket."""
 
 
+class Mirrored(msgspec.Struct, frozen=True):
+    """What came of the copies that a group got. Cumulative; a smaller value means the router began anew.
+
+    A pair is a copy that is over, together with live's answer to the same request; a copy of a request to which live had no
+    answer (its user left, say) is in no pair.
+    """
+
+    asked: int = 0
+    """Copies that were sent."""
+    answered: int = 0
+    """Those that had an answer in time, whatever it was."""
+    dropped: int = 0
+    """Copies that should have been sent and were not: too many were under way, or the request's body was too long."""
+    pairs: int = 0
+    """What all of the following is counted of."""
+    failures: int = 0
+    """The copy was answered 5xx, or not in time."""
+    slow: int = 0
+    """Its answer began after the latency bound, or never."""
+    live_failures: int = 0
+    live_slow: int = 0
+    classes: int = 0
+    """The statuses are of different classes (2xx and 4xx, say)."""
+    statuses: int = 0
+    """The statuses differ."""
+    compared: int = 0
+    """Both statuses and both bodies are known."""
+    bodies: int = 0
+    """Those of `compared` whose bodies differ."""
+    differing: int = 0
+    """Another status, or another body."""
+
+
 class Measured(msgspec.Struct, frozen=True):
     """One window of a metric source, for both sides; what has not been taken yet comes again with every look."""
 
@@ -119,6 +152,8 @@ class Seen(msgspec.Struct, frozen=True):
     latency: dict[str, Latency] = {}
     instances: dict[str, Counts] = {}
     """By instance, from the router's log: what each had of its group's requests, as far as the log came through."""
+    mirrored: dict[str, Mirrored] = {}
+    """By group that gets, or got, copies."""
     measured: dict[str, Measured | Unmeasured] = {}
     """By metric: the last window that a source was asked about."""
     told: dict[str, Told] = {}

@@ -14,7 +14,7 @@ import msgspec
 
 from plainsail.domain.driver import Driver
 from plainsail.domain.match import Match
-from plainsail.domain.units import ALL, Duration, Level, Share
+from plainsail.domain.units import ALL, Duration, Level, Ratio, Share
 
 Role = Literal["live", "candidate", "baseline", "variant", "variant-2", "variant-3", "warm", "dark"]
 """In the steps of a test the first variant is the candidate, and the others are `variant-2` and `variant-3`; all their groups
@@ -162,15 +162,38 @@ class Custom(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="custo
     """One after the other; shares never shrink."""
 
 
+class Differs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much of what the new release answers may be other than what live answers to the same request."""
+
+    max: Ratio | None = None
+    """At most this part of the copies may be answered with another status or body; absent: it is shown, and not judged."""
+
+
+class Shadow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="shadow"):
+    """Copies of the users' requests go to the new release too; what it answers is compared and thrown away, and nobody sees
+    it. In front of another strategy, or alone: then all users follow at once."""
+
+    share: Share = ALL
+    """Of the requests with these methods; so many are copied."""
+    instances: int | None = None
+    """Of the new release; absent: as many as carry the share."""
+    methods: tuple[str, ...] = ("GET", "HEAD")
+    """A copy is carried out like any request: with POST, what users do is done twice."""
+    lasts: Duration = 600.0
+    """How long."""
+    differs: Differs = Differs()
+    """What may be answered otherwise than by live."""
+
+
 Strategy = (
-    Canary | Incremental | BlueGreen | RedBlack | Rolling | RollingRedBlack | RollingCanary | Recreate | Dark | Custom | AB
+    Canary | Incremental | BlueGreen | RedBlack | Rolling | RollingRedBlack | RollingCanary | Recreate | Dark | Custom | AB | Shadow
 )  # fmt: skip
 KINDS: dict[str, type[Strategy]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Strategy)}
 """By the name people write."""
 SIMPLE: dict[str, Strategy] = {
     str(one.__struct_config__.tag): one
     for one in (
-        Canary(), Incremental(), BlueGreen(), RedBlack(), Rolling(), RollingRedBlack(), RollingCanary(), Recreate(),
+        Canary(), Incremental(), BlueGreen(), RedBlack(), Rolling(), RollingRedBlack(), RollingCanary(), Recreate(), Shadow(),
     )
 }  # fmt: skip
 """Those that need no keys, and so can be asked for by their names, with their defaults."""
@@ -250,6 +273,17 @@ class Inside(msgspec.Struct, frozen=True):
     role: Role
 
 
+class Copies(msgspec.Struct, frozen=True):
+    """A role gets copies of requests besides; nobody sees what it answers."""
+
+    role: Role
+    share_bp: Share
+    """Of the requests with these methods."""
+    methods: tuple[str, ...]
+    differs: Ratio | None = None
+    """At most this part may be answered otherwise; None: any."""
+
+
 class Step(msgspec.Struct, frozen=True):
     """A desired state and the condition to leave it."""
 
@@ -263,6 +297,8 @@ class Step(msgspec.Struct, frozen=True):
     """All users are where they should be; only clearing up is left."""
     inside: tuple[Inside, ...] = ()
     """Rules in front of the split; the first that matches decides."""
+    copies: Copies | None = None
+    """Who gets copies of the users' requests besides; None: nobody."""
     checks: tuple[Driver, ...] = ()
     """Who has to say go, besides the condition (`checking`)."""
     approve_within: Duration | None = None

@@ -28,6 +28,15 @@ class Member(msgspec.Struct, frozen=True, order=True):
     address: str
 
 
+class Mirror(msgspec.Struct, frozen=True):
+    """A group that gets copies of requests; what it answers is compared and thrown away. WebSockets are never copied."""
+
+    group: str
+    share_bp: Share
+    """Of the requests with these methods, whichever group they go to."""
+    methods: tuple[str, ...]
+
+
 class Traffic(msgspec.Struct, frozen=True):
     """The desired state of a service in one router, whole."""
 
@@ -42,6 +51,7 @@ class Traffic(msgspec.Struct, frozen=True):
     sticky: Sticky | None
     slow_after: float
     """Seconds; requests slower than this are counted as slow."""
+    mirror: Mirror | None = None
 
     def groups(self) -> tuple[str, ...]:
         """Those that the default (last) rule sends users to."""
@@ -64,6 +74,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     sticky_header: bool = False
     shield: bool = False
     mirror: bool = False
+    """It copies requests to a group, and compares the answers."""
     fault: bool = False
     match: bool = False
     fencing: bool = False

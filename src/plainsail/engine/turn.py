@@ -122,6 +122,7 @@ class Holding:
         seen = Seen(
             at=now, groups=found, router_up=router is not None and groups is not None, traffic=known.traffic,
             sessions=known.sessions, counts=known.counts, latency=known.latency, instances=known.instances,
+            mirrored=known.mirrored,
         )  # fmt: skip
         measured = self._measuring.look(self.target, self.evidence, seen, now)
         return msgspec.structs.replace(seen, measured=measured)

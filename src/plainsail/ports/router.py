@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from plainsail.domain.observation import Counts, Latency
+from plainsail.domain.observation import Counts, Latency, Mirrored
 from plainsail.domain.traffic import Capabilities, Traffic
 
 __all__ = ["Capabilities", "Router", "RouterSeen"]
@@ -23,6 +23,8 @@ class RouterSeen(msgspec.Struct, frozen=True):
     latency: dict[str, Latency] = {}
     instances: dict[str, Counts] = {}
     """By instance, as far as the router can tell them apart; empty if it can't."""
+    mirrored: dict[str, Mirrored] = {}
+    """By group that gets, or got, copies."""
 
 
 class Router(Protocol):

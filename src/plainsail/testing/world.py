@@ -103,6 +103,7 @@ class World:
             counts=router.counts,
             latency=router.latency,
             instances=router.instances,
+            mirrored=router.mirrored,
         )
 
     def like(self, one: Running) -> Behaviour:
