@@ -287,7 +287,11 @@ def _own(step: CustomStep, asked: Asked) -> Step:
     sizes = _both(asked.live, step.instances or needed(share, asked.replicas))
     name = percent(share) if share else "insiders" if step.match else "nobody"
     split = _split(share, False) if share else JUST_LIVE
-    return Step(name, sizes, split, leave, inside=_inside(step.match))
+    within = _given(step.deadline, max(ASKED_WITHIN, pace.deadline)) if step.approval else None
+    return Step(
+        name, sizes, split, leave, inside=_inside(step.match),
+        checks=step.checks, approve_within=within, notify=step.notify or "",
+    )  # fmt: skip
 
 
 def _waiting(pace: Pace) -> Judged:

@@ -12,6 +12,7 @@ import msgspec
 
 from plainsail.domain import arms, aside, bands
 from plainsail.domain.actions import Action
+from plainsail.domain.checking import heard
 from plainsail.domain.criteria import EvidenceCriteria, Threshold
 from plainsail.domain.events import Event
 from plainsail.domain.evidence import Arm, Evidence, Verdict
@@ -63,6 +64,7 @@ def decide(
     changed = Changed(target)
     for intent in intents:
         changed = changed.then(steer(changed.target, intent, now))
+    changed = changed.then(heard(changed.target, seen.told, now))
     evidence, verdict = _judged(changed.target, evidence, seen, now)
     changed = changed.then(progress(changed.target, seen, verdict, now, evidence))
     target_after = _at_rest(tidy(changed.target, seen), seen, now)
@@ -73,7 +75,12 @@ def decide(
         rollouts=_latest(changed.rollouts),
         events=changed.events,
         actions=actions,
-        changed=bool(changed.events or intents or target_after.groups != target.groups),
+        changed=bool(
+            changed.events
+            or intents
+            or target_after.groups != target.groups
+            or target_after.errands != target.errands
+        ),
         wake_in=_wake_in(target_after, seen, bool(actions)),
     )
 
@@ -216,7 +223,7 @@ def _latest(rollouts: tuple[Rollout, ...]) -> tuple[Rollout, ...]:
 def _wake_in(target: Target, seen: Seen, busy: bool) -> float:
     rollout = target.rollout
     if rollout is None:
-        if busy:
+        if busy or target.errands:
             return BRISK
         return IDLE if target.groups or seen.groups or not seen.router_up else AT_REST
     exposed = any(part.role == "candidate" and part.share_bp for part in rollout.current().split)

@@ -9,6 +9,7 @@ import msgspec
 from plainsail.domain.courses import rollback_course
 from plainsail.domain.events import Event, Kind
 from plainsail.domain.intents import Beginning, Deploy, Intent, Remove, Restart, Scale
+from plainsail.domain.questions import with_errands
 from plainsail.domain.rollout import KEPT_GOOD, Group, Phase, Revision, Rollout, Scaled, Target, Undertaking
 from plainsail.domain.service import Placement
 from plainsail.domain.strategy import Course
@@ -61,6 +62,7 @@ def event(kind: Kind, rollout: Rollout, now: float, by: str = "plainsail") -> Ev
         data={
             "phase": rollout.phase, "kind": rollout.kind, "version": rollout.revision.version,
             "release": rollout.revision.release, "step": step.name, "reached_bp": rollout.reached_bp,
+            **({"notify": step.notify} if kind == "step_entered" and step.notify else {}),
         },
     )  # fmt: skip
 
@@ -117,7 +119,7 @@ def end(target: Target, rollout: Rollout, phase: Phase, reason: str, code: str, 
         ended_at=now,
         decided_at=rollout.decided_at or now,
     )
-    target = replace(target, rollout=None)
+    target = replace(with_errands(target, over, now), rollout=None)
     if phase == "succeeded" and rollout.phase != "rolling_back":  # a test may well end with live kept
         target = _achieved(target, rollout)
     live = target.group(target.live)

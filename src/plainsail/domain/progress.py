@@ -10,6 +10,8 @@ from typing import Literal, assert_never
 import msgspec
 
 from plainsail.domain.analyses import waiting
+from plainsail.domain.approval import approved, called_for, may_answer_until, unapproved
+from plainsail.domain.checking import refused, silent, unanswered
 from plainsail.domain.evidence import Evidence, Verdict
 from plainsail.domain.finding import past
 from plainsail.domain.lifecycle import Changed, end, enter, event, timely, turn_back
@@ -62,6 +64,8 @@ def progress(
     if rollout.phase == "rolling_back" and more_harm(rollout, verdict):
         assert verdict is not None
         return turn_back(target, rollout, "rolled_back", verdict.sentence, verdict.code, "plainsail", now)
+    if rollout.phase in ("progressing", "paused") and (no := refused(rollout)) is not None:
+        return turn_back(target, rollout, *no, "plainsail", now)
     return _move(target, rollout, seen, now, evidence)
 
 
@@ -126,6 +130,8 @@ def _move(target: Target, rollout: Rollout, seen: Seen, now: float, evidence: Ev
         )
     if rollout.phase == "paused":
         return changed.then(waited(changed.target, rollout, now))
+    if says_nothing := silent(rollout):
+        return changed.then(hold(changed.target, rollout, says_nothing, "check_silent", now))
     step = rollout.current()
     match step.leave:
         case Ready(role=role, within=within):
@@ -174,7 +180,8 @@ def _judge(
     evidence: Evidence | None,
     now: float,
 ) -> Changed:
-    since, lacks = rollout.in_force_at, _to_take_over(rollout, seen)
+    since, lacks, unsaid = rollout.in_force_at, _to_take_over(rollout, seen), unanswered(rollout)
+    unsaid = unsaid or unapproved(rollout)
     if lacks:
         why = lacks
     elif since is None or not there:
@@ -185,19 +192,29 @@ def _judge(
             or _unproven(rollout, leave, evidence)
             or _warming_up(rollout, evidence, now)
         )
-        if not why and now - since >= leave.dwell:
+        if not why and now - since >= leave.dwell and not unsaid:
             return changed.then(_next(changed.target, _watched(rollout, now), now))
+        if not why and now - since >= leave.dwell:
+            why = unsaid
+            rollout, told = called_for(rollout, now)
+            changed = changed.then(Changed(changed.target, (), told))
         why = why or f"watching until {seconds(leave.dwell)} are over"
     # The time to be watched begins when the step is in force, a moment after it was entered: it may end past the deadline.
-    if now < max(rollout.entered_at + leave.deadline, (since or rollout.entered_at) + leave.dwell):
+    until = max(rollout.entered_at + leave.deadline, (since or rollout.entered_at) + leave.dwell)
+    if unsaid and (why == unsaid or leave.on_unsure == "advance"):  # a person has more time than the evidence
+        until = max(until, may_answer_until(rollout))
+    if now < until:
         return _because(changed, rollout, why)
     late = f"not proven after {seconds(max(leave.deadline, leave.dwell))}: {why}"
-    match "rollback" if lacks and leave.on_unsure == "advance" else leave.on_unsure:
+    if why == unsaid:
+        late = f"not answered after {seconds(until - rollout.entered_at)}: {why}"
+    match "rollback" if (lacks or unsaid) and leave.on_unsure == "advance" else leave.on_unsure:
         case "advance":
             return changed.then(_next(changed.target, _watched(rollout, now), now))
         case "rollback":
+            ending: Phase = "failed" if leave.until in ("checked", "hooked") else "rolled_back"
             return changed.then(
-                turn_back(changed.target, rollout, "rolled_back", past(late), "unsure", "plainsail", now)
+                turn_back(changed.target, rollout, ending, past(late), "unsure", "plainsail", now)
             )
         case "hold":
             return changed.then(hold(changed.target, rollout, late, "unsure", now))
@@ -225,6 +242,8 @@ def _renewed(rollout: Rollout, evidence: Evidence | None) -> str:
 def _unproven(rollout: Rollout, leave: Judged, evidence: Evidence | None) -> str:
     """What the step still lacks, besides time; empty: nothing."""
     verdict, compared = rollout.verdict, rollout.current().during() != "bake"
+    if leave.until in ("checked", "hooked") or (leave.until == "advanced" and approved(rollout)):
+        return ""
     if leave.until == "advanced":
         return f"waiting for a person: 'plainsail advance {rollout.service}' goes on, 'plainsail abort' goes back"
     if leave.until == "analysed":

@@ -10,14 +10,19 @@ from typing import assert_never
 import msgspec
 
 from plainsail.domain import trying, upkeep
-from plainsail.domain.courses import course, rollback_course
+from plainsail.domain.approval import answer
+from plainsail.domain.checking import forgiven
+from plainsail.domain.checkpoints import way as whole_way
+from plainsail.domain.courses import rollback_course
 from plainsail.domain.events import Kind
 from plainsail.domain.intents import (
     Abort,
     Advance,
+    Approve,
     Deploy,
     Intent,
     Pause,
+    Reject,
     Remove,
     Restart,
     Resume,
@@ -55,10 +60,12 @@ def steer(target: Target, intent: Intent, now: float) -> Changed:
             return upkeep.restart(target, intent, now)
         case Remove():
             return upkeep.remove(target, intent, now)
-        case Abort() | Pause() | Resume() | Advance():
+        case Abort() | Pause() | Resume() | Advance() | Approve() | Reject():
             rollout = target.rollout
             if rollout is None or rollout.id != intent.rollout:
                 return refused(target, intent, now, f"rollout {intent.rollout} is not under way")
+            if isinstance(intent, Approve | Reject):
+                return answer(target, rollout, intent, now)
             return _steer_rollout(target, rollout, intent, now)
         case _:
             assert_never(intent)
@@ -102,9 +109,7 @@ def _deploy(target: Target, intent: Deploy, now: float) -> Changed:
             Changed(replace(sized, rollout=None), done.rollouts, (*began.events, *done.events))
         )
     exposed = before.exposed() if before is not None else None
-    way = course(
-        intent.strategy, placement.pace, placement.replicas, live.replicas if live else None, placement.evidence, exposed
-    )  # fmt: skip
+    way = whole_way(intent.strategy, placement, live.replicas if live else None, exposed)
     strategy = chain_name(intent.strategy)
     began = begin(target, intent, revision, "deploy", strategy, None, way, placement, now)
     began = trying.begun(began, plain, intent.strategy)
@@ -192,6 +197,7 @@ def _steer_rollout(
                 reason_code="",
                 entered_at=now,
                 in_force_at=in_force_at,
+                words=forgiven(rollout),
                 held_at=None,
                 called_at=None,
             )

@@ -1,0 +1,110 @@
+"""Approval: a step that is left only when a person says so, and what their yes or no does."""
+
+from __future__ import annotations
+
+import msgspec
+
+from plainsail.domain.checking import unanswered
+from plainsail.domain.checks import Word
+from plainsail.domain.events import Event
+from plainsail.domain.intents import Approve, Reject
+from plainsail.domain.lifecycle import Changed, event, refused, turn_back
+from plainsail.domain.rollout import Rollout, Target
+from plainsail.domain.strategy import Judged
+
+replace = msgspec.structs.replace
+
+
+def awaited(rollout: Rollout) -> bool:
+    """A person is asked at the present step, and nobody has answered."""
+    if rollout.phase not in ("progressing", "paused") or not _asks(rollout):
+        return False
+    word = rollout.words.get(_place(rollout))
+    return word is None or word.state != "go"
+
+
+def approved(rollout: Rollout) -> bool:
+    """The present step, by somebody."""
+    word = rollout.words.get(_place(rollout))
+    return word is not None and word.state == "go"
+
+
+def unapproved(rollout: Rollout) -> str:
+    """What a step that asks a person (`approval: true`) still lacks; empty: nothing."""
+    if rollout.current().approve_within is None or approved(rollout):
+        return ""
+    service = rollout.service
+    return f"waiting for approval: 'plainsail approve {service}' goes on, 'plainsail reject {service}' takes it back"
+
+
+def called_for(rollout: Rollout, now: float) -> tuple[Rollout, tuple[Event, ...]]:
+    """Where nothing else is lacking any more: the person is told, once."""
+    if unanswered(rollout) or not unapproved(rollout) or _place(rollout) in rollout.words:
+        return rollout, ()
+    noted = replace(rollout, words={**rollout.words, _place(rollout): Word("not_yet", now)})
+    told = replace(noted, reason=unapproved(rollout), reason_code="approval")
+    return noted, (event("approval_asked", told, now),)
+
+
+def instead(rollout: Rollout) -> str:
+    """What it waits for, where that is no approval."""
+    where = f"step {rollout.current().name}"
+    return f"{where}: {rollout.reason}" if rollout.reason else where
+
+
+def may_answer_until(rollout: Rollout) -> float:
+    """A moment; of a step that asks nobody, long ago."""
+    within = rollout.current().approve_within
+    return rollout.entered_at + within if within is not None and not approved(rollout) else 0.0
+
+
+def answer(target: Target, rollout: Rollout, intent: Approve | Reject, now: float) -> Changed:
+    """A person's yes or no."""
+    if rollout.phase == "rolling_back":
+        if isinstance(intent, Reject) and rollout.reason_code == "rejected":
+            return Changed(target)
+        return refused(target, intent, now, f"rollout {rollout.id} is on its way back already")
+    if intent.step is not None and intent.step != rollout.step:
+        return refused(target, intent, now, f"rollout {rollout.id} has left that step already")
+    return (
+        _approve(target, rollout, intent, now)
+        if isinstance(intent, Approve)
+        else _reject(target, rollout, intent, now)
+    )
+
+
+def _approve(target: Target, rollout: Rollout, intent: Approve, now: float) -> Changed:
+    """Once is enough."""
+    if approved(rollout):
+        return Changed(target)
+    if not awaited(rollout):
+        what = f"no approval is waited for; rollout {rollout.id} is at {instead(rollout)}"
+        return refused(target, intent, now, what)
+    word = Word("go", now, intent.reason, by=intent.by)
+    given = replace(rollout, words={**rollout.words, _place(rollout): word})
+    if rollout.phase == "paused" and rollout.reason_code == "unsure":  # held because nobody answered
+        given = replace(given, phase="progressing", reason="", reason_code="", entered_at=now,
+                        held_at=None, called_at=None)  # fmt: skip
+    said = f"approved by {intent.by}{f': {intent.reason}' if intent.reason else ''}"
+    told = event("approval_given", replace(given, reason=said, reason_code="approved"), now, by=intent.by)
+    return Changed(replace(target, rollout=given), (given,), (told,))
+
+
+def _reject(target: Target, rollout: Rollout, intent: Reject, now: float) -> Changed:
+    if not _asks(rollout):
+        what = (
+            f"no approval is waited for; rollout {rollout.id} is at {instead(rollout)}; abort takes it back"
+        )
+        return refused(target, intent, now, what)
+    reason = f"rejected by {intent.by}{f': {intent.reason}' if intent.reason else ''}"
+    return turn_back(target, rollout, "aborted", reason, "rejected", intent.by, now)
+
+
+def _asks(rollout: Rollout) -> bool:
+    step = rollout.current()
+    by_hand = isinstance(step.leave, Judged) and step.leave.until == "advanced"
+    return step.approve_within is not None or by_hand
+
+
+def _place(rollout: Rollout) -> str:
+    return f"{rollout.step}/approval"
