@@ -32,6 +32,13 @@ class Part(msgspec.Struct, frozen=True):
     offset_bp: int
 
 
+class Insiders(msgspec.Struct, frozen=True):
+    """A rule in force, and the release that it leads to."""
+
+    version: str
+    whom: str
+
+
 class Stage(msgspec.Struct, frozen=True):
     """A step and where the rollout stands: `done`, `now`, `later`; of one that was taken back: `last`, and `never`."""
 
@@ -72,6 +79,15 @@ def parts(document: StatusDocument) -> tuple[Part, ...]:
             found.append(Part(group.version, group.role, group.share_bp, offset))
             offset += group.share_bp
     return tuple(found)
+
+
+def insiders(document: StatusDocument) -> tuple[Insiders, ...]:
+    """Who has a release whatever the shares, by the rules that are in force."""
+    versions = {group.group: group.version for group in document.groups}
+    return tuple(
+        Insiders(" and ".join(versions.get(one.group, one.group) for one in route.split), route.match.told())
+        for route in document.routes[:-1]
+    )
 
 
 def stages(rollout: RolloutDocument) -> tuple[Stage, ...]:
@@ -148,7 +164,8 @@ def _under_way(document: StatusDocument, rollout: RolloutDocument, trouble: str)
             )
         case "rolling_back":
             to = f"; users go back to {old}" if old else ""
-            return State("bad", "going back", f"{new} is being taken back{to}", why)
+            way = " step by step" if rollout.gradual else ""
+            return State("bad", "going back", f"{new} is being taken back{way}{to}", why)
         case _ if rollout.kind == "rollback":
             return State(
                 "bad", "going back", f"Going back to {new}: it has {percent(share)} of the users", why

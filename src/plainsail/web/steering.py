@@ -129,7 +129,8 @@ def _do(context: Context, request: Visiting, key: Key, verb: Verb, form: FormMul
             found = queries.rollout(context, subject, key.service, key.environment)
             if expected.rollout and expected.rollout != found.id:
                 found = queries.rollout(context, subject, expected.rollout)
-            return steer.steer(context, subject, verb, found.id, key.environment, reason, expected)
+            gradual = verb == "abort" and bool(_text(form, "gradual"))
+            return steer.steer(context, subject, verb, found.id, key.environment, reason, expected, gradual)
 
 
 async def _form(sessions: Sessions, request: Visiting) -> FormMultiDict:

@@ -20,6 +20,7 @@
   function said(at, form) {
     const age = Math.max(0, (Date.now() + offset) / 1000 - at);
     if (form === "for") return lasting(age);
+    if (form === "in") return `in ${lasting(Math.max(0, at - (Date.now() + offset) / 1000))}`;
     if (form === "clock" && age < 43200) return clock(at);
     if (form === "clock") {
       const date = new Date(at * 1000);
