@@ -16,6 +16,7 @@ from plainsail.domain.strategy import (
     AB,
     BlueGreen,
     Canary,
+    Copies,
     Course,
     Custom,
     CustomStep,
@@ -34,6 +35,7 @@ from plainsail.domain.strategy import (
     RollingCanary,
     RollingRedBlack,
     Settled,
+    Shadow,
     Step,
     Strategy,
 )  # fmt: skip
@@ -143,6 +145,8 @@ def _exposing(strategy: Strategy, before: Sequence[Step], asked: Asked) -> tuple
             return _previewed(preview, switch == "manual", asked)
         case Dark():
             return (_dark(strategy, asked),)
+        case Shadow():
+            return (_shadowed(strategy, asked),)
         case Custom(steps=steps):
             return tuple(_own(step, asked) for step in steps)
         case AB():
@@ -182,7 +186,7 @@ def _exposed(steps: Sequence[Step]) -> tuple[Step, ...]:
     after = [max(step.share("candidate"), later.share("candidate")) for step, later in pairwise(steps)]
     return tuple(
         replace(step, leave=replace(step.leave, exposure=exposure))
-        if isinstance(step.leave, Judged) and not step.tests()
+        if isinstance(step.leave, Judged) and not step.tests() and step.copies is None
         else step
         for step, exposure in zip(steps, [*after, ALL], strict=False)
     )
@@ -269,6 +273,15 @@ def _previewed(preview: Match | None, manual: bool, asked: Asked) -> tuple[Step,
 def _dark(dark: Dark, asked: Asked) -> Step:
     leave = _waiting(asked.pace) if dark.lasts is None else _lasting(asked.pace, dark.lasts)
     return Step("dark", _both(asked.live, dark.instances), JUST_LIVE, leave, inside=_inside(dark.match))
+
+
+def _shadowed(shadow: Shadow, asked: Asked) -> Step:
+    """Nobody sees it, so nothing of it says that users may. Without a copy that was compared it is never left by itself."""
+    sizes = _both(asked.live, shadow.instances or needed(shadow.share, asked.replicas))
+    late = "rollback" if asked.pace.on_unsure == "advance" else asked.pace.on_unsure
+    leave = replace(_lasting(asked.pace, shadow.lasts), on_unsure=late)
+    copies = Copies("candidate", shadow.share, shadow.methods, shadow.differs.max)
+    return Step("shadow", sizes, JUST_LIVE, leave, copies=copies)
 
 
 def _own(step: CustomStep, asked: Asked) -> Step:

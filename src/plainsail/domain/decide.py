@@ -25,6 +25,7 @@ from plainsail.domain.plan import plan
 from plainsail.domain.progress import progress, tidy
 from plainsail.domain.renewal import apart, renewed
 from plainsail.domain.rollout import Rollout, Target
+from plainsail.domain.shadows import copying, judged_by, mirrored, told
 from plainsail.domain.standing import warned, watch
 from plainsail.domain.steer import steer
 from plainsail.domain.strategy import Judged
@@ -99,10 +100,12 @@ def _judged(
         return evidence, None
     evidence = arms.followed(evidence, rollout)
     evidence = watch(renewed(evidence, rollout, seen, now), seen, rollout.live)
-    seen = apart(evidence, rollout, seen)
+    evidence = mirrored(evidence, rollout, seen, now)
+    seen = judged_by(evidence, rollout, apart(evidence, rollout, seen))
     if (evidence.exposed_at is None or now < evidence.exposed_at) and arms.exposed(rollout, seen):
         evidence = msgspec.structs.replace(evidence, exposed_at=now)
     exposures = tuple(step.leave.exposure for step in rollout.course.steps if isinstance(step.leave, Judged))
+    exposures = () if copying(rollout) else exposures
     leave = rollout.current().leave
     live = _beside(seen, rollout)
     criteria = arms.shared_out(_criteria(rollout, live), rollout.trial)
@@ -118,7 +121,7 @@ def _judged(
             evidence, seen.counts, crashes, seen.measured, rollout.candidate, live, criteria, place, now
         )  # fmt: skip
         trail = longer(evidence.trail, _point(verdict, place.share_bp, now))
-        return msgspec.structs.replace(evidence, trail=trail), warned(verdict, evidence, rollout)
+        return msgspec.structs.replace(evidence, trail=trail), _said(verdict, evidence, rollout)
     evidence, verdict = judge(
         evidence, seen.counts, crashes, rollout.candidate, live, criteria, exposures,
         (leave.exposure or None) if isinstance(leave, Judged) else None, now, _trouble(seen, rollout.candidate),
@@ -132,7 +135,11 @@ def _judged(
     point = _point(verdict, seen.share(rollout.candidate), now, tests, criteria)
     evidence = aside.noted(evidence, verdict, criteria, now)
     evidence = msgspec.structs.replace(evidence, tests=tests, trail=longer(evidence.trail, point))
-    return evidence, warned(verdict, evidence, rollout)
+    return evidence, _said(verdict, evidence, rollout)
+
+
+def _said(verdict: Verdict, evidence: Evidence, rollout: Rollout) -> Verdict:
+    return told(warned(verdict, evidence, rollout), evidence, rollout)
 
 
 def _expected(seen: Seen, rollout: Rollout, live: str | None) -> float | None:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from plainsail.domain.observation import Counts
+from plainsail.domain.observation import Counts, Mirrored
 from plainsail.domain.trail import Point
 
 
@@ -249,6 +249,21 @@ class Without(msgspec.Struct, frozen=True, array_like=True):
     """By instance of the others: what the router's log had told."""
 
 
+class Shadowed(msgspec.Struct, frozen=True, array_like=True):
+    """What came of copied requests, apart from what users met (`domain/shadows.py`)."""
+
+    last: Mirrored = Mirrored()
+    """Cumulative, as the router last said."""
+    total: Mirrored = Mirrored()
+    """Of this rollout, over whatever routers there were."""
+    bets: tuple[Stake, ...] = ()
+    """That more is answered otherwise than the limit (`differs.max`) allows."""
+    open: bool = False
+    """Copies are what is judged at present."""
+    users: dict[str, Counts] = {}
+    """Of the candidate: what was counted of users before; it goes on from there."""
+
+
 class Evidence(msgspec.Struct, frozen=True):
     """State of the sequential tests, and the counts they last saw. Stored as its own row, at most once a second."""
 
@@ -307,6 +322,8 @@ class Evidence(msgspec.Struct, frozen=True):
     """Since when sources and quantiles are listened to anew, for an instance was replaced; 0: none was."""
     without: Without | None = None
     """While a replaced instance is not silent yet."""
+    shadow: Shadowed | None = None
+    """Once requests were copied."""
     variants: dict[str, Evidence] = {}
     """By group: what is known of a test's variants beside this one."""
     users: Split | None = None

@@ -12,7 +12,8 @@ from plainsail.domain.actions import Action, Fleet, GroupOrder, Send, Withdraw
 from plainsail.domain.match import Match
 from plainsail.domain.observation import Seen
 from plainsail.domain.rollout import Rollout, Target
-from plainsail.domain.traffic import GroupShare, Member, Route, Traffic
+from plainsail.domain.strategy import Copies
+from plainsail.domain.traffic import GroupShare, Member, Mirror, Route, Traffic
 from plainsail.domain.units import ALL
 
 Split = dict[str, int]
@@ -33,6 +34,7 @@ class Wanted(msgspec.Struct, frozen=True):
     """A share may rise only when all instances asked for are ready; on a way back, one is enough."""
     inside: tuple[tuple[Match, str], ...] = ()
     """Who has which group, whatever the split."""
+    mirror: Mirror | None = None
 
 
 def plan(target: Target, seen: Seen) -> tuple[Action, ...]:
@@ -88,7 +90,14 @@ def wanted(target: Target) -> Wanted:
     )
     backs_up = rollout.live is not None and step.sizes.get("live", 0) > 0
     live_id = rollout.live if backs_up else rollout.candidate
-    return Wanted(sizes, split, live_id, rollout.phase != "rolling_back", inside)
+    return Wanted(
+        sizes, split, live_id, rollout.phase != "rolling_back", inside, _mirror(step.copies, rollout)
+    )
+
+
+def _mirror(copies: Copies | None, rollout: Rollout) -> Mirror | None:
+    group = rollout.group(copies.role) if copies is not None else None
+    return Mirror(group, copies.share_bp, copies.methods) if copies is not None and group is not None else None
 
 
 def _by_and_by(want: Wanted, target: Target, seen: Seen) -> Wanted:
@@ -160,7 +169,8 @@ def in_force(target: Target, seen: Seen) -> bool:
     split = {group: share for group, share in want.split.items() if share}
     routes = seen.traffic.routes[:-1] if seen.traffic else ()
     inside = tuple((route.match, route.split[0].group) for route in routes)
-    return seen.router_up and _in_force(seen) == split and inside == want.inside
+    mirror = seen.traffic.mirror if seen.traffic else None
+    return seen.router_up and _in_force(seen) == split and inside == want.inside and mirror == want.mirror
 
 
 def _inside(want: Wanted, seen: Seen) -> tuple[tuple[Match, str], ...]:
@@ -195,6 +205,8 @@ def _traffic(target: Target, want: Wanted, sizes: dict[str, int], split: Split, 
         # A test can do with no user who changes between arms: what was asked for with it holds at once.
         sticky=watch.sticky if target.rollout and target.rollout.trial else place.sticky,
         slow_after=watch.evidence.latency.bound,
+        # nobody is sent copies who can't take them
+        mirror=want.mirror if want.mirror is not None and seen.ready(want.mirror.group) else None,
     )
 
 

@@ -19,6 +19,7 @@ from plainsail.domain.observation import Seen
 from plainsail.domain.patience import hold, waited
 from plainsail.domain.plan import in_force
 from plainsail.domain.rollout import Phase, Rollout, Target
+from plainsail.domain.shadows import lacking
 from plainsail.domain.strategy import Elapsed, Judged, Ready, Role, Settled
 from plainsail.domain.suspect import Alone, hint, suspect
 from plainsail.domain.trying import harm as harm_of_a_test
@@ -190,6 +191,7 @@ def _judge(
         why = (
             _renewed(rollout, evidence)
             or _unproven(rollout, leave, evidence)
+            or lacking(rollout, evidence)
             or _warming_up(rollout, evidence, now)
         )
         if not why and now - since >= leave.dwell and not unsaid:
