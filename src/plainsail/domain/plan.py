@@ -34,6 +34,8 @@ class Wanted(msgspec.Struct, frozen=True):
     """A share may rise only when all instances asked for are ready; on a way back, one is enough."""
     inside: tuple[tuple[Match, str], ...] = ()
     """Who has which group, whatever the split."""
+    backed_up: bool = False
+    """Live is a group that users had before: some of its instances are better for them than none, or than a candidate."""
     mirror: Mirror | None = None
 
 
@@ -185,7 +187,8 @@ def _in_force(seen: Seen) -> Split:
 
 def _carries(group: str, share: int, want: Wanted, now: Split, seen: Seen) -> bool:
     rises = share > now.get(group, 0)
-    full = rises and want.careful and (group != want.live or not now)
+    known = group == want.live and (now or want.backed_up)
+    full = rises and want.careful and not known
     return seen.ready(group) >= ((want.sizes.get(group) or 1) if full else 1)
 
 
