@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from plainsail.domain.service import Placement
 from plainsail.domain.strategy import (
+    AB,
     Canary,
     Custom,
     Incremental,
@@ -20,11 +21,13 @@ from plainsail.domain.units import ALL, percent
 from plainsail.spec.checks import Fault
 from plainsail.spec.diagnostics import shown
 from plainsail.spec.insiders import matches
+from plainsail.spec.trials import beyond_groups
 from plainsail.spec.ways import exposures
 
 INSTEAD = {
     "dark": "leave 'dark' out: a canary of 1% shows the release to few",
     "blue-green": "leave 'preview' out",
+    "a-b": "leave 'match' out, and add 'sticky'",
     "custom": "leave 'match' out, and give the step a share",
 }
 """By strategy: what is nearest without insiders."""
@@ -44,6 +47,9 @@ def beyond(placement: Placement, router: str, can: Capabilities) -> Iterator[Fau
         for at, _ in matches(placement):
             yield Fault(f"Insiders can't be told apart by {of}", INSTEAD[str(at[2])], at)
     for index, strategy in enumerate(placement.strategy):
+        if isinstance(strategy, AB):
+            for fault in beyond_groups(strategy, can.groups, of):
+                yield Fault(fault.message, fault.hint, ("strategy", index, *fault.keys))
         yield from _shares(strategy, placement, of, can, index)
     if placement.evidence.compare == "baseline" and can.groups < 3:
         yield Fault(
@@ -63,6 +69,10 @@ def _kept(placement: Placement, of: str, can: Capabilities) -> Iterator[Fault]:
         if getattr(placement.sticky, way) is not None and not able:
             yield Fault(f"Users can't be kept by a {way} by {of}", other, ("sticky", way))
     for index, strategy in enumerate(placement.strategy):
+        if isinstance(strategy, AB) and not any(ways.values()) and not can.match:
+            yield Fault(
+                f"A test keeps users on what they have, and {of} can't", "write canary", ("strategy", index)
+            )
         if isinstance(strategy, Incremental) and not any(ways.values()):
             yield Fault(
                 f"An incremental rollout keeps users on what they have, and {of} can't",
@@ -115,6 +125,8 @@ def _unproven(placement: Placement, of: str) -> Iterator[Fault]:
     until, paced = placement.pace.until, False
     told = f"Nothing is ever proven where requests are not counted, and {of} does not count them"
     for index, one in enumerate(placement.strategy):
+        if isinstance(one, AB):
+            continue
         if not isinstance(one, Custom):
             paced = paced or any(share < ALL for share in exposures(placement, one))
             continue

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 
 from plainsail.domain.match import Match
 from plainsail.domain.service import Placement
-from plainsail.domain.strategy import BlueGreen, Custom, Dark
+from plainsail.domain.strategy import AB, BlueGreen, Custom, Dark
 from plainsail.spec.checks import Fault
 from plainsail.spec.diagnostics import Path, shown
 
@@ -104,6 +104,12 @@ def matches(placement: Placement) -> Iterator[tuple[Path, Match]]:
                 yield (*at, "dark", "match"), found
             case BlueGreen(preview=Match() as found):
                 yield (*at, "blue-green", "preview"), found
+            case AB(match=found, variants=variants):
+                if found is not None:
+                    yield (*at, "a-b", "match"), found
+                for called, one in variants.items():
+                    if one.match is not None:
+                        yield (*at, "a-b", "variants", called, "match"), one.match
             case Custom(steps=steps):
                 for number, step in enumerate(steps):
                     if step.match is not None:

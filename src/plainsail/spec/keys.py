@@ -29,6 +29,7 @@ class Key(msgspec.Struct, frozen=True):
 
 
 EXAMPLES = {
+    "kpi": "'kpi: conversion'",
     "schema": "'schema: 1' as its first line",
     "run": "'run: {command: [bin/serve]}'",
     "command": "'command: [bin/serve]'",

@@ -25,7 +25,7 @@ from plainsail.spec.rules import OF_A_FIELD, OF_A_NAME, OF_A_WHOLE
 from plainsail.spec.scalars import PERCENTAGE, READERS, Unreadable
 from plainsail.spec.write import flow
 
-COMING = frozenset({"a-b", "shadow"})
+COMING = frozenset({"shadow"})
 """Strategies that have a name but no steps yet."""
 
 BOOLEANS = {

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from plainsail.domain import criteria, strategy
 from plainsail.domain import service as shape
 from plainsail.domain.match import Match
-from plainsail.spec import checks, insiders, measures, ways
+from plainsail.spec import checks, insiders, measures, trials, ways
 from plainsail.spec.checks import Check
 
 OF_A_NAME: Mapping[tuple[type, str], Check] = {
@@ -19,6 +19,8 @@ OF_A_NAME: Mapping[tuple[type, str], Check] = {
     (shape.Run, "secrets"): checks.variable,
     (shape.Placement, "env"): checks.variable,
     (shape.Placement, "secrets"): checks.variable,
+    (strategy.AB, "variants"): trials.name,
+    (strategy.Variant, "env"): checks.variable,
 }
 """By Struct and name of a field that is a mapping; run on each key in it."""
 
@@ -79,6 +81,10 @@ OF_A_FIELD: Mapping[tuple[type, str], tuple[Check, ...]] = {
     (strategy.Rolling, "max_unavailable"): (ways.batch("max_unavailable"),),
     (strategy.RollingCanary, "max_surge"): (ways.batch("max_surge"),),
     (strategy.RollingCanary, "max_unavailable"): (ways.batch("max_unavailable"),),
+    (strategy.AB, "share"): (trials.share,),
+    (strategy.AB, "lasts"): (checks.above_zero("lasts"),),
+    (strategy.AB, "margin"): (trials.margin,),
+    (strategy.AB, "variants"): (trials.variants,),
     (strategy.Dark, "instances"): (checks.between("instances", 1, checks.MOST_REPLICAS),),
     (strategy.Custom, "steps"): (ways.own_steps,),
     (strategy.CustomStep, "instances"): (checks.between("instances", 1, checks.MOST_REPLICAS),),
@@ -95,9 +101,10 @@ OF_A_WHOLE: Mapping[type, tuple[Check, ...]] = {
     shape.Service: (checks.has_environment,),
     shape.Run: (checks.given_once,),
     shape.Probe: (checks.probe,),
-    shape.Placement: (checks.given_once, ways.going, insiders.told_apart, measures.fitting),
+    shape.Placement: (checks.given_once, ways.going, insiders.told_apart, measures.fitting, trials.fitting),
     strategy.Pace: (checks.pace,),
     strategy.Rolling: (ways.moving,),
+    strategy.AB: (trials.test,),
     strategy.RollingCanary: (ways.moving,),
     Match: (insiders.somebody,),
     criteria.ErrorCriteria: (checks.errors,),

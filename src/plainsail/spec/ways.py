@@ -20,6 +20,7 @@ from plainsail.domain.strategy import (
     Strategy,
     name_of,
 )
+from plainsail.domain.trial import MOST
 from plainsail.domain.units import ALL, percent
 from plainsail.spec.checks import MOST_REPLICAS, Check, Fault, between
 from plainsail.spec.diagnostics import Path
@@ -42,7 +43,10 @@ def chain(given: Chain) -> Iterator[Fault]:
             )
             return
     for index, (before, after) in enumerate(pairwise(given), 1):
-        if not _leaves(before):
+        if isinstance(before, made.AB):
+            after_a_test = f"A test ends the rollout, so {name_of(after)} after it is never reached"
+            yield Fault(after_a_test, "put dark before it, and deploy a winner by canary", (index,))
+        elif not _leaves(before):
             called, last = name_of(after), name_of(before)
             yield Fault(
                 f"All users have the release at the end of {last}, so {called} after it is never reached",
@@ -241,6 +245,8 @@ def _sound(strategies: Chain, placement: Placement) -> bool:
             case made.Canary() | Incremental() | made.RollingRedBlack() | RollingCanary() | Custom() if (
                 not one.steps
             ):
+                return False
+            case made.AB() if len(one.variants) > MOST:
                 return False
             case _:
                 pass
