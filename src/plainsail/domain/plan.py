@@ -34,9 +34,9 @@ class Wanted(msgspec.Struct, frozen=True):
     """A share may rise only when all instances asked for are ready; on a way back, one is enough."""
     inside: tuple[tuple[Match, str], ...] = ()
     """Who has which group, whatever the split."""
+    mirror: Mirror | None = None
     backed_up: bool = False
     """Live is a group that users had before: some of its instances are better for them than none, or than a candidate."""
-    mirror: Mirror | None = None
 
 
 def plan(target: Target, seen: Seen) -> tuple[Action, ...]:
@@ -92,9 +92,8 @@ def wanted(target: Target) -> Wanted:
     )
     backs_up = rollout.live is not None and step.sizes.get("live", 0) > 0
     live_id = rollout.live if backs_up else rollout.candidate
-    return Wanted(
-        sizes, split, live_id, rollout.phase != "rolling_back", inside, _mirror(step.copies, rollout)
-    )
+    careful = rollout.phase != "rolling_back"
+    return Wanted(sizes, split, live_id, careful, inside, _mirror(step.copies, rollout), backs_up)
 
 
 def _mirror(copies: Copies | None, rollout: Rollout) -> Mirror | None:
