@@ -13,6 +13,7 @@ from plainsail.app.context import Context
 from plainsail.app.documents import RolloutDocument, StepDocument, step_documents
 from plainsail.app.expected import Conflict, Expected, agreed
 from plainsail.app.status import rollout_by_id
+from plainsail.domain import quarantine
 from plainsail.domain.courses import course
 from plainsail.domain.intents import Deploy
 from plainsail.domain.release import Release, short
@@ -58,8 +59,8 @@ def deploy(
     allow(subject, "deploy")
     declared, placement, environment = naming.placed(context, key.service, key.environment)
     made = _held(context, key.service, release)
-    _pass_gates(context, key, environment, made, again)
     run = run_in(declared, placement)
+    _pass_gates(context, key, environment, made, config_digest(run), again)
     intent = Deploy(
         rollout=context.new_id(), by=subject.name, again=again, placement=placement,
         revision=Revision(made.digest, made.version, run, config_digest(run)),
@@ -81,9 +82,10 @@ def plan(
 ) -> Plan:
     """What `deploy` would do; refuses what it would refuse, and changes nothing."""
     allow(subject, "read")
-    _, placement, environment = naming.placed(context, key.service, key.environment)
+    declared, placement, environment = naming.placed(context, key.service, key.environment)
     made = _to_be(context, key.service, release) or _held(context, key.service, release)
-    _pass_gates(context, key, environment, made, again)
+    config = config_digest(run_in(declared, placement))
+    _pass_gates(context, key, environment, made, config, again)
     chosen = _fitting(context, placement, environment, strategy)
     state = naming.target(context, key)
     live, placement = state.group(state.live), sized(state, placement)
@@ -113,18 +115,21 @@ def _held(context: Context, service: str, text: str) -> Release:
     return release
 
 
-def _pass_gates(context: Context, key: Key, environment: Environment, release: Release, again: bool) -> None:
+def _pass_gates(
+    context: Context, key: Key, environment: Environment, release: Release, config: str, again: bool
+) -> None:
     state = naming.target(context, key)
     if state.rollout is not None and state.rollout.kind == "remove":
         raise Conflict(
             "being_removed", f"{key.service} is being removed from {key.environment} ({state.rollout.id})",
             f"keep it: plainsail abort {key.service} --env {key.environment}; or apply and deploy when that is over",
         )  # fmt: skip
-    if release.digest in state.quarantine and not again:
+    kept_out = quarantine.why(state, release.digest, config, release.version)
+    if kept_out and not again:
+        other = "release" if release.digest in state.quarantine else "configuration"
         raise Refused(
-            "quarantined", f"{release.version} was taken back from {key.environment} before",
-            "deploy another release, or the same with --again if that is meant",
-        )  # fmt: skip
+            "quarantined", kept_out, f"deploy another {other}, or the same with --again if that is meant"
+        )
     before = _predecessor(context, key.service, environment)
     if before is not None and not _was_live(context, Key(key.service, before), release.digest):
         raise Refused(

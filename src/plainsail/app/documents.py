@@ -16,7 +16,7 @@ from plainsail.domain.lifecycle import tag
 from plainsail.domain.observation import Counts, Latency
 from plainsail.domain.patience import back_at
 from plainsail.domain.release import Release
-from plainsail.domain.rollout import Phase, Rollout
+from plainsail.domain.rollout import Configured, Phase, Rollout
 from plainsail.domain.strategy import Inside, Role, Step, chain_name
 from plainsail.domain.traffic import Route
 from plainsail.ports.store import Key, Pending, Written
@@ -101,6 +101,8 @@ class GoodDocument(msgspec.Struct, frozen=True):
 
     release: str
     version: str
+    config: str = ""
+    """Digest of the configuration that it ran with."""
 
 
 class StatusDocument(msgspec.Struct, frozen=True):
@@ -121,6 +123,9 @@ class StatusDocument(msgspec.Struct, frozen=True):
     trouble: dict[str, str]
     """By driver: what it last failed with."""
     observed_at: float | None
+    misconfigured: tuple[Configured, ...] = ()
+    """What was taken back while its release was live with another configuration: these two are not deployed together again
+    unless that is meant."""
 
 
 class ReleaseDocument(msgspec.Struct, frozen=True):

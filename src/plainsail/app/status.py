@@ -93,7 +93,7 @@ def status_of(context: Context, key: Key, hosts: tuple[str, ...], environment: E
         service=key.service, environment=key.environment, url=_url(environment), hosts=hosts,
         groups=tuple(_group(group, sizes[group.id], seen) for group in _shown(state, seen)), routes=routes,
         rollout=_under_way(context, key, state), last_rollout=_last(context, key),
-        good=tuple(GoodDocument(one.release, one.version) for one in state.good), quarantine=state.quarantine, trouble=dict(context.live.trouble(key)),
+        good=tuple(GoodDocument(one.release, one.version, one.config) for one in state.good), quarantine=state.quarantine, misconfigured=state.misconfigured, trouble=dict(context.live.trouble(key)),
         observed_at=seen.at if seen else None,
     )  # fmt: skip
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from functools import partial
 from typing import Literal, get_args
 
+import msgspec
+
 from plainsail.app import naming
 from plainsail.app.access import Subject, allow
 from plainsail.app.context import Context
 from plainsail.app.documents import RolloutDocument
 from plainsail.app.expected import Conflict, Expected, agreed, refusal
 from plainsail.app.status import describe, rollout_by_id
+from plainsail.domain import quarantine
 from plainsail.domain.intents import Abort, Advance, Intent, Pause, Resume, Rollback
 from plainsail.domain.release import Release, short
 from plainsail.domain.rollout import Revision, Rollout, Target
@@ -212,9 +215,7 @@ def _check_good(state: Target, release: Release | None) -> None:
     good: tuple[Revision, ...] = state.good
     if state.rollout is not None and state.rollout.phase == "finishing" and live is not None:
         good = (live.revision, *good)
-    if release is None and any(one.release not in state.quarantine for one in good):
-        return
-    if release is not None and any(one.release == release.digest for one in good):
+    if quarantine.good(msgspec.structs.replace(state, good=good), release.digest if release else None):
         return
     where = f"{state.service} in {state.environment}"
     if live is None:

@@ -9,6 +9,7 @@ import msgspec
 from plainsail.domain.courses import rollback_course
 from plainsail.domain.events import Event, Kind
 from plainsail.domain.intents import Beginning, Deploy, Intent, Remove, Restart, Scale
+from plainsail.domain.quarantine import quarantined, why
 from plainsail.domain.questions import with_errands
 from plainsail.domain.rollout import KEPT_GOOD, Group, Phase, Revision, Rollout, Scaled, Target, Undertaking
 from plainsail.domain.service import Placement
@@ -123,8 +124,8 @@ def end(target: Target, rollout: Rollout, phase: Phase, reason: str, code: str, 
     if phase == "succeeded" and rollout.phase != "rolling_back":  # a test may well end with live kept
         target = _achieved(target, rollout)
     live = target.group(target.live)
-    if phase == "rolled_back" and (live is None or live.revision.release != rollout.revision.release):
-        target = quarantined(target, rollout.revision.release)
+    if phase == "rolled_back":
+        target = quarantined(target, rollout.revision, live.revision if live else None)
     return Changed(target, (over,), (event("rollout_ended", over, now),))
 
 
@@ -166,10 +167,6 @@ def still(placement: Placement) -> Course:
     return rollback_course(placement.replicas, placement.replicas)
 
 
-def quarantined(target: Target, release: str) -> Target:
-    return replace(target, quarantine=(*(one for one in target.quarantine if one != release), release))
-
-
 def _achieved(target: Target, rollout: Rollout) -> Target:
     match rollout.kind:
         case "scale":
@@ -205,12 +202,9 @@ def _promoted(target: Target, rollout: Rollout) -> Target:
                    replace(group, role="warm") if group.id == rollout.live else group
                    for group in target.groups)  # fmt: skip
     good = target.good
-    if (
-        before is not None
-        and before.id != rollout.candidate
-        and before.revision.release not in target.quarantine
-    ):
-        good = (before.revision, *good)
+    if before is not None and before.id != rollout.candidate:
+        one = before.revision
+        good = good if why(target, one.release, one.config, one.version) else (one, *good)
     return replace(
         target,
         groups=groups,

@@ -319,11 +319,14 @@ def _next(target: Target, rollout: Rollout, now: float) -> Changed:
         else ""
     )
     first = "" if rollout.live else " (the first release here: being ready was enough)"
+    before = target.group(rollout.live)
+    same = before is not None and before.revision.release == rollout.revision.release
+    anew = " with its new configuration" if same and rollout.kind == "deploy" else ""
     return end(
         target,
         rollout,
         "succeeded",
-        f"{rollout.revision.version} has all users{mended}{baked}{proven}{first}",
+        f"{rollout.revision.version} has all users{anew}{mended}{baked}{proven}{first}",
         "",
         now,
     )

@@ -177,6 +177,13 @@ class Rollout(msgspec.Struct, frozen=True):
         return self.phase == "succeeded" and self.ending is None
 
 
+class Configured(msgspec.Struct, frozen=True):
+    """A release with a configuration, by their digests."""
+
+    release: str
+    config: str
+
+
 class Scaled(msgspec.Struct, frozen=True):
     """So many instances instead of the declared number, for as long as that one is declared."""
 
@@ -205,6 +212,8 @@ class Target(msgspec.Struct, frozen=True):
     """The number of instances that a person asked for since the file last named another."""
     past: Past | None = None
     """What live's users met lately; taken down while no rollout is under way."""
+    misconfigured: tuple[Configured, ...] = ()
+    """What was taken back while its release was live with another configuration: of these the release is not in quarantine."""
     errands: tuple[Errand, ...] = ()
     """Hooks of rollouts that are over, until they have answered."""
 

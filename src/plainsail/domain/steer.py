@@ -9,7 +9,7 @@ from typing import assert_never
 
 import msgspec
 
-from plainsail.domain import trying, upkeep
+from plainsail.domain import quarantine, trying, upkeep
 from plainsail.domain.approval import answer
 from plainsail.domain.checking import forgiven
 from plainsail.domain.checkpoints import way as whole_way
@@ -36,7 +36,6 @@ from plainsail.domain.lifecycle import (
     enter,
     event,
     never_began,
-    quarantined,
     refused,
     still,
     turn_back,
@@ -78,10 +77,11 @@ def _deploy(target: Target, intent: Deploy, now: float) -> Changed:
         return refused(target, intent, now, what)
     if target.scaled is not None and target.scaled.declared != intent.placement.replicas:
         target = replace(target, scaled=None)
-    if revision.release in target.quarantine and not intent.again:
-        reason = f"{revision.version} was taken back before; deploy it with --again if that is meant"
+    kept_out = quarantine.why(target, revision.release, revision.config, revision.version)
+    if kept_out and not intent.again:
+        reason = f"{kept_out}; deploy it with --again if that is meant"
         return never_began(target, intent, revision, reason, "quarantined", now)
-    target = replace(target, quarantine=tuple(one for one in target.quarantine if one != revision.release))
+    target = quarantine.freed(target, revision)
     before = target.rollout
     cleared = _make_way(target, f"superseded by {revision.version}", now)
     target = cleared.target
@@ -141,11 +141,7 @@ def _rollback(target: Target, intent: Rollback, now: float) -> Changed:
     cleared = _make_way(target, "a rollback was asked for", now)
     before, target = target, cleared.target
     live = target.group(target.live)
-    found = [
-        one
-        for one in target.good
-        if (one.release == intent.release if intent.release else one.release not in target.quarantine)
-    ]
+    found = quarantine.good(target, intent.release)
     if live is None or not found:  # What is under way goes on.
         what = (
             f"release {short(intent.release)} was not live here"
@@ -156,8 +152,7 @@ def _rollback(target: Target, intent: Rollback, now: float) -> Changed:
         if running is None:
             return refused(before, intent, now, what)
         return never_began(before, intent, running.revision, what, "nothing_to_go_back_to", now)
-    target = quarantined(target, live.revision.release)
-    target = replace(target, quarantine=tuple(one for one in target.quarantine if one != found[0].release))
+    target = quarantine.freed(quarantine.quarantined(target, live.revision, found[0]), found[0])
     way = rollback_course(live.replicas, live.replicas)
     began = begin(
         target, intent, found[0], "rollback", "rollback", None, way, target.placement, now, why=intent.reason
