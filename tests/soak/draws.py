@@ -58,24 +58,23 @@ FRUITLESS = 100
 def scene(seed: int) -> Scene:
     """The same for the same seed, in every process."""
     dice = Random(seed)
-    happenings = [At(0.0, deploys(dice, 1))]
-    number, now = 1, 0.0
-    for _ in range(dice.choice((0, 0, 1, 1, 2, 3, 5))):
-        now = round(now + dice.choice((0.0, 0.3, 1.0, 2.0, 4.0, 8.0)) * dice.random(), 2)
-        if dice.random() < 0.25:
-            number += 1
-            happenings.append(At(now, deploys(dice, number)))
-        else:
-            happenings.append(At(now, dice.choice(OTHERS)(dice)))
+    punctual = dice.random() < 0.02  # one costs as much as twenty others
+    happenings: list[At] = []
+    began = 0.0
+    for number in range(1, 2 if punctual else dice.choice((2, 3, 4, 5, 6))):
+        happenings.append(At(began, deploys(dice, number)))
+        for _ in range(dice.choice((0, 0, 0, 0, 1, 1, 2, 4))):
+            happenings.append(At(round(began + 10.0 * dice.random() ** 2, 2), dice.choice(OTHERS)(dice)))
+        began = round(began + dice.choice((0.5, 4.0, 10.0, 25.0, 25.0, 25.0)) * dice.uniform(0.5, 1.0), 2)
     return Scene(
         seed=seed,
-        happenings=tuple(happenings),
+        happenings=tuple(sorted(happenings, key=lambda one: one.at)),
         rate=dice.choice((0.0, 1.0, 50.0, 50.0, 400.0)),
-        grain=dice.choice((0.1, 1.0, 5.0, 5.0)),
-        punctual=dice.random() < 0.1,
+        grain=0.1 if punctual else dice.choice((1.0, 5.0, 5.0, 5.0)),
+        late=0.0 if punctual else dice.choice((2.5, 6.0, 6.0)),
         quantiles=dice.random() < 0.1,
         serial=dice.choice((0, 0, 7, 8, 9, 98)),
-        live=None if dice.random() < 0.05 else _replicas(dice),
+        live=None if dice.random() < 0.1 else _replicas(dice),
     )
 
 

@@ -31,8 +31,6 @@ REACTS = 0.02
 """Seconds from what the provider notices to the turn that sees it."""
 LATEST = 5.0
 """Seconds between two looks of a loop that is late, at most: what it takes while nothing is under way."""
-LATER = 1.5
-"""Times as long as before is the next look off, while nothing changes."""
 TURNS = 20_000
 """Of one scene; a hundred times what most take."""
 
@@ -123,7 +121,9 @@ class Plane:
             self._take_over(killed, decision.actions)
             return 0.0
         quiet = not decision.actions and not decision.changed
-        self._wait = min(LATEST, max(decision.wake_in, self._wait * LATER)) if quiet else decision.wake_in
+        self._wait = (
+            min(LATEST, max(decision.wake_in, self._wait * self.scene.late)) if quiet else decision.wake_in
+        )
         return decision.wake_in
 
     def late_order(self, pick: int, witness: Witness) -> None:
@@ -149,7 +149,7 @@ class Plane:
 
     def _due(self, wake_in: float) -> float:
         """Seconds to the next turn."""
-        return wake_in if self.scene.punctual or not wake_in else max(wake_in, self._wait)
+        return wake_in if not self.scene.late or not wake_in else max(wake_in, self._wait)
 
     def _pass(self, due: float) -> None:
         """Let the world live until then, or until the provider notices something."""

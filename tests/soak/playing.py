@@ -27,10 +27,10 @@ from tests.soak.watching import Watch
 from plainsail.domain.intents import Abort, Advance, Deploy, Pause, Remove, Restart, Resume, Rollback, Scale
 from plainsail.domain.strategy import Judged
 
-PATIENCE = 40
-"""Times that a person looks at what is left at the end of a scene."""
-EVERY = 100.0
-"""Seconds between two of them: longer than any step's deadline here, so that each is left, or waits for the person."""
+PATIENCE = 1_000.0
+"""Seconds in which what is left at the end of a scene ends: some twenty times the longest of all waits here."""
+EVERY = 5.0
+"""Seconds between two looks of the person at it."""
 
 replace = msgspec.structs.replace
 
@@ -113,10 +113,9 @@ def _ask(plane: Plane, verb: str, id: str) -> None:
 
 def _to_the_end(plane: Plane, watch: Watch) -> None:
     """A person lets go on what waits for one, and goes on with what is paused, or takes it back: each always the same."""
-    for _ in range(PATIENCE):
-        rollout = plane.target.rollout
-        if rollout is None and not plane.asked:
-            return
+    over = plane.world.now + PATIENCE
+    while (rollout := plane.target.rollout) is not None or plane.asked:
+        assert plane.world.now < over, "every rollout ends"
         if rollout is not None:
             leave = rollout.current().leave
             waits = isinstance(leave, Judged) and leave.until == "advanced"
@@ -126,15 +125,7 @@ def _to_the_end(plane: Plane, watch: Watch) -> None:
                 plane.ask(Abort(rollout.id, "ops"))
             elif rollout.phase == "paused":
                 plane.ask((Advance if isinstance(leave, Judged) else Resume)(rollout.id, "ops"))
-        _run_to_an_end(plane, watch)
-    raise AssertionError("a rollout always ends")
-
-
-def _run_to_an_end(plane: Plane, watch: Watch) -> None:
-    """For some time, or until nothing is under way."""
-    until = plane.world.now + EVERY
-    while plane.world.now < until and (plane.target.rollout is not None or plane.asked):
-        plane.run(min(until, plane.world.now + 5.0), watch)
+        plane.run(plane.world.now + EVERY, watch)
 
 
 def _ended(plane: Plane, watch: Watch) -> Ended:

@@ -109,8 +109,9 @@ class Scene(msgspec.Struct, frozen=True):
     """Requests a second."""
     grain: float = 1.0
     """Seconds, at most, of which all requests come at once."""
-    punctual: bool = False
-    """The loop looks as often as it asks to; else less often the longer nothing changes, as on a busy machine."""
+    late: float = 6.0
+    """While nothing changes, each look comes after so many times as long as the one before, as on a busy machine; 0: as soon as
+    the loop asks for it."""
     quantiles: bool = False
     """The router tells how long answers take."""
     serial: int = 0

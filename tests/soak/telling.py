@@ -75,7 +75,11 @@ class Story:
 
 def _of_world(scene: Scene) -> list[str]:
     live = f"v0 is live with {plural(scene.live, 'instance')}" if scene.live else "nothing is live yet"
-    looks = "as often as it wants to" if scene.punctual else "late, the longer nothing changes"
+    looks = (
+        f"{scene.late:g} times later each time while nothing changes"
+        if scene.late
+        else "as often as it wants to"
+    )
     more = "; the router tells how long answers take" if scene.quantiles else ""
     return [f"The world: {live}; {scene.rate:g} requests a second; the loop looks {looks}{more}."]
 
