@@ -77,6 +77,7 @@ def judged(
             found.trouble if found else "", latency=seen.latency, measured=_measured(seen.measured, group),
             warm=warm, share=seen.share(group),
         )  # fmt: skip
+        verdict = replace(verdict, harm=max(verdict.harm, said.harm))
         if said.outcome == "fail" and verdict.outcome != "fail":
             verdict = replace(said, sentence=f"{trial.name(group)}: {said.sentence}")
     evidence = replace(evidence, variants=variants)

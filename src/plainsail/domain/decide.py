@@ -24,7 +24,7 @@ from plainsail.domain.past import OWN, remembered
 from plainsail.domain.plan import plan
 from plainsail.domain.progress import progress, tidy
 from plainsail.domain.renewal import apart, renewed
-from plainsail.domain.rollout import Rollout, Target
+from plainsail.domain.rollout import SUSPECTED, Rollout, Target
 from plainsail.domain.shadows import copying, judged_by, mirrored, told
 from plainsail.domain.standing import warned, watch
 from plainsail.domain.steer import steer
@@ -41,6 +41,10 @@ BRISK = 0.2
 IDLE = 5.0
 """While nothing is under way; what drivers notice by themselves, and people's wishes, wake the loop sooner. So it is only
 for what somebody did to the router by hand, and each look costs a millisecond for every service there is."""
+
+CALM, TESTED = 1.0, 600.0
+"""Seconds between looks, after so many seconds, while variants are tested and nothing is suspected of any. A test lasts for weeks
+with what has been watched for a while, and ten looks a second of that are a part of a core."""
 
 AT_REST = 3600.0
 """While nothing was ever deployed: there is nothing to look after, so a target of which nothing runs costs nothing."""
@@ -233,5 +237,13 @@ def _wake_in(target: Target, seen: Seen, busy: bool) -> float:
         if busy or target.errands:
             return BRISK
         return IDLE if target.groups or seen.groups or not seen.router_up else AT_REST
+    if _tested_calmly(rollout, seen.at):
+        return CALM
     exposed = any(part.role == "candidate" and part.share_bp for part in rollout.current().split)
     return FAST if exposed or seen.share(rollout.candidate) or rollout.phase == "rolling_back" else BRISK
+
+
+def _tested_calmly(rollout: Rollout, now: float) -> bool:
+    since, verdict = rollout.in_force_at, rollout.verdict
+    calm = verdict is not None and verdict.outcome != "fail" and verdict.harm < SUSPECTED
+    return rollout.current().tests() and calm and since is not None and now - since > TESTED

@@ -79,7 +79,8 @@ def tried(changed: Changed, rollout: Rollout, evidence: Evidence | None, now: fl
     found = comparing.compare(trial, evidence, rollout.placement.evidence, rollout.live or "")
     late = began is not None and now >= began + trial.asked.lasts
     decided = decide(trial, found, late=late, now=now)
-    if decided is None:
+    early = began is None or now - began < min(rollout.placement.pace.dwell, trial.asked.lasts)
+    if decided is None or (early and decided.code != "mismatch"):
         return _open(changed, rollout, standing(trial, found))
     rollout = replace(rollout, trial=replace(trial, decided=decided))
     if decided.code == "mismatch":

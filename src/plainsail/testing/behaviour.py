@@ -37,6 +37,8 @@ class Behaviour(msgspec.Struct, frozen=True):
     """This part of its instances fails everything, the others are well: of 0.25 the second, the sixth, and so on."""
     worse: float = 0.0
     """What metric sources tell of it is worse by this part; of counts, this part more is bad."""
+    kpi: float = 0.0
+    """The KPI of a test is better by this part of live's; of several variants, the first one's."""
 
     burst: int = 0
     """Failures come in clusters of so many at most (`CLUSTERED` of all requests, in the long run)."""

@@ -38,7 +38,9 @@ Numbers = tuple[float, ...]
 class SimMetrics:
     """One source, of all these metrics."""
 
-    def __init__(self, world: World, metrics: Mapping[str, Metric], seed: int = 0) -> None:
+    def __init__(
+        self, world: World, metrics: Mapping[str, Metric], seed: int = 0, kpi: str | None = None
+    ) -> None:
         self.fails: Failure | None = None
         """Raised by each read."""
         self.hangs: asyncio.Event | None = None
@@ -46,7 +48,9 @@ class SimMetrics:
         self.says: float | None = None
         """Said instead of each number."""
         self.asked: list[Ask] = []
-        self._world, self._metrics = world, metrics
+        self._world, self._metrics, self._kpi = world, metrics, kpi
+        self._first: dict[str, str] = {}
+        """By release: the first of its groups that was asked about."""
         self._dice = Random(seed)
         self._told: dict[tuple[str, str], list[tuple[float, Numbers]]] = {}
         """By metric and group: pieces of time by their ends, and what happened in each, so that a window that is asked
@@ -85,19 +89,25 @@ class SimMetrics:
         since = max([ask.since, *(until for until, _ in pieces)])
         if ask.until > since:
             users = poisson(self._dice, self._rate(ask) * (ask.until - since))
-            worse = self._like(ask).worse
-            pieces.append(
-                (
-                    ask.until,
-                    self._count(metric, users, worse) if metric.counts else self._mean(metric, users, worse),
-                )
+            worse, gain = self._like(ask).worse, self._gain(ask)
+            found = (
+                self._count(metric, users, worse, gain)
+                if metric.counts
+                else self._mean(metric, users, worse - gain)
             )
+            pieces.append((ask.until, found))
         pieces[:] = [piece for piece in pieces if piece[0] > ask.since]
         return tuple(map(sum, zip(*(numbers for _, numbers in pieces), strict=True)))
 
-    def _count(self, metric: Metric, users: int, worse: float) -> Numbers:
+    def _gain(self, ask: Ask) -> float:
+        """By how much the KPI is better with what is asked about."""
+        first = self._first.setdefault(ask.release, ask.group)
+        return self._like(ask).kpi if ask.metric == self._kpi and ask.group == first else 0.0
+
+    def _count(self, metric: Metric, users: int, worse: float, gain: float) -> Numbers:
         usual = min(BAD, (1.0 if metric.max is None else metric.max) / 4)
-        return float(users), float(binomial(self._dice, users, min(1.0, usual + worse)))
+        part = min(1.0, max(0.0, usual * (1.0 - gain)) + worse)
+        return float(users), float(binomial(self._dice, users, part))
 
     def _mean(self, metric: Metric, users: int, worse: float) -> Numbers:
         """Sums of so many independent users, by the normal distribution."""

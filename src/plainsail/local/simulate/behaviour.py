@@ -44,7 +44,7 @@ def _read(text: str) -> Release:
     begins = _after(when, len(what) + 1, what, kind) if at else kind.begins
     like = msgspec.structs.replace(like, after=begins) if begins else like
     told = kind.told(like) + (f", from {seconds(begins)} after the deploy on" if begins else "")
-    return Release(text, like, told, like if kind.both else Behaviour(), kind.both or kind.example == "good")
+    return Release(text, like, told, like if kind.both else Behaviour(), kind.both or kind.harmless)
 
 
 def _kind(what: str) -> tuple[Kind, Behaviour]:

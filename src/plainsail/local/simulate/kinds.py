@@ -21,6 +21,8 @@ OUTAGE = 60.0
 OUTAGE_AFTER = 30.0
 """Seconds from the deploy until it goes, if nobody says when: the candidate of most canaries has users by then."""
 LARGEST_CLUSTER = 1000
+MOST_GAIN = 9.0
+"""Of a KPI, as a part of live's."""
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -34,6 +36,8 @@ class Kind(msgspec.Struct, frozen=True):
     """The live release is like this as well."""
     later: bool = True
     """It may begin later (`@after=10m`)."""
+    harmless: bool = False
+    """As good as the live release in all that the judge sees."""
     begins: float = 0.0
     """Seconds after the deploy, if nobody says when."""
 
@@ -52,6 +56,21 @@ def _growth(value: str) -> float:
     if slower > SLOWEST:
         raise Unreadable(f"is {shown(value)}, more than a thousand times as long", "")
     return slower
+
+
+def _gain(value: str) -> Behaviour:
+    found = re.fullmatch(rf"([+-])({NUMBER})%", value)
+    if not found:
+        raise Unreadable(f"is {shown(value)}, which is not a change such as +10%", "")
+    part = float(found[2]) / 100
+    if part > MOST_GAIN:
+        raise Unreadable(f"is {shown(value)}, more than ten times as much", "")
+    return Behaviour(kpi=part if found[1] == "+" else -min(part, 1.0))
+
+
+def _better(like: Behaviour) -> str:
+    how = "better" if like.kpi >= 0.0 else "worse"
+    return f"is as good as the live release for the judge, and {how} by {percent_of(abs(like.kpi))} by the KPI of a test"
 
 
 def _crash(value: str) -> Behaviour:
@@ -84,7 +103,7 @@ def _slowest(like: Behaviour) -> str:
 
 
 KINDS = {
-    "good": Kind("good", lambda _: Behaviour(), lambda _: "is as good as the live release", later=False),
+    "good": Kind("good", lambda _: Behaviour(), lambda _: "is as good as the live release", later=False, harmless=True),
     "errors": Kind(
         "errors:2%",
         _errors,
@@ -138,6 +157,7 @@ KINDS = {
         lambda like: f"is as good as the live release: of both {percent_of(CLUSTERED)} of requests fail, in clusters of up to {like.burst} within a second",
         both=True,
     ),
+    "kpi": Kind("kpi:+10%", _gain, _better, later=False, harmless=True),
 }  # fmt: skip
 ALIASES = {"bad-instance": "one-bad-replica"}
 EXAMPLES = tuple(kind.example for kind in KINDS.values())

@@ -23,6 +23,7 @@ from plainsail.domain.rollout import Phase, Revision, Rollout
 from plainsail.domain.service import Environment, Placement, Run, Service, config_digest
 from plainsail.domain.strategy import Chain, Role
 from plainsail.domain.trail import Point
+from plainsail.domain.trial import test_in
 from plainsail.engine.turn import LEASE, Holding, Site
 from plainsail.local.simulate.behaviour import Release
 from plainsail.local.simulate.desired import desired
@@ -225,7 +226,8 @@ class _Play:
         services = {key.service: Service(self.setting.run, {key.environment: placement})}
         self.store.put_spec({key.environment: Environment(Driver("simulated"))}, services, None, ())
         metrics = placement.evidence.metrics
-        source = SimMetrics(self.world, metrics, self.seed)
+        test = test_in(self.setting.strategy)
+        source = SimMetrics(self.world, metrics, self.seed, test.kpi if test else None)
         return Site(self.world.router, self.world.provider, {one.source: source for one in metrics.values()})
 
     def _take_over(self) -> Holding:

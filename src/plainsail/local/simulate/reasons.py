@@ -37,6 +37,9 @@ def _judged(before: Rollout, after: Rollout, leave: Judged, now: float) -> str:
     found = verdict.sentence if verdict is not None else "the candidate has had no requests"
     if leave.until == "proven" and verdict is not None and verdict.proven_bp >= leave.exposure:
         return found
+    if leave.until == "compared":
+        decided = after.trial.decided if after.trial is not None else None
+        return decided.sentence if decided is not None else "a person went on"
     if leave.until == "analysed":
         return "every metric asked before the first user is good"
     since = now if before.in_force_at is None else before.in_force_at

@@ -9,6 +9,7 @@ from typing import Any
 
 from plainsail.cli.screen import words
 from plainsail.domain.strategy import chain_name
+from plainsail.domain.trial import OTHERS, test_in
 from plainsail.domain.units import percent, percent_of, plural, seconds
 from plainsail.local.simulate.faults import Fault
 from plainsail.local.simulate.layout import Json, since, time, width_of, wrapped
@@ -159,6 +160,11 @@ def assumptions(setting: Setting) -> list[str]:
         found.append(
             "what metric sources say of both releases is good, whatever the queries are: they are not asked here"
         )
+    if test_in(setting.strategy) is not None:
+        found.append(
+            "each request is a user of the KPI, which is spread as widely as it is high; of several variants the first is the release"
+            " that is played, and the others are as good as the live one by the KPI"
+        )
     return found[:1] + found[2:] if setting.first else found
 
 
@@ -259,9 +265,9 @@ def _row(at: str, step: str, share: str, instances: str, reason: str, width: int
 
 
 def _instances(move: Moved) -> str:
-    """`4 + 1`: of live, and of the candidate."""
+    """`4 + 1`: of live, of the candidate, and of whoever is beside it."""
     sizes = move.desired["sizes"]
-    first = [sizes[role] for role in ("live", "candidate", "baseline") if role in sizes]
+    first = [sizes[role] for role in ("live", "candidate", "baseline", *OTHERS) if role in sizes]
     return " + ".join(map(str, first))
 
 
