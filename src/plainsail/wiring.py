@@ -34,6 +34,7 @@ from plainsail.ports.metrics import Metrics
 from plainsail.ports.notifier import Notifier
 from plainsail.ports.site import Site
 from plainsail.ports.store import Store
+from plainsail.ports.verifier import Verifier
 from plainsail.spec.drivers import Drivers
 
 READ_EVERY = 0.5
@@ -110,6 +111,11 @@ class Sites:
         """One that is made and started when it is first asked: it must keep no environment from being looked after."""
         return Source(name, lambda: _driver("metric", driver, self._site(environment, f"metrics-{name}")))
 
+    def verifier(self, environment: str, driver: Driver) -> Verifier:
+        """One for one question: it keeps nothing, and what its file said last counts."""
+        made: Verifier = _driver("verifier", driver, self._site(environment, "verifiers"))
+        return made
+
     async def _find(self, environment: str) -> Environment | None:
         """As it was declared half a second ago at the latest: every turn of every service asks."""
         asked_at, declared = self._declared
@@ -128,6 +134,7 @@ class Sites:
         return Held(
             router=_driver("router", router, self._site(environment, "router")),
             provider=_driver("provider", provider, self._site(environment, "provider")),
+            verifiers=partial(self.verifier, environment),
         )
 
     async def stop(self) -> None:
@@ -214,6 +221,7 @@ def drivers() -> Drivers:
     routers = entry_points(group="plainsail.routers")
     return Drivers(
         routers=_configs("router"), providers=_configs("provider"), metrics=_configs("metric"),
+        verifiers=_configs("verifier"),
         capabilities={point.name: point.load().capabilities for point in routers},
         refuses={point.name: partial(_refused, point.name) for point in entry_points(group="plainsail.metrics")},
     )  # fmt: skip

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from plainsail.domain.checks import Errand, Question, State, Told, Word, called, terms
+from plainsail.domain.checks import Errand, Moment, Question, State, Told, Word, called, terms
 from plainsail.domain.driver import Driver
 from plainsail.domain.events import Event
 from plainsail.domain.lifecycle import Changed, event
@@ -32,20 +32,33 @@ class Due(msgspec.Struct, frozen=True):
 
     question: Question
     driver: Driver
+    word: Word | None
+    """What is on record of it."""
 
 
 def due(target: Target, now: float) -> tuple[Due, ...]:
     """What is to be asked at this moment, unless it is being asked already."""
-    found = [Due(one.question, one.driver) for one in target.errands if _is_time(one.word, one.driver, now)]
+    found = [
+        Due(one.question, one.driver, one.word)
+        for one in target.errands
+        if _is_time(one.word, one.driver, now)
+    ]
     rollout = target.rollout
     if rollout is not None and rollout.phase in ("progressing", "paused") and rollout.in_force_at is not None:
-        moment = "before" if _hooked(rollout) else "check"
+        moment: Moment = "before" if _hooked(rollout) else "check"
         found += [
-            Due(question(target, rollout, moment, number), driver)
+            Due(question(target, rollout, moment, number), driver, word)
             for number, driver, word in asked(rollout)
             if _is_time(word, driver, now)
         ]
     return tuple(found)
+
+
+def open_questions(target: Target) -> set[str]:
+    """The keys of all that is to be known at present, be it due, asked or answered."""
+    rollout = target.rollout
+    here = {f"{rollout.id}/{rollout.step}/{number}" for number, _, _ in asked(rollout)} if rollout else set()
+    return here | {one.question.key for one in target.errands}
 
 
 def heard(target: Target, told: Mapping[str, Told], now: float) -> Changed:
@@ -127,7 +140,7 @@ def _is_time(word: Word | None, driver: Driver, now: float) -> bool:
 
 def _kept(word: Word | None, told: Told | None, driver: Driver) -> Word | None:
     """What is known after an answer; each is taken once."""
-    if told is None or (word is not None and (word.final() or told.at <= word.at)):
+    if told is None or (word is not None and (word.final() or told.at == word.at)):
         return word
     why = told.why[:LONGEST]
     if told.verdict != "none":

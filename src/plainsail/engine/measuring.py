@@ -14,6 +14,7 @@ from plainsail.domain.evidence import Evidence, Track
 from plainsail.domain.observation import Measured, Seen, Unmeasured
 from plainsail.domain.rollout import Rollout, Target
 from plainsail.domain.windows import Standing, due, measured, standing
+from plainsail.engine.checking import Places
 from plainsail.engine.readings import clause, outcome
 from plainsail.ports.metrics import Ask, Metrics
 from plainsail.ports.store import Key
@@ -31,9 +32,10 @@ AT_ONCE = 32
 
 
 class Lanes:
-    """How many windows are asked about at once, by all targets of one control plane."""
+    """How many windows, and checks, are asked about at once, by all targets of one control plane."""
 
     def __init__(self) -> None:
+        self.checks = Places()
         self._all = asyncio.Semaphore(AT_ONCE)
         self._of: WeakKeyDictionary[Metrics, asyncio.Semaphore] = WeakKeyDictionary()
 

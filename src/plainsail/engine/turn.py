@@ -16,6 +16,7 @@ from plainsail.domain.evidence import Evidence
 from plainsail.domain.observation import GroupSeen, Seen
 from plainsail.domain.recent import Recent
 from plainsail.domain.rollout import Target
+from plainsail.engine.checking import Checking, Verifiers, nobody
 from plainsail.engine.measuring import Lanes, Measuring
 from plainsail.ports.errors import Failure, Fenced
 from plainsail.ports.metrics import Metrics
@@ -45,6 +46,8 @@ class Site(msgspec.Struct, frozen=True):
     provider: Provider
     metrics: Mapping[str, Metrics] = {}
     """Sources by name."""
+    verifiers: Verifiers = nobody
+    """Those who are asked by checks and hooks."""
 
 
 class Holding:
@@ -70,7 +73,9 @@ class Holding:
         self.asked = True
         """An intent may wait. Who knows that none does says so before a turn, and a target at rest needs no store."""
         self.site, self._store, self._aside = site, store, aside
-        self._measuring = Measuring(key, site.metrics, lanes or Lanes())
+        lanes = lanes or Lanes()
+        self._measuring = Measuring(key, site.metrics, lanes)
+        self._checking = Checking(key, site.verifiers, lanes.checks)
         self._held_until = now
         self._recorded_at = 0.0
         self._troubles: dict[str, tuple[int, int]] = {}
@@ -85,6 +90,7 @@ class Holding:
     def let_go(self) -> None:
         """No turn comes after this one: what is read for the next is dropped."""
         self._measuring.stop()
+        self._checking.stop()
 
     async def turn(self, now: float) -> float:
         """Take one turn; returns the seconds until the next is due. Raises Fenced when the target is another's."""
@@ -125,7 +131,7 @@ class Holding:
             mirrored=known.mirrored,
         )  # fmt: skip
         measured = self._measuring.look(self.target, self.evidence, seen, now)
-        return msgspec.structs.replace(seen, measured=measured)
+        return msgspec.structs.replace(seen, measured=measured, told=self._checking.look(self.target, now))
 
     async def _record(self, decision: Decision, done: list[int], now: float) -> None:
         """Write what changed; running numbers once a second; the lease before it runs out."""

@@ -66,8 +66,11 @@ def text() -> str:
 
 def docs(installed: Drivers) -> dict[tuple[str, str], str]:
     """Docstrings of every Struct that a plainsail.yaml is made of; a driver without its source has none."""
-    configs = [config for key in ("router", "provider", "metrics") for config in installed.of(key).values()]
-    structs = [*(key.owner for key in keys()), *configs]
+    configs = [
+        config for key in ("router", "provider", "metrics", "checks") for config in installed.of(key).values()
+    ]
+    owners = [*(key.owner for key in keys()), *configs]
+    structs = [one for owner in owners for one in owner.__mro__ if one.__module__ != "builtins"]
     found: dict[tuple[str, str], str] = {}
     for module in dict.fromkeys(struct.__module__ for struct in structs):
         try:

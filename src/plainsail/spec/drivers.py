@@ -24,7 +24,11 @@ class Drivers(msgspec.Struct, frozen=True):
     """Metric sources."""
     refuses: Mapping[str, Callable[[Mapping[str, object], Mapping[str, str]], str | None]] = {}
     """By metric source: what is wrong with queries, by part, as one with this configuration can tell without asking."""
+    verifiers: Mapping[str, type[msgspec.Struct]] = {}
+    """Who can be asked by checks and hooks."""
 
     def of(self, key: str) -> Mapping[str, type[msgspec.Struct]]:
-        """Those that may be named under a key of an environment: `router`, `provider`, `metrics`."""
-        return {"router": self.routers, "provider": self.providers, "metrics": self.metrics}[key]
+        """Those that may be named under a key: of an environment `router`, `provider`, `metrics`; of a service those who
+        are asked."""
+        asked = dict.fromkeys(("checks", "before", "after", "failure"), self.verifiers)
+        return {"router": self.routers, "provider": self.providers, "metrics": self.metrics, **asked}[key]

@@ -8,6 +8,7 @@ from functools import cache
 import msgspec
 from msgspec import inspect
 
+from plainsail.domain.driver import Driver
 from plainsail.domain.service import Document
 
 PLURALS = {
@@ -57,6 +58,13 @@ def keys(struct: inspect.StructType | None = None, path: tuple[str, ...] = ()) -
             yield from keys(below, (*here, *tail))
 
 
+def stands_alone(kind: inspect.Type) -> bool:
+    """Of what is chosen by name (a strategy, a check) one may stand without its list."""
+    return isinstance(kind, inspect.UnionType) or (
+        isinstance(kind, inspect.StructType) and kind.cls is Driver
+    )
+
+
 def example_of(key: str) -> str:
     """What to add where the key is missing."""
     return EXAMPLES.get(key, f"'{key}: ...'")
@@ -78,7 +86,7 @@ def home_of(word: str) -> str:
 
 def _structs_in(kind: inspect.Type, name: str) -> Iterator[tuple[inspect.StructType, tuple[str, ...]]]:
     match kind:
-        case inspect.StructType(tag=None, cls=cls) if cls.__name__ != "Driver":
+        case inspect.StructType(tag=None, cls=cls) if cls is not Driver:
             yield kind, ()
         case inspect.StructType(tag=str(tag)):
             yield kind, (tag,)

@@ -19,7 +19,7 @@ from plainsail.domain.driver import Driver
 from plainsail.spec.checks import Fault
 from plainsail.spec.diagnostics import Mark, Path, Problems, did_you_mean, listed, shown, there_are
 from plainsail.spec.drivers import Drivers
-from plainsail.spec.keys import example_of, home_of, type_of
+from plainsail.spec.keys import example_of, home_of, stands_alone, type_of
 from plainsail.spec.nodes import Entry, Fields, Items, Node, Scalar, place
 from plainsail.spec.rules import OF_A_FIELD, OF_A_NAME, OF_A_WHOLE
 from plainsail.spec.scalars import PERCENTAGE, READERS, Unreadable
@@ -173,7 +173,7 @@ class Reader:
         one = Items(node.mark, (node,))
         if isinstance(node, Items):
             one = node
-        elif not isinstance(kind, inspect.UnionType):  # one strategy may stand without its list
+        elif not stands_alone(kind):
             words = node.text.split()[:20] if isinstance(node, Scalar) else []
             return self._wrong(node, spot, "a list", f"write {flow(words)}" if words else "write [...]")
         read = [self.read(item, kind, spot.under(index, item.mark)) for index, item in enumerate(one.items)]
@@ -196,7 +196,9 @@ class Reader:
     def _driver(self, node: Node, spot: Spot) -> Driver | Bad:
         key = str(spot.path[-1])
         noun = key if key in ("router", "provider") else "metric source"
-        configs = self._drivers.of(key if noun == key else "metrics")
+        if spot.path[:1] == ("services",):
+            noun = "check"
+        configs = self._drivers.of({"metric source": "metrics", "check": "checks"}.get(noun, noun))
         chosen = self._chosen(node, configs, noun, spot)
         if isinstance(chosen, Bad):
             return BAD

@@ -74,20 +74,22 @@ def _section(title: str, struct: type[msgspec.Struct], docs: Docs) -> str:
     if fields:
         lines += ["| key | value | default | meaning |", "|---|---|---|---|"]
     for field in fields:
-        meaning = meaning_of(of, field, docs)
+        meaning = meaning_of(struct, field, docs)
         default = "required" if field.required else _default(field)
         cells = (f"`{field.encode_name}`", _value(field.type), default, meaning)
         lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     return "\n".join(lines) + "\n"
 
 
-def meaning_of(struct: str, field: inspect.Field, docs: Docs) -> str:
-    """The field's own docstring, or that of the mapping it holds."""
+def meaning_of(struct: type, field: inspect.Field, docs: Docs) -> str:
+    """The field's own docstring, or that of the mapping it holds. It may come from a Struct that this one extends."""
     kind = field.type
     if isinstance(kind, inspect.UnionType):
         kind = next(each for each in kind.types if not isinstance(each, inspect.NoneType))
     below = f"{kind.cls.__module__}.{kind.cls.__name__}" if isinstance(kind, inspect.StructType) else ""
-    return " ".join((docs.get((struct, field.name)) or docs.get((below, ""), "")).split())
+    owners = (f"{one.__module__}.{one.__name__}" for one in struct.__mro__)
+    own = next((said for owner in owners if (said := docs.get((owner, field.name)))), "")
+    return " ".join((own or docs.get((below, ""), "")).split())
 
 
 def _value(kind: inspect.Type) -> str:

@@ -15,7 +15,7 @@ from msgspec import inspect
 from plainsail.domain.driver import Driver
 from plainsail.domain.service import Document
 from plainsail.spec.drivers import Drivers
-from plainsail.spec.keys import type_of
+from plainsail.spec.keys import stands_alone, type_of
 from plainsail.spec.patterns import EXAMPLES, LIMITS, NAMES, QUANTITIES, TEXT, WHOLES
 from plainsail.spec.reference import Docs, meaning_of, with_unit
 
@@ -50,7 +50,7 @@ class _Writer:
             form[key] = {**form[key], **limit} if key == "items" and key in form else limit
         if where in NAMES:
             form["propertyNames"] = NAMES[where]
-        description = meaning_of(f"{owner.__module__}.{owner.__name__}", field, self._docs)
+        description = meaning_of(owner, field, self._docs)
         default = None if field.required else as_written(field.default, field.type)
         examples = list(EXAMPLES.get(where, ()))
         return {**form, **_some(description=description, default=default, examples=examples)}
@@ -79,7 +79,7 @@ class _Writer:
                 return {"type": "object", "additionalProperties": self._form(value, name)}
             case inspect.VarTupleType(item_type=item) | inspect.ListType(item_type=item):
                 items = self._form(item, name)
-                if not isinstance(item, inspect.UnionType):
+                if not stands_alone(item):
                     return {"type": "array", "items": items}
                 chain = {"type": "array", "items": items, "minItems": 1}  # one may stand without its list
                 return {"anyOf": [*items["anyOf"], chain]}

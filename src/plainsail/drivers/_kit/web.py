@@ -73,7 +73,7 @@ class Web:
         # The environment's proxies and .netrc are not this source's: what is asked and with which token stands in the file.
         self._client = httpx2.AsyncClient(
             trust_env=False, follow_redirects=False, timeout=self._settings.timeout, limits=limits,
-            verify=_trusted(),
+            verify=trusted(),
         )  # fmt: skip
 
     async def stop(self) -> None:
@@ -170,7 +170,7 @@ class Web:
 
 
 @cache
-def _trusted() -> ssl.SSLContext:
+def trusted() -> ssl.SSLContext:
     """Whom this machine trusts; read once, as it takes longer than a question."""
     return httpx2.create_ssl_context(trust_env=False)
 

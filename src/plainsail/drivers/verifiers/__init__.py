@@ -1,0 +1,1 @@
+"""Verifiers: who can be asked whether a rollout may go on."""
