@@ -10,7 +10,8 @@ import msgspec
 from plainsail.app.access import Subject, allow
 from plainsail.app.context import Context
 from plainsail.domain.events import Event
-from plainsail.domain.service import Document, Environment, Notify, Service
+from plainsail.domain.service import Document, Environment, Notify, Service, config_digest, run_in
+from plainsail.ports.store import Key
 from plainsail.spec.keys import type_of
 from plainsail.spec.merge import read
 from plainsail.spec.schema import as_written
@@ -33,6 +34,16 @@ class Change(msgspec.Struct, frozen=True):
     fields: tuple[FieldChange, ...] = ()
 
 
+class Awaiting(msgspec.Struct, frozen=True):
+    """What is live runs as it was deployed; a deploy of the very same release, a rollout like any other, brings it the new
+    configuration."""
+
+    service: str
+    environment: str
+    release: str
+    version: str
+
+
 class Applied(msgspec.Struct, frozen=True):
     """What was changed, or with `dry_run` would be. Running instances change with the next deploy."""
 
@@ -41,6 +52,8 @@ class Applied(msgspec.Struct, frozen=True):
     dry_run: bool
     warnings: tuple[str, ...] = ()
     """What is registered all the same and somebody should look at, a sentence each: metric sources that do not answer."""
+    awaiting: tuple[Awaiting, ...] = ()
+    """What runs with another configuration than is registered now (with `dry_run`: would be)."""
 
 
 def apply(
@@ -67,7 +80,8 @@ def apply(
                 context.live.nudge(key)
     warnings = () if dry_run else tuple(_silent(context, document))
     named = len(document.environments) + len(document.services) + (document.notify != Notify())
-    return Applied(changes, named - len(changes), dry_run, warnings)
+    awaiting = tuple(_awaiting(context, document.services))
+    return Applied(changes, named - len(changes), dry_run, warnings, awaiting)
 
 
 def declared(context: Context, subject: Subject) -> Document:
@@ -76,6 +90,15 @@ def declared(context: Context, subject: Subject) -> Document:
     notify = context.store.notify()
     shown = Notify("(set)" if notify.webhook else None)
     return Document(1, context.store.environments(), context.store.services(), shown)
+
+
+def _awaiting(context: Context, services: dict[str, Service]) -> Iterator[Awaiting]:
+    for name, declared in services.items():
+        for place, placement in declared.placements.items():
+            state = context.store.target(Key(name, place))
+            live = state.group(state.live) if state is not None else None
+            if live is not None and live.revision.config != config_digest(run_in(declared, placement)):
+                yield Awaiting(name, place, live.revision.release, live.revision.version)
 
 
 def _silent(context: Context, document: Document) -> Iterator[str]:

@@ -19,7 +19,7 @@ from plainsail.app.documents import (
 from plainsail.domain.intents import Remove, Restart, Scale
 from plainsail.domain.observation import Counts, GroupSeen, Seen
 from plainsail.domain.plan import wanted
-from plainsail.domain.rollout import Group, Rollout, Target
+from plainsail.domain.rollout import Group, Phase, Rollout, Target
 from plainsail.domain.service import Environment
 from plainsail.ports.errors import NotFound
 from plainsail.ports.store import Key
@@ -57,15 +57,17 @@ def services(context: Context, subject: Subject, service: str | None = None) -> 
 
 
 def rollout_by_id(context: Context, id: str) -> RolloutDocument:
-    """Also one that is still to begin, or that the engine refused to begin. Raises NotFound."""
+    """Also one that is still to begin, that the engine refused to begin, or that was over at once, for nothing ran. Raises
+    NotFound."""
     found = naming.rollout_by_id(context, id)
     if found is not None:
         return describe(context, found)
     for written in context.store.events(0, None, id):
         event = written.event
-        if event.kind == "intent_refused":
+        if event.kind in ("intent_refused", "spec_applied"):
+            phase: Phase = "failed" if event.kind == "intent_refused" else "succeeded"
             return RolloutDocument(
-                id=id, service=event.service, environment=event.environment, kind=str(event.data.get("kind", "rollback")), by=event.by, phase="failed",
+                id=id, service=event.service, environment=event.environment, kind=str(event.data.get("kind", "rollback")), by=event.by, phase=phase,
                 strategy="", release=None, version=None, step=0, steps=(), reason=event.reason, reason_code=event.code,
                 started_at=event.at, ended_at=event.at,
             )  # fmt: skip

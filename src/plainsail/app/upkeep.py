@@ -10,8 +10,9 @@ from plainsail.app.context import Context
 from plainsail.app.documents import RolloutDocument
 from plainsail.app.expected import Conflict, Expected, agreed, refusal
 from plainsail.app.status import rollout_by_id
+from plainsail.domain.events import Event
 from plainsail.domain.intents import Remove, Restart, Scale
-from plainsail.domain.rollout import Rollout
+from plainsail.domain.rollout import Rollout, Target
 from plainsail.domain.upkeep import MOST
 from plainsail.ports.errors import NotFound, Rejected
 from plainsail.ports.store import Key
@@ -53,9 +54,14 @@ def restart(
 def remove(
     context: Context, subject: Subject, key: Key, reason: str = "", expected: Expected | None = None
 ) -> RolloutDocument:
-    """Users, instances, the router's rules, and in the end the registration there. Raises NotFound, Conflict."""
+    """Users, instances, the router's rules, and in the end the registration there; of what never ran, or runs no more, the
+    registration at once. Raises NotFound, Conflict."""
     allow(subject, "deploy")
     naming.placed(context, key.service, key.environment)
+    if naming.under_way(context, key) is None and _nothing_runs(naming.target(context, key)):
+        with agreed(context, key, expected):
+            if id := _unplaced(context, subject, key, reason):
+                return rollout_by_id(context, id)
     return _asked(context, key, Remove(context.new_id(), subject.name, reason), expected)
 
 
@@ -64,6 +70,22 @@ def possible(context: Context, subject: Subject, key: Key) -> dict[str, str]:
     allow(subject, "read")
     why = refusal(partial(_check, context, key, "restart"))
     return {"scale": why, "restart": why, "remove": refusal(partial(_check, context, key, "remove"))}
+
+
+def _nothing_runs(state: Target) -> bool:
+    return state.live is None and not state.groups
+
+
+def _unplaced(context: Context, subject: Subject, key: Key, reason: str) -> str:
+    """Its registration ends; the id under which that is told. Empty: somebody was faster."""
+    id = context.new_id()
+    where = f"nothing of {key.service} ran in {key.environment}, and it is not registered there any more"
+    told = f"{where}: {reason}" if reason else where
+    data: dict[str, str | int | float | bool | None] = {"kind": "remove", "phase": "succeeded"}
+    removed = Event(
+        "spec_applied", context.now(), key.service, key.environment, id, subject.name, told, "removed", data
+    )
+    return id if context.store.unplace(key, (removed,)) else ""
 
 
 def _asked(
@@ -87,10 +109,12 @@ def _check(context: Context, key: Key, verb: str) -> None:
             f"wait until it is over, or take it back first: plainsail abort {key.service} --env {key.environment}",
         )  # fmt: skip
     state = naming.target(context, key)
+    if verb == "remove" and _nothing_runs(state):
+        return
     if state.live is None:
         start = f"deploy a release first: plainsail deploy {key.service} DIRECTORY --to {key.environment}"
         raise Conflict(
             "nothing_live",
             f"{where} has nothing live",
-            "nothing has to be removed" if verb == "remove" else start,
+            "its last instances are ending; ask again in a moment" if verb == "remove" else start,
         )

@@ -107,7 +107,8 @@ def release_name(version: str | None, digest: str | None) -> str:
 
 
 def groups_table(groups: list[Json], counts: dict[str, Json] | None = None) -> Table:
-    """One line a group: role, release, instances, share; and what its users got, when that is known."""
+    """One line a group: role, release, instances, share; and what its users got, when that is known. Of a release that runs
+    with two configurations each has its digest."""
     table = Table.grid(padding=(0, 2))
     for _ in range(2):
         table.add_column(no_wrap=True, overflow="ellipsis")
@@ -115,18 +116,25 @@ def groups_table(groups: list[Json], counts: dict[str, Json] | None = None) -> T
     table.add_column(justify="right", no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column()  # the only one to give way in a narrow terminal
+    several = {
+        group["release"] for group in groups if any(_configured_otherwise(group, one) for one in groups)
+    }
     for group in groups:
         ready, wanted = group["ready"], group["replicas"]
         instances = f"{ready} of {wanted} ready" if wanted else f"{len(group['instances'])} leaving"
         table.add_row(
             Text(group["role"], style="bold" if group["share_bp"] else "dim"),
-            Text(plain(group["version"])),
+            Text(plain(group["version"]) + f" ({short(group['config'])})" * (group["release"] in several)),
             Text(instances, style="yellow" if ready < wanted else ""),
             percent(group["share_bp"]),
             bar(group["share_bp"]),
             Text(_got((counts or {}).get(group["group"]) or group.get("counts")), style="dim"),
         )
     return table
+
+
+def _configured_otherwise(group: Json, other: Json) -> bool:
+    return bool(group["release"] == other["release"] and group["config"] != other["config"])
 
 
 def _got(counts: Json | None) -> str:

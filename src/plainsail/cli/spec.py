@@ -11,6 +11,7 @@ from plainsail.cli.connect import HERE, Plane
 from plainsail.cli.exits import DONE, NOT_FOUND, USAGE, Refusal
 from plainsail.cli.options import AsJson
 from plainsail.cli.screen import Json, out, plain, print_json
+from plainsail.domain.release import short
 
 DEFAULT = Path("plainsail.yaml")
 MOST_SHOWN = 100
@@ -96,6 +97,13 @@ def _show(answer: Json) -> None:
         console.print("Nothing was changed; plainsail apply does it")
     else:
         console.print("Applied; instances that run change with their next deploy")
+    for one in answer["awaiting"][:MOST_SHOWN]:
+        where = f"{one['service']} in {one['environment']}"
+        console.print(
+            f"{where}: {plain(one['version'])} runs with the configuration it was deployed with; bring it the new one:"
+            f" plainsail deploy {one['service']} {short(one['release'])} --to {one['environment']}",
+            soft_wrap=True,
+        )
 
 
 def _value(value: object) -> str:

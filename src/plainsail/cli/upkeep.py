@@ -8,7 +8,7 @@ from plainsail.cli.connect import HERE, Plane
 from plainsail.cli.deploy import follow
 from plainsail.cli.exits import DONE, USAGE, Refusal
 from plainsail.cli.options import AsJson, Duration, Env, Flag, Reason
-from plainsail.cli.screen import Json, err, plain, tell
+from plainsail.cli.screen import Json, err, out, plain, print_json, tell
 from plainsail.cli.steer import only_environment
 from plainsail.domain.units import plural
 
@@ -81,7 +81,7 @@ def remove(
 
     The router sends it nobody any more, what was begun is answered, its instances end, its rules go, and it is no
     longer registered there. Its releases and its history are kept: apply and deploy bring it back. Other environments
-    keep theirs. While it lasts, abort keeps the service.
+    keep theirs. While it lasts, abort keeps the service. Where nothing runs, only the registration ends, at once.
 
     Asks once on a terminal; elsewhere it needs --yes.
 
@@ -106,6 +106,12 @@ def remove(
             tell(err(), "Nothing was removed")
             return DONE
         rollout = client.remove(service, environment, reason)
+        if rollout["reason_code"] == "removed":
+            if as_json:
+                print_json(rollout)
+            else:
+                tell(out(), f"{plain(rollout['reason'][:1].upper() + rollout['reason'][1:])}")
+            return DONE
         what = f"Removing {service} from {environment} ({rollout['id']})"
         return follow(client, rollout, wait, timeout, as_json, what)
 
@@ -124,8 +130,11 @@ def _confirmed(status: Json) -> bool:
             "add --yes if that is meant",
         )  # fmt: skip
     live = next((one for one in status["groups"] if one["role"] == "live"), None)
-    runs = f"{plain(live['version'])} with {plural(live['replicas'], 'instance')}" if live else "nothing"
     console = err()
-    tell(console, f"Live there: {runs}. Nobody will answer its users; releases and history are kept.")
+    if live is None:
+        tell(console, "Nothing is live there. Only its registration ends; releases and history are kept.")
+    else:
+        runs = f"{plain(live['version'])} with {plural(live['replicas'], 'instance')}"
+        tell(console, f"Live there: {runs}. Nobody will answer its users; releases and history are kept.")
     console.print(f"Remove {where}? [y/N] ", end="")
     return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -148,6 +148,14 @@ class MemoryStore:
         self._notify = notify or self._notify
         self._record(events)
 
+    def unplace(self, key: Key, events: Sequence[Event]) -> bool:
+        known = self._services.get(key.service)
+        if key in self.busy() or known is None or key.environment not in known.placements:
+            return False
+        self._displace(key)
+        self._record(events)
+        return True
+
     def environments(self) -> dict[str, Environment]:
         return dict(sorted(self._environments.items()))
 

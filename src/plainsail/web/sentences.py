@@ -143,6 +143,8 @@ def _under_way(document: StatusDocument, rollout: RolloutDocument, trouble: str)
     before = next((one for one in document.groups if one.group == rollout.live), None)
     share = candidate.share_bp if candidate else 0
     new, old = name(rollout), before.version if before else None
+    if candidate and before and candidate.release == before.release and candidate.config != before.config:
+        new, old = f"{new} with the new configuration", f"{old} with the old one"
     why = "; ".join(filter(None, (rollout.reason, trouble)))
     has = f"{new} has {percent(share)} of the users" if share else f"{new} has no users yet"
     rest = f", {old} has the rest" if old and share and share < ALL else ""

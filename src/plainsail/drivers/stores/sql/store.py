@@ -144,6 +144,21 @@ class SqlStore(Reading):
             )
             self._record(connection, events)
 
+    def unplace(self, key: Key, events: Sequence[Event]) -> bool:
+        target, rollout, intent = tables.target, tables.rollout, tables.intent
+        with self._changing() as connection:
+            connection.execute(  # locks its row: nobody asks for a deploy there meanwhile
+                sa.update(target).where(of(target, key)).values(due_at=target.c.due_at)
+            )
+            busy = sa.union_all(
+                sa.select(sa.literal(1)).where(of(rollout, key), ~rollout.c.ended),
+                sa.select(sa.literal(1)).where(of(intent, key), ~intent.c.done),
+            )
+            if connection.execute(busy.limit(1)).first() is not None or not _displace(connection, key):
+                return False
+            self._record(connection, events)
+        return True
+
     def _record(self, connection: sa.Connection, events: Sequence[Event]) -> None:
         """Last in its transaction: the counter is locked from here to the commit."""
         if not events:
@@ -226,21 +241,24 @@ def _put_spec(connection: sa.Connection, kind: str, values: Mapping[str, msgspec
         connection.execute(statement, changed)
 
 
-def _displace(connection: sa.Connection, key: Key) -> None:
+def _displace(connection: sa.Connection, key: Key) -> bool:
     """Its service is not placed there any more; a service without a place is none. The target's row stays, for what
-    happened there is told of it."""
+    happened there is told of it. False if it was not placed there."""
     spec = tables.spec
     same = sa.and_(spec.c.kind == "service", spec.c.name == key.service)
     row = connection.execute(sa.select(spec.c.shape, spec.c.state).where(same)).first()
     if row is None:
-        return
+        return False
     known = value(Service, "service", key.service, row)
+    if key.environment not in known.placements:
+        return False
     places = {name: one for name, one in known.placements.items() if name != key.environment}
     if places:
         left = msgspec.structs.replace(known, placements=places)
         connection.execute(sa.update(spec).where(same).values(encode(left)))
     else:
         connection.execute(sa.delete(spec).where(same))
+    return True
 
 
 def _add_targets(connection: sa.Connection, keys: Sequence[Key]) -> None:

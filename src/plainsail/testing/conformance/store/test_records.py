@@ -50,6 +50,25 @@ def test_what_a_spec_does_not_name_stays_and_so_do_targets_whose_placement_is_go
     assert store.notify() == Notify()
 
 
+def test_what_nobody_asked_anything_of_is_unregistered_at_once(bench: StoreBench) -> None:
+    store, event = bench.filled(), samples.event()
+    events = len(store.events())
+    assert store.unplace(SHOP, (event,))
+    assert not store.unplace(SHOP, (event,)), "it is gone"
+    assert SHOP.environment not in getattr(store.service(SHOP.service), "placements", {})
+    assert len(store.events()) == events + 1
+    assert store.target(SHOP) is not None, "what happened there is told of it"
+
+
+def test_what_waits_to_begin_is_not_unregistered(bench: StoreBench) -> None:
+    store = bench.filled()
+    known = store.services()
+    store.ask(SHOP, samples.deploy("r-1"), 10.0)
+    events = store.events()
+    assert not store.unplace(SHOP, (samples.event(),))
+    assert (store.services(), store.events()) == (known, events)
+
+
 def test_the_end_of_a_removal_ends_the_registration_there(bench: StoreBench) -> None:
     """In one transaction with the rollout; the target stays with what happened there, and can be placed again."""
     store = bench.filled()
