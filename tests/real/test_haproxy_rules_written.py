@@ -22,6 +22,7 @@ from plainsail.domain.units import ALL
 from plainsail.drivers.routers.haproxy import Config, checks, rules, table, template
 from plainsail.drivers.routers.haproxy.template import Kept
 from plainsail.ports.errors import Rejected, Unsupported
+from plainsail.spec.checks import TOKEN
 
 EVERYBODY = Route(Match(), (GroupShare("g1", ALL),))
 HEADER = Match(header="X-Staff: yes")
@@ -128,6 +129,17 @@ def test_other_matches_have_other_keys(one: Match, other: Match) -> None:
         assert rules.key(1, one) != rules.key(2, one)
 
 
+def test_what_may_be_written_as_a_name_is_what_we_take() -> None:
+    """No file passes `check` whose names are refused later; and nothing that ends a word, a quote or a line is among them."""
+    for sign in map(chr, range(0x250)):
+        assert bool(TOKEN.fullmatch(f"u{sign}")) == bool(rules.FIELD.fullmatch(f"u{sign}")), sign
+        assert not TOKEN.fullmatch(f"u{sign}") or sign.isascii()
+    assert not any(TOKEN.fullmatch(sign) for sign in " \t\r\n\"'`#$%\\(){}[],;=:<>?@/")
+
+
+SIGNS = "!&*+.^_|~-"
+"""All that a name may hold besides letters and digits."""
+
 ODD = [
     Match(header="X-A: \"b\" 'c' %[src] $HOME # \\ } || { always_true"),
     Match(header="!&*+.^_|~-: Zoë"),
@@ -144,7 +156,7 @@ def test_haproxy_takes_what_we_take(binary: str, tmp_path: Path) -> None:
     """Its own check of the file, for each odd match alone and for all together."""
     for number, insiders in enumerate([*([one] for one in ODD), ODD]):
         wanted = replace(
-            table_of(*insiders), sticky=Sticky(header="X-User") if number % 2 else Sticky(cookie="uid")
+            table_of(*insiders), sticky=Sticky(header=f"u{SIGNS}") if number % 2 else Sticky(cookie=f"u{SIGNS}")
         )
         assert taken(wanted)
         text, files = written(wanted)

@@ -102,7 +102,7 @@ HOST = {
     **TEXT,
 }
 TOKEN = {
-    **matching(r"[!#$%&'*+.^_`\|~0-9A-Za-z\-]+", "letters, digits, - and _"),
+    **matching(checks.TOKEN.pattern, "letters, digits, - and _"),
     **TEXT,
 }
 OTHER = r"\{(?!port\})[A-Za-z_][A-Za-z0-9_]*\}"
