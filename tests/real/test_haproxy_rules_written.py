@@ -156,7 +156,8 @@ def test_haproxy_takes_what_we_take(binary: str, tmp_path: Path) -> None:
     """Its own check of the file, for each odd match alone and for all together."""
     for number, insiders in enumerate([*([one] for one in ODD), ODD]):
         wanted = replace(
-            table_of(*insiders), sticky=Sticky(header=f"u{SIGNS}") if number % 2 else Sticky(cookie=f"u{SIGNS}")
+            table_of(*insiders),
+            sticky=Sticky(header=f"u{SIGNS}") if number % 2 else Sticky(cookie=f"u{SIGNS}"),
         )
         assert taken(wanted)
         text, files = written(wanted)
