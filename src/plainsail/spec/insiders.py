@@ -9,15 +9,16 @@ from ipaddress import ip_network
 from plainsail.domain.match import Match
 from plainsail.domain.service import Placement
 from plainsail.domain.strategy import AB, BlueGreen, Custom, Dark
-from plainsail.spec.checks import Fault
+from plainsail.spec.checks import TOKEN, Fault
 from plainsail.spec.diagnostics import Path, shown
 
-NAME = r"[A-Za-z0-9!&*+.\^_\|~\-]{1,128}"
-"""A name in HTTP (RFC 9110, 5.6.2) without what routers read otherwise in their configuration: # $ % ' and `."""
+NAME = TOKEN.pattern
 HEADER = re.compile(rf"{NAME}:[ \t]*[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?")
 COOKIE = re.compile(rf"{NAME}=[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+")
 """RFC 6265, 4.1.1: no spaces, quotes, commas, semicolons and backslashes in the value."""
 NETWORK = re.compile(r"[0-9a-fA-F.:]+(?:\/[0-9]{1,3})?")
+MOST = 16
+"""Rules that a router keeps for a service: each request is held against each of them (`drivers/routers/haproxy/rules.py`)."""
 LONGEST = 512
 """Bytes of a header or a cookie; routers keep them in tables with a limit to a line."""
 
@@ -79,7 +80,15 @@ def networks(given: tuple[str, ...]) -> Iterator[Fault]:
 def told_apart(placement: Placement) -> Iterator[Fault]:
     """What users bring too makes nobody an insider."""
     kept = placement.sticky.cookie if placement.sticky else None
+    known: set[Match] = set()
     for at, match in matches(placement):
+        known.add(match)
+        if len(known) == MOST + 1:
+            yield Fault(
+                f"These are the insiders of more than {MOST} kinds by now: who was given the new release keeps it",
+                "write one match for several steps",
+                at,
+            )
         for index, host in enumerate(match.hosts):
             if host in placement.hosts:
                 yield Fault(
