@@ -11,7 +11,8 @@ from plainsail.spec.diagnostics import START, Enough, Mark, Problems, SpecError
 from plainsail.spec.drivers import Drivers
 from plainsail.spec.keys import type_of
 from plainsail.spec.nodes import Node, compose, place
-from plainsail.spec.reading import Reader, Spot
+from plainsail.spec.reading import Reader
+from plainsail.spec.spots import Spot
 
 
 class Located(msgspec.Struct, frozen=True):

@@ -6,71 +6,33 @@ The types come from the Structs themselves, so a field added there is read, chec
 
 from __future__ import annotations
 
-import operator
-import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from msgspec import inspect
 
 from plainsail.domain.driver import Driver
 from plainsail.spec.checks import Fault
-from plainsail.spec.diagnostics import Mark, Path, Problems, did_you_mean, listed, shown, there_are
+from plainsail.spec.diagnostics import Mark, Problems, did_you_mean, shown, there_are
 from plainsail.spec.drivers import Drivers
 from plainsail.spec.keys import example_of, home_of, stands_alone, type_of
 from plainsail.spec.nodes import Entry, Fields, Items, Node, Scalar, place
 from plainsail.spec.rules import OF_A_FIELD, OF_A_NAME, OF_A_WHOLE
-from plainsail.spec.scalars import PERCENTAGE, READERS, Unreadable
+from plainsail.spec.spots import BAD, Bad, Spot
+from plainsail.spec.words import Words
 from plainsail.spec.write import flow
 
 COMING = frozenset({"shadow"})
 """Strategies that have a name but no steps yet."""
 
-BOOLEANS = {
-    "yes": "true",
-    "on": "true",
-    "y": "true",
-    "true": "true",
-    "no": "false",
-    "off": "false",
-    "n": "false",
-    "false": "false",
-}
-"""What YAML 1.1 takes for a truth value."""
 
-
-class Bad(msgspec.Struct, frozen=True):
-    """Stands for a value that could not be read; the reason has been told."""
-
-
-BAD: Final = Bad()
-
-
-class Spot(msgspec.Struct, frozen=True):
-    """Where something is declared: its path, and the place of its key (in a list: of the value itself)."""
-
-    path: Path
-    mark: Mark
-
-    def under(self, key: str | int, mark: Mark) -> Spot:
-        return Spot((*self.path, key), mark)
-
-    def name(self) -> str:
-        """As the subject of a sentence: `'replicas'`, `An entry of 'hosts'`."""
-        if not self.path:
-            return "The file"
-        key = next((part for part in reversed(self.path) if isinstance(part, str)), "")
-        return f"An entry of {shown(key)}" if isinstance(self.path[-1], int) else shown(key)
-
-
-class Reader:
+class Reader(Words):
     """Reads nodes and tells `problems` what it can't read; goes on behind every problem."""
 
     def __init__(self, drivers: Drivers, problems: Problems) -> None:
+        super().__init__(problems)
         self._drivers = drivers
-        self._problems = problems
 
     def read(self, node: Node, kind: inspect.Type, spot: Spot) -> Any | Bad:
         """The value, of exactly the declared type, or BAD. TypeError for a type that has no form in YAML."""
@@ -262,94 +224,9 @@ class Reader:
             did_you_mean(key.text, known) or there_are(known),
         )
 
-    # Scalars.
-
-    def _quantity(self, node: Node, unit: str, kind: inspect.Type, spot: Spot) -> float | int | Bad:
-        if not isinstance(node, Scalar):
-            return self._wrong(node, spot, f"a {unit}")
-        try:
-            number = READERS[unit](node.text)
-        except Unreadable as error:
-            return self._bad(node.mark, spot, f"{spot.name()} {error.problem}", error.hint)
-        return self._bounded(number, node, kind, spot)
-
-    def _scalar(self, node: Node, kind: inspect.Type, spot: Spot) -> Any | Bad:
-        match kind:
-            case inspect.StrType():
-                return self._text(node, spot)
-            case inspect.IntType():
-                if isinstance(node, Scalar) and re.fullmatch(r"-?(0|[1-9][0-9]{0,17})", node.text):
-                    return self._bounded(int(node.text), node, kind, spot)
-                return self._wrong(node, spot, "a whole number", "write one such as 4")
-            case inspect.FloatType():
-                if isinstance(node, Scalar) and re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", node.text):
-                    return self._bounded(float(node.text), node, kind, spot)
-                return self._wrong(node, spot, "a number", _plain(node) or "write one such as 0.5")
-            case inspect.BoolType():
-                if isinstance(node, Scalar) and node.text in ("true", "false"):
-                    return node.text == "true"
-                meant = BOOLEANS.get(node.text.lower()) if isinstance(node, Scalar) else None
-                return self._wrong(node, spot, "true or false", f"did you mean '{meant}'?" if meant else "")
-            case inspect.LiteralType(values=values):
-                by_text = {str(value): value for value in values}
-                if isinstance(node, Scalar) and node.text in by_text:
-                    return by_text[node.text]
-                hint = did_you_mean(node.text, by_text) if isinstance(node, Scalar) else ""
-                return self._wrong(node, spot, listed(by_text, "or"), hint)
-            case _:
-                raise TypeError(f"{spot.name()}: {kind} has no form in YAML")
-
-    def _text(self, node: Node, spot: Spot) -> str | Bad:
-        if isinstance(node, Scalar):
-            if "\0" in node.text:
-                return self._bad(node.mark, spot, f"{spot.name()} holds a NUL character", "leave it out")
-            return node.text
-        if isinstance(node, Fields) and [_is_null(entry.value) for entry in node.entries.values()] == [True]:
-            word = "{" + next(iter(node.entries)) + "}"
-            return self._wrong(node, spot, "a text", f'did you mean "{word}", in quotes?')
-        return self._wrong(node, spot, "a text")
-
-    def _bounded(self, number: float, node: Node, kind: inspect.Type, spot: Spot) -> float | int | Bad:
-        assert isinstance(kind, inspect.IntType | inspect.FloatType)
-        for said, limit, kept in (
-            ("at least", kind.ge, operator.ge),
-            ("more than", kind.gt, operator.gt),
-            ("at most", kind.le, operator.le),
-            ("less than", kind.lt, operator.lt),
-        ):
-            if limit is not None and not kept(number, limit):
-                message = f"{spot.name()} must be {said} {limit:g}, and is {number:g}"
-                return self._bad(node.mark, spot, message)
-        return number
-
-    def _wrong(self, node: Node, spot: Spot, expected: str, hint: str = "") -> Bad:
-        match node:
-            case Scalar(text=text):
-                found = shown(text)
-            case Items():
-                found = "a list"
-            case Fields():
-                found = "a mapping"
-        return self._bad(node.mark, spot, f"{spot.name()} must be {expected}, and is {found}", hint)
-
-    def _bad(self, mark: Mark, spot: Spot, message: str, hint: str = "") -> Bad:
-        self._problems.say(mark, message, hint, spot.path)
-        return BAD
-
 
 def _instead_of_nothing(kind: inspect.Type, spot: Spot) -> str:
     if isinstance(kind, inspect.StructType) and not any(field.required for field in kind.fields):
         return "write {} for its defaults, or leave the key out"
     listed = not spot.path or isinstance(spot.path[-1], int)
     return f"give a value or leave {'it' if listed else 'the key'} out"
-
-
-def _plain(node: Node) -> str:
-    """A part in percent, where a plain number is asked for."""
-    if isinstance(node, Scalar) and PERCENTAGE.fullmatch(node.text):
-        return f"did you mean {Decimal(node.text[:-1]) / 100:f}?"
-    return ""
-
-
-def _is_null(node: Node) -> bool:
-    return isinstance(node, Scalar) and node.null()
