@@ -119,7 +119,7 @@ class Client:
 
     def steer(
         self,
-        verb: Literal["pause", "resume", "advance", "abort"],
+        verb: Literal["pause", "resume", "advance", "abort", "approve", "reject"],
         rollout: str,
         environment: str | None = None,
         reason: str = "",

@@ -172,7 +172,7 @@ def steering(
     verb: FromPath[steer.Verb],
     data: JSONBody[SteerBody],
 ) -> RolloutDocument:
-    """`pause`, `resume`, `advance` or `abort` it."""
+    """`pause`, `resume`, `advance`, `abort`, `approve` or `reject` it."""
     return steer.steer(
         context, request.user, verb, rollout, data.environment, data.reason, data.expected, data.gradual
     )

@@ -14,7 +14,8 @@ from plainsail.app.documents import RolloutDocument, StepDocument, step_document
 from plainsail.app.expected import Conflict, Expected, agreed
 from plainsail.app.status import rollout_by_id
 from plainsail.domain import quarantine
-from plainsail.domain.courses import course
+from plainsail.domain.checkpoints import way as whole_way
+from plainsail.domain.checks import names
 from plainsail.domain.intents import Deploy
 from plainsail.domain.release import Release, short
 from plainsail.domain.rollout import Revision, Target
@@ -43,6 +44,8 @@ class Plan(msgspec.Struct, frozen=True):
     strategy: str
     steps: tuple[StepDocument, ...]
     back: tuple[StepDocument, ...]
+    hooks: dict[str, tuple[str, ...]] = {}
+    """Who is told when it is over, by outcome: `after`, `failure`."""
 
 
 def deploy(
@@ -89,13 +92,12 @@ def plan(
     chosen = _fitting(context, placement, environment, strategy)
     state = naming.target(context, key)
     live, placement = state.group(state.live), sized(state, placement)
-    way = course(
-        chosen, placement.pace, placement.replicas, live.replicas if live else None, placement.evidence,
-        state.rollout.exposed() if state.rollout else None,
-    )  # fmt: skip
+    exposed = state.rollout.exposed() if state.rollout else None
+    way = whole_way(chosen, placement, live.replicas if live else None, exposed)
     return Plan(
         key.service, key.environment, made.digest, made.version, live.revision.version if live else None,
         chain_name(chosen), step_documents(way.steps), step_documents(way.back),
+        {moment: named for moment in ("after", "failure") if (named := names(getattr(placement.hooks, moment)))},
     )  # fmt: skip
 
 

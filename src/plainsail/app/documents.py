@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import msgspec
 
-from plainsail.app.wording import leaving
-from plainsail.domain.courses import course
+from plainsail.app.wording import left
+from plainsail.domain.approval import awaited
+from plainsail.domain.checking import asked
+from plainsail.domain.checkpoints import way
+from plainsail.domain.checks import called, names
 from plainsail.domain.events import Event
 from plainsail.domain.evidence import Verdict
 from plainsail.domain.intents import Beginning, Deploy, Rollback
@@ -60,6 +63,23 @@ class StepDocument(msgspec.Struct, frozen=True):
     """Insiders, who have a role's release whatever the shares."""
     shares: dict[Role, int] = {}
     """By role, in basis points; empty: nobody answers."""
+    checks: tuple[str, ...] = ()
+    """Who else has to say go."""
+    approval: bool = False
+    """A person has to, too."""
+    notify: str = ""
+    """What is told to those who are notified when it is entered."""
+
+
+class CheckDocument(msgspec.Struct, frozen=True):
+    """What a check of the present step says."""
+
+    name: str
+    state: str
+    """`asked` until it has said anything; then `go`, `no_go`, `not_yet` or `silent`."""
+    reason: str = ""
+    """In its own words, or why there are none."""
+    asked_at: float | None = None
 
 
 class RolloutDocument(msgspec.Struct, frozen=True):
@@ -86,6 +106,10 @@ class RolloutDocument(msgspec.Struct, frozen=True):
     candidate: str | None = None
     live: str | None = None
     verdict: Verdict | None = None
+    checks: tuple[CheckDocument, ...] = ()
+    """Of the present step."""
+    awaits_approval: bool = False
+    """A person is asked: `approve` or `reject` it."""
     config: str | None = None
     """Digest of the configuration that its instances run with."""
     back_at: float | None = None
@@ -175,9 +199,12 @@ def step_documents(steps: tuple[Step, ...]) -> tuple[StepDocument, ...]:
             step.name,
             sum(part.share_bp for part in step.split if part.role == "candidate"),
             step.sizes,
-            leaving(step.leave),
+            left(step),
             step.inside,
             {part.role: part.share_bp for part in step.split},
+            names(step.checks),
+            step.approve_within is not None,
+            step.notify,
         )
         for step in steps
     )
@@ -194,7 +221,19 @@ def rollout_document(rollout: Rollout) -> RolloutDocument:
         config=rollout.revision.config, back_at=back_at(rollout) if rollout.held_at is not None else None,
         worse=rollout.against is not None and rollout.against.failed,
         gradual=rollout.phase == "rolling_back" and rollout.against is not None,
+        checks=_checks(rollout), awaits_approval=awaited(rollout),
     )  # fmt: skip
+
+
+def _checks(rollout: Rollout) -> tuple[CheckDocument, ...]:
+    if rollout.ended():
+        return ()
+    return tuple(
+        CheckDocument(called(driver), word.state, word.why, word.at)
+        if word is not None
+        else CheckDocument(called(driver), "asked")
+        for _, driver, word in asked(rollout)
+    )
 
 
 def waiting_document(pending: Pending, key: Key, live_replicas: int | None) -> RolloutDocument:
@@ -204,11 +243,7 @@ def waiting_document(pending: Pending, key: Key, live_replicas: int | None) -> R
     steps: tuple[StepDocument, ...] = ()
     if isinstance(intent, Deploy):
         placement = intent.placement
-        steps = step_documents(
-            course(
-                intent.strategy, placement.pace, placement.replicas, live_replicas, placement.evidence
-            ).steps
-        )
+        steps = step_documents(way(intent.strategy, placement, live_replicas).steps)
     return RolloutDocument(
         id=intent.rollout, service=key.service, environment=key.environment, kind=tag(intent),
         by=intent.by, phase="pending", strategy=chain_name(intent.strategy) if isinstance(intent, Deploy) else tag(intent),

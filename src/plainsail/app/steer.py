@@ -14,7 +14,8 @@ from plainsail.app.documents import RolloutDocument
 from plainsail.app.expected import Conflict, Expected, agreed, refusal
 from plainsail.app.status import describe, rollout_by_id
 from plainsail.domain import quarantine
-from plainsail.domain.intents import Abort, Advance, Intent, Pause, Resume, Rollback
+from plainsail.domain.approval import answered, awaited, instead
+from plainsail.domain.intents import Abort, Advance, Approve, Intent, Pause, Reject, Resume, Rollback
 from plainsail.domain.release import Release, short
 from plainsail.domain.rollout import Revision, Rollout, Target
 from plainsail.domain.strategy import Judged
@@ -22,7 +23,7 @@ from plainsail.domain.trying import no_advance
 from plainsail.ports.errors import Failure, Rejected, Transient
 from plainsail.ports.store import Key
 
-Verb = Literal["pause", "resume", "advance", "abort"]
+Verb = Literal["pause", "resume", "advance", "abort", "approve", "reject"]
 
 
 def steer(
@@ -46,7 +47,11 @@ def steer(
         expected = Expected(rollout=expected.rollout)
     with agreed(context, found.key, expected):
         if isinstance(found.of, Rollout):
+            if answered(verb, found.of):
+                return rollout_by_id(context, found.id)
             _check(verb, found.of, gradual)
+            if verb in ("approve", "reject"):  # what was seen, and not what comes a moment later
+                step = found.of.step
         _ask(context, found.key, _intent(verb, found.id, subject.name, reason, step, gradual))
     return rollout_by_id(context, found.id)
 
@@ -165,6 +170,10 @@ def _intent(verb: Verb, rollout: str, by: str, reason: str, step: int | None, gr
             return Resume(rollout, by)
         case "advance":
             return Advance(rollout, by, step)
+        case "approve":
+            return Approve(rollout, by, reason, step)
+        case "reject":
+            return Reject(rollout, by, reason, step)
 
 
 def _check(verb: Verb, found: Rollout, gradual: bool = False) -> None:
@@ -190,6 +199,13 @@ def _check(verb: Verb, found: Rollout, gradual: bool = False) -> None:
     if verb == "resume" and found.against is not None:
         raise Conflict(
             "held_for_harm", f"{name} is held because users are worse off with it", "advance or abort it"
+        )
+    if verb in ("approve", "reject") and not awaited(found):
+        steer = f"plainsail {'advance' if verb == 'approve' else 'abort'} {found.service}"
+        raise Conflict(
+            "nothing_to_approve",
+            f"{name} waits for no approval; it is at {instead(found)}",
+            f"to {'go on' if verb == 'approve' else 'take it back'} all the same: {steer}",
         )
     if verb == "pause" and found.phase != "progressing":
         raise Conflict(

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from plainsail.domain.checks import listed
 from plainsail.domain.patience import HELD_WITHIN
-from plainsail.domain.strategy import Condition, Elapsed, Judged, Ready, Settled
+from plainsail.domain.strategy import Condition, Elapsed, Judged, Ready, Settled, Step
 from plainsail.domain.units import percent, plural, seconds
+
+
+def left(step: Step) -> str:
+    """The condition, and whose word it takes besides."""
+    also = [f"{listed(step.checks)} {'says' if len(step.checks) == 1 else 'say'} go"] if step.checks else []
+    if step.approve_within is not None:
+        also.append(f"a person approves (plainsail approve) within {seconds(step.approve_within)}")
+    if isinstance(step.leave, Judged) and step.leave.until in ("checked", "hooked"):
+        late = "fail" if step.leave.until == "hooked" else _late(step.leave)
+        return f"when {' and '.join(also)}; not in {seconds(step.leave.deadline)}: {late}"
+    return " and when ".join((leaving(step.leave), *also))
 
 
 def leaving(condition: Condition) -> str:

@@ -22,7 +22,7 @@ KINDS = {
 OWN = {
     ("deploy", "to"): "environments", ("rollback", "to"): "releases", ("deploy", "strategy"): f"={' '.join(SIMPLE)}",
     ("completion", "shell"): "=bash zsh fish", ("help", "name"): "=" + " ".join((*NAMES, *TOPICS)),
-    **{(verb, "rollout"): "busy" for verb in ("pause", "resume", "advance", "abort")},
+    **{(verb, "rollout"): "busy" for verb in ("pause", "resume", "advance", "approve", "reject", "abort")},
 }  # fmt: skip
 """Where that is not enough. After `=`: the words themselves."""
 

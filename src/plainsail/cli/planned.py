@@ -12,6 +12,7 @@ from plainsail.domain.units import percent
 
 NARROWEST = 10
 """Columns for the name of a step, so that short plans look alike."""
+OVER = {"after": "has succeeded", "failure": "was taken back or has failed"}
 
 
 def show(plan: Json, as_json: bool) -> int:
@@ -33,6 +34,8 @@ def show(plan: Json, as_json: bool) -> int:
         for one in step["inside"]:
             console.print(Text(f"  {'':{digits}}  and insiders: {whom(one['match'])}"), soft_wrap=True)
         console.print(Text(f"  {'':{digits}}  left {step['leave']}", style="dim"))
+    for moment, hooks in plan["hooks"].items():
+        console.print(Text(f"  when it {OVER[moment]}: {plain(', '.join(hooks))} is told", style="dim"))
     console.print("Nothing was started; leave --plan out to start it")
     return DONE
 

@@ -190,12 +190,14 @@ def _rollout(document: Json) -> list[RenderableType]:
 
 def _verbs(rollout: Json) -> list[str]:
     """What a person can do about it now."""
+    answers = ["approve", "reject"] if rollout["awaits_approval"] else []
     match rollout["phase"]:
         case "finishing":
             return []
         case "rolling_back":
             return ["abort"] if rollout["gradual"] else []
         case "paused":
-            return ["advance", "abort"] if rollout["worse"] else ["resume", "advance", "abort"]
+            held = ["advance", "abort"] if rollout["worse"] else ["resume", "advance", "abort"]
+            return [*answers, *held]
         case _:
-            return ["pause", "advance", "abort"]
+            return [*answers, *("pause", "advance", "abort")]

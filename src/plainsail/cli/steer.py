@@ -27,7 +27,7 @@ def pause(
     rollout
         Its id, or a service.
     """
-    return _steer("pause", rollout, env, reason, as_json, plane)
+    return ask("pause", rollout, env, reason, as_json, plane)
 
 
 def resume(rollout: str, /, *, env: Env = None, as_json: AsJson = False, plane: Plane = HERE) -> int:
@@ -42,7 +42,7 @@ def resume(rollout: str, /, *, env: Env = None, as_json: AsJson = False, plane: 
     rollout
         Its id, or a service.
     """
-    return _steer("resume", rollout, env, "", as_json, plane)
+    return ask("resume", rollout, env, "", as_json, plane)
 
 
 def advance(rollout: str, /, *, env: Env = None, as_json: AsJson = False, plane: Plane = HERE) -> int:
@@ -58,7 +58,7 @@ def advance(rollout: str, /, *, env: Env = None, as_json: AsJson = False, plane:
     rollout
         Its id, or a service.
     """
-    return _steer("advance", rollout, env, "", as_json, plane)
+    return ask("advance", rollout, env, "", as_json, plane)
 
 
 def abort(
@@ -99,7 +99,7 @@ def abort(
             "for example: plainsail abort shop",
         )
     if rollout is not None:
-        return _steer("abort", rollout, env, reason, as_json, plane, gradual)
+        return ask("abort", rollout, env, reason, as_json, plane, gradual)
     with plane.connect() as client:
         answer = client.abort_all(reason)
     if as_json:
@@ -165,8 +165,8 @@ def only_environment(client: Client, service: str) -> str:
     return str(environments[0])
 
 
-def _steer(
-    verb: Literal["pause", "resume", "advance", "abort"],
+def ask(
+    verb: Literal["pause", "resume", "advance", "abort", "approve", "reject"],
     rollout: str,
     env: str | None,
     reason: str,
@@ -179,7 +179,10 @@ def _steer(
     if as_json:
         print_json(answer)
         return DONE
-    done = {"pause": "Pausing", "resume": "Resuming", "advance": "Advancing", "abort": "Aborting"}[verb]
+    done = {
+        "pause": "Pausing", "resume": "Resuming", "advance": "Advancing", "abort": "Aborting",
+        "approve": "Approving", "reject": "Rejecting",
+    }[verb]  # fmt: skip
     done = f"Gradually {done.lower()}" if gradual else done
     name = release_name(answer["version"], answer["release"])
     tell(

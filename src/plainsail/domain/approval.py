@@ -29,6 +29,14 @@ def approved(rollout: Rollout) -> bool:
     return word is not None and word.state == "go"
 
 
+def answered(verb: str, rollout: Rollout) -> bool:
+    """Somebody has said it already, and nobody is asked again: saying it twice changes nothing."""
+    if verb == "reject":
+        return rollout.reason_code == "rejected"
+    said = (word for place, word in rollout.words.items() if place.endswith("/approval"))
+    return verb == "approve" and not awaited(rollout) and any(word.state == "go" for word in said)
+
+
 def unapproved(rollout: Rollout) -> str:
     """What a step that asks a person (`approval: true`) still lacks; empty: nothing."""
     if rollout.current().approve_within is None or approved(rollout):

@@ -6,6 +6,7 @@ are due, and what follows from an answer, is decided in `checking`; where they s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -139,3 +140,13 @@ def terms(driver: Driver) -> Terms:
 def called(driver: Driver) -> str:
     """What it is called in sentences."""
     return terms(driver).name or driver.name
+
+
+def names(drivers: Sequence[Driver]) -> tuple[str, ...]:
+    return tuple(called(driver) for driver in drivers)
+
+
+def listed(drivers: Sequence[Driver]) -> str:
+    """`smoke, the load test and webhook`"""
+    *others, last = names(drivers)
+    return f"{', '.join(others)} and {last}" if others else last
