@@ -195,7 +195,9 @@ def _traffic(target: Target, want: Wanted, sizes: dict[str, int], split: Split, 
     place = target.placement
     watch = target.rollout.placement if target.rollout else place
     members = {group: _members(group, seen) for group, size in sizes.items() if size or split.get(group)}
-    parts = tuple(GroupShare(group, split[group]) for group in sorted(split))
+    # In the order they were made (g9, g10), for routers divide users who stay in this order: the candidate's come first, and
+    # who has it keeps it while the shares of others grow.
+    parts = tuple(GroupShare(group, split[group]) for group in sorted(split, key=lambda one: (len(one), one)))
     rules = tuple(Route(match, (GroupShare(group, ALL),)) for match, group in _inside(want, seen))
     return Traffic(
         service=target.service,
