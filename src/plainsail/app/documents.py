@@ -50,6 +50,8 @@ class GroupDocument(msgspec.Struct, frozen=True):
     trouble: str = ""
     counts: Counts | None = None
     latency: Latency | None = None
+    variant: str = ""
+    """What it is called in the test that it was made for."""
 
 
 class StepDocument(msgspec.Struct, frozen=True):

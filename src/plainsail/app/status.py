@@ -105,6 +105,7 @@ def _shown(state: Target, seen: Seen | None) -> tuple[Group, ...]:
     order: dict[str | None, int] = {state.live: 0}
     if state.rollout is not None:
         order |= {state.rollout.candidate: 1, state.rollout.baseline: 2}
+        order |= dict.fromkeys(state.rollout.others(), 2)
     busy = [group for group in state.groups if group.id in order or (seen and seen.groups.get(group.id))]
     return tuple(sorted(busy, key=lambda group: order.get(group.id, 3)))
 
@@ -118,7 +119,7 @@ def _group(group: Group, replicas: int, seen: Seen | None) -> GroupDocument:
         share_bp=seen.share(group.id) if seen else 0,
         instances=tuple(InstanceDocument(one.id, one.state, one.address, one.since) for one in found.instances),
         crashes=found.crashes, failed_starts=found.failed_starts, trouble=found.trouble,
-        counts=counts, latency=seen.latency.get(group.id) if seen else None,
+        counts=counts, latency=seen.latency.get(group.id) if seen else None, variant=group.variant,
     )  # fmt: skip
 
 

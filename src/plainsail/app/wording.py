@@ -30,6 +30,8 @@ def leaving(condition: Condition) -> str:
             return f"after {seconds(dwell)}{least}, unless the evidence shows harm"
         case Judged(until="analysed", deadline=deadline):
             return f"when every metric asked before the first user is good; not in {seconds(deadline)}: {_late(condition)}"
+        case Judged(until="compared", deadline=deadline):
+            return f"when the KPI decides, or after {seconds(deadline)}"
         case Judged(until="advanced", deadline=deadline):
             return (
                 f"when a person says so (plainsail advance); not in {seconds(deadline)}: {_late(condition)}"

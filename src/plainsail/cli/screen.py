@@ -124,13 +124,18 @@ def groups_table(groups: list[Json], counts: dict[str, Json] | None = None) -> T
         instances = f"{ready} of {wanted} ready" if wanted else f"{len(group['instances'])} leaving"
         table.add_row(
             Text(group["role"], style="bold" if group["share_bp"] else "dim"),
-            Text(plain(group["version"]) + f" ({short(group['config'])})" * (group["release"] in several)),
+            Text(_name(group) + f" ({short(group['config'])})" * (group["release"] in several)),
             Text(instances, style="yellow" if ready < wanted else ""),
             percent(group["share_bp"]),
             bar(group["share_bp"]),
             Text(_got((counts or {}).get(group["group"]) or group.get("counts")), style="dim"),
         )
     return table
+
+
+def _name(group: Json) -> str:
+    """The release as people call it, and the variant that it is of it."""
+    return " ".join(plain(one) for one in (group["version"], group.get("variant", "")) if one)
 
 
 def _configured_otherwise(group: Json, other: Json) -> bool:

@@ -13,9 +13,10 @@ from plainsail.cli.exits import DONE
 from plainsail.cli.options import AsJson, Env
 from plainsail.cli.plot import LEGEND, plot
 from plainsail.cli.screen import Json, clock, headline, out, plain, print_json, tell
-from plainsail.domain import telling
+from plainsail.domain import telling, trial_told
 from plainsail.domain.explain import Explanation, with_users
 from plainsail.domain.line import Line
+from plainsail.domain.trial_told import Test
 from plainsail.domain.units import seconds
 
 WIDEST = 78
@@ -62,6 +63,8 @@ def show(console: Console, why: Explanation, rollout: Json) -> None:
         tell(console, plain(rollout["reason"]))
     if not why.judged:
         return
+    if why.test is not None:
+        _test(console, why.test)
     for line in why.metrics:
         console.print()
         _line(console, line)
@@ -80,6 +83,28 @@ def show(console: Console, why: Explanation, rollout: Json) -> None:
         tell(console, Text.assemble(("Warning: ", "yellow"), plain(warning)))
     if why.replaced:
         tell(console, f"Replaced, because they alone were bad: {', '.join(map(plain, why.replaced))}")
+
+
+def _test(console: Console, test: Test) -> None:
+    """The arms, each against live, and the variants against each other."""
+    console.print()
+    tell(console, Text.assemble((plain(test.kpi), "bold"), (" (decides the test)", "dim")))
+    table = Table(box=None, padding=(0, 3, 0, 0), pad_edge=False)
+    for column, justify in (
+        ("", "left"),
+        ("users", "right"),
+        (plain(test.kpi), "right"),
+        ("against live", "left"),
+    ):
+        table.add_column(column, justify=justify)  # type: ignore[arg-type]  # one of rich's literals
+    for row in trial_told.rows(test):
+        table.add_row(*map(plain, row))
+    for cells in console.render_lines(Padding(table, (0, 0, 0, 2), expand=False), pad=False):
+        console.print(Text.assemble(*((one.text, one.style or "") for one in cells)))
+    for said in trial_told.others(test):
+        tell(console, f"  {plain(said)}")
+    if test.missing:
+        tell(console, Text.assemble("  ", ("no data: ", "dim"), plain(test.missing)))
 
 
 def _line(console: Console, line: Line) -> None:

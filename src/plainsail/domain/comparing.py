@@ -129,19 +129,22 @@ def none_better(found: Comparison, margin: float) -> bool:
 
 
 def told(found: Comparison, name: str) -> str:
-    """`5.2 % of red against 4.8 % of live, better by 0.4 points (0.1 to 0.7 at 99 %)`."""
+    """`5.2 % against live's 4.8 %, better by 0.4 points (0.1 to 0.7 at 99 %)`."""
     rates = {one.name: one.rate for one in found.arms}
-    gap = found.gap(name, LIVE)
     ours, theirs = (figure(found, rates.get(one)) for one in (name, LIVE))
-    said = f"{ours} of {name} against {theirs} of live"
-    if gap is None:
-        return said
-    how = "better" if gap.estimate >= 0.0 else "worse"
-    turned = gap if gap.estimate >= 0.0 else _turned(gap)
-    said = f"{said}, {how} by {_distance(found, turned.estimate)}"
-    if turned.low is None or turned.high is None:
+    said = f"{ours} against live's {theirs}"
+    gap = found.gap(name, LIVE)
+    return said if gap is None else f"{said}, {apart(found, gap)}"
+
+
+def apart(found: Comparison, gap: Gap) -> str:
+    """`better by 0.4 points (0.1 to 0.7 at 99 %)`."""
+    better = gap.estimate >= 0.0
+    gap = gap if better else _turned(gap)
+    said = f"{'better' if better else 'worse'} by {distance(found, gap.estimate)}"
+    if gap.low is None or gap.high is None:
         return f"{said} (too few users to say how sure that is)"
-    between = f"{_bare(found, turned.low)} to {_bare(found, turned.high)}"
+    between = f"{_bare(found, gap.low)} to {_bare(found, gap.high)}"
     return f"{said} ({between} at {percent_of(found.level)})"
 
 
@@ -167,7 +170,8 @@ def among(found: Comparison, name: str) -> str:
 
 def distance(found: Comparison, value: float) -> str:
     """A difference, in the unit of the KPI."""
-    return _distance(found, value)
+    bare = _bare(found, value)
+    return f"{bare} point{'s' * (bare != '1')}" if found.parts else bare
 
 
 def _gap(
@@ -218,11 +222,6 @@ def _estimate(gap: Gap | None) -> float:
 def _turned(gap: Gap) -> Gap:
     low, high = (None if edge is None else -edge for edge in (gap.high, gap.low))
     return Gap(gap.than, gap.of, -gap.estimate, low, high)
-
-
-def _distance(found: Comparison, value: float) -> str:
-    bare = _bare(found, value)
-    return f"{bare} point{'s' * (bare != '1')}" if found.parts else bare
 
 
 def _bare(found: Comparison, value: float) -> str:

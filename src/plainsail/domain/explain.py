@@ -10,7 +10,8 @@ from typing import Literal
 
 import msgspec
 
-from plainsail.domain import aside, lines
+from plainsail.domain import aside, lines, trial_told
+from plainsail.domain.arms import shared_out
 from plainsail.domain.criteria import EvidenceCriteria, Threshold
 from plainsail.domain.evidence import Evidence, Verdict
 from plainsail.domain.finding import past
@@ -18,6 +19,7 @@ from plainsail.domain.line import Line
 from plainsail.domain.rollout import Phase, Rollout
 from plainsail.domain.strategy import Judged
 from plainsail.domain.trail import Point
+from plainsail.domain.trial_told import Test
 from plainsail.domain.units import ALL, percent, plural, seconds
 
 
@@ -63,6 +65,8 @@ class Explanation(msgspec.Struct, frozen=True):
     replaced: tuple[str, ...] = ()
     """Instances of the candidate that were replaced because they alone were bad."""
     warnings: tuple[str, ...] = ()
+    test: Test | None = None
+    """Of a test of variants: its arms and what they say. The lines are then of the first variant."""
     metrics: tuple[Line, ...] = ()
     worse: tuple[str, ...] = ()
     """Metrics that are only shown (informative, dry run) and are worse, the strongest first: of such findings at most the
@@ -85,14 +89,17 @@ def explain(rollout: Rollout, evidence: Evidence | None) -> Explanation:
     exposure = verdict.exposure if verdict.exposure is not None else asked(rollout)
     since = _users_since(rollout, evidence)
     found = lines.of(evidence, verdict, criteria, exposure, over(rollout))
-    shown = aside.told(criteria, verdict)
+    shown, test = aside.told(criteria, verdict), trial_told.explained(rollout, evidence)
     return msgspec.structs.replace(
         _unjudged(rollout),
         judged=True,
-        outcome=verdict.outcome,
-        code=verdict.code,
-        sentence=_sentence(rollout, verdict, since, evidence),
-        change=_change(rollout, verdict, found),
+        outcome=trial_told.outcome(test)
+        if test is not None and verdict.outcome != "fail"
+        else verdict.outcome,
+        code=test.decided if test is not None and verdict.outcome != "fail" else verdict.code,
+        sentence=_sentence(rollout, verdict, since, evidence, test),
+        change=trial_told.change(rollout, test) if test is not None else _change(rollout, verdict, found),
+        test=test,
         decided_after=None if rollout.decided_at is None else max(0.0, rollout.decided_at - since),
         watched_for=max(0.0, evidence.trail[-1].at - since) if evidence.trail else None,
         by_threshold=by_threshold,
@@ -103,7 +110,10 @@ def explain(rollout: Rollout, evidence: Evidence | None) -> Explanation:
         good=verdict.good,
         voided=evidence.voided,
         replaced=evidence.replaced,
-        warnings=verdict.warnings,
+        warnings=(
+            *verdict.warnings,
+            *([trial_told.SELF_CHOSEN] if test is not None and test.by_match else []),
+        ),
         metrics=found,
         worse=shown.worse,
         aside=shown.sentence,
@@ -140,7 +150,7 @@ def asked(rollout: Rollout) -> int | None:
 
 def _held_against(rollout: Rollout, evidence: Evidence) -> EvidenceCriteria:
     """What it is judged by, with whom it was really compared: with live where the baseline was not there."""
-    criteria = rollout.placement.evidence
+    criteria = shared_out(rollout.placement.evidence, rollout.trial)
     if criteria.compare == "live" or (rollout.baseline is not None and rollout.live not in evidence.last):
         return criteria
     return msgspec.structs.replace(criteria, compare="live")
@@ -191,11 +201,13 @@ def _users_since(rollout: Rollout, evidence: Evidence) -> float:
     return evidence.since
 
 
-def _sentence(rollout: Rollout, verdict: Verdict, since: float, evidence: Evidence) -> str:
+def _sentence(rollout: Rollout, verdict: Verdict, since: float, evidence: Evidence, test: Test | None) -> str:
     """In one sentence what was done, how soon, and on which numbers."""
     until = rollout.decided_at or (evidence.trail[-1].at if evidence.trail else since)
     after = f"after {seconds(max(0.0, until - since))}"
     said = verdict.sentence
+    if of_a_test := trial_told.sentence(rollout, test, verdict, after):
+        return _whole(of_a_test)
     match rollout.phase:
         case "rolling_back" | "rolled_back":
             verb = "Rolled back" if rollout.phase == "rolled_back" else "Going back, as was decided"

@@ -47,6 +47,8 @@ class Group(msgspec.Struct, frozen=True):
     role: Role
     revision: Revision
     replicas: int
+    variant: str = ""
+    """What it is called in the test that it was made for."""
 
 
 class Against(msgspec.Struct, frozen=True):

@@ -33,12 +33,13 @@ def begun(began: Changed, revision: Revision, chain: Chain) -> Changed:
     rollout, target = began.rollouts[-1], began.target
     if test is None or rollout.live is None or rollout.ended():
         return began
-    serial, more = target.serial, []
-    for one in _revisions(revision, test)[1:]:
+    serial, more, called = target.serial, [], (*test.variants, "")
+    for name, one in list(zip(test.variants, _revisions(revision, test), strict=False))[1:]:
         serial += 1
-        more.append(Group(f"g{serial}", "variant", one, rollout.replicas))
+        more.append(Group(f"g{serial}", "variant", one, rollout.replicas, name))
     groups = tuple(
-        replace(one, role="variant") if one.id == rollout.candidate else one for one in target.groups
+        replace(one, role="variant", variant=called[0]) if one.id == rollout.candidate else one
+        for one in target.groups
     )
     names = tuple(test.variants) or (revision.version,)
     trial = Trial(test, (rollout.candidate, *(one.id for one in more)), names)
@@ -198,7 +199,7 @@ def _open(changed: Changed, rollout: Rollout, reason: str, code: str = "") -> Ch
 
 
 def _all(found: Comparison) -> str:
-    return ", and ".join(comparing.told(found, one.name) for one in found.variants())
+    return ", and ".join(f"{one.name} {comparing.told(found, one.name)}" for one in found.variants())
 
 
 def _revisions(revision: Revision, test: AB) -> tuple[Revision, ...]:
