@@ -27,10 +27,13 @@ from tests.soak.watching import Watch
 from plainsail.domain.intents import Abort, Advance, Deploy, Pause, Remove, Restart, Resume, Rollback, Scale
 from plainsail.domain.strategy import Judged
 
-PATIENCE = 1_000.0
-"""Seconds in which what is left at the end of a scene ends: some twenty times the longest of all waits here."""
+PATIENCE = 3_000.0
+"""Seconds in which what is left at the end of a scene ends: each rollout's longest waits, of instances to start (600 s) and to
+end (900 s), there and back."""
 EVERY = 5.0
 """Seconds between two looks of the person at it."""
+LOOKS = 20
+"""Of the person at a step that waits for them and never comes in force, until they have seen enough."""
 
 replace = msgspec.structs.replace
 
@@ -113,14 +116,17 @@ def _ask(plane: Plane, verb: str, id: str) -> None:
 
 def _to_the_end(plane: Plane, watch: Watch) -> None:
     """A person lets go on what waits for one, and goes on with what is paused, or takes it back: each always the same."""
-    over = plane.world.now + PATIENCE
+    over, looks = plane.world.now + PATIENCE, 0
     while (rollout := plane.target.rollout) is not None or plane.asked:
         assert plane.world.now < over, "every rollout ends"
+        looks += 1
         if rollout is not None:
             leave = rollout.current().leave
             waits = isinstance(leave, Judged) and leave.until == "advanced"
             if rollout.phase == "progressing" and waits and rollout.in_force_at is not None:
                 plane.ask(Advance(rollout.id, "ops"))
+            elif rollout.phase == "progressing" and waits and looks > LOOKS:
+                plane.ask(Abort(rollout.id, "ops"))
             elif rollout.phase == "paused" and plane.scene.seed % 2:
                 plane.ask(Abort(rollout.id, "ops"))
             elif rollout.phase == "paused":
