@@ -13,11 +13,13 @@ from plainsail.domain.strategy import (
     Rolling,
     RollingCanary,
     RollingRedBlack,
+    Shadow,
     Strategy,
     name_of,
 )
 from plainsail.domain.traffic import Capabilities
 from plainsail.domain.units import ALL, percent
+from plainsail.spec import copying
 from plainsail.spec.checks import Fault
 from plainsail.spec.diagnostics import shown
 from plainsail.spec.insiders import matches
@@ -49,6 +51,9 @@ def beyond(placement: Placement, router: str, can: Capabilities) -> Iterator[Fau
     for index, strategy in enumerate(placement.strategy):
         if isinstance(strategy, AB):
             for fault in beyond_groups(strategy, can.groups, of):
+                yield Fault(fault.message, fault.hint, ("strategy", index, *fault.keys))
+        if isinstance(strategy, Shadow):
+            for fault in copying.beyond(strategy, of, can):
                 yield Fault(fault.message, fault.hint, ("strategy", index, *fault.keys))
         yield from _shares(strategy, placement, of, can, index)
     if placement.evidence.compare == "baseline" and can.groups < 3:

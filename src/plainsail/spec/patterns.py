@@ -12,7 +12,7 @@ from typing import Any
 from plainsail.domain import criteria, strategy
 from plainsail.domain import service as shape
 from plainsail.domain.match import Match
-from plainsail.spec import checks, insiders, measures
+from plainsail.spec import checks, copying, insiders, measures
 
 Schema = dict[str, Any]
 
@@ -114,6 +114,7 @@ WORD: Schema = {
 STEP = matching(
     rf"{SOME}{UP_TO_12}0*{POINTS}%", f"{SHARE}, more than 0% and less than 100%, which follows by itself"
 )
+SOME_SHARE = matching(rf"{SOME}{UP_TO_12}0*(?:100(?:\.0{{1,12}})?|{POINTS})%", f"{SHARE}, more than 0%")
 SHARES: Schema = {"minItems": 1, "items": STEP, "uniqueItems": True}
 BATCH: Schema = {"minimum": 0, "maximum": checks.MOST_REPLICAS}
 INSTANCES: Schema = {"minimum": 1, "maximum": checks.MOST_REPLICAS}
@@ -180,6 +181,14 @@ LIMITS: Mapping[tuple[type, str], Schema] = {
     (strategy.RollingCanary, "max_surge"): BATCH,
     (strategy.RollingCanary, "max_unavailable"): BATCH,
     (strategy.Dark, "instances"): INSTANCES,
+    (strategy.Shadow, "share"): SOME_SHARE,
+    (strategy.Shadow, "methods"): {
+        "items": {"enum": list(copying.METHODS)},
+        "minItems": 1,
+        "uniqueItems": True,
+    },
+    (strategy.Shadow, "lasts"): SOME_TIME,
+    (strategy.Shadow, "instances"): INSTANCES,
     (strategy.Custom, "steps"): {"minItems": 1},
     (strategy.CustomStep, "instances"): INSTANCES,
     (strategy.CustomStep, "deadline"): SOME_TIME,
@@ -272,6 +281,8 @@ EXAMPLES: Mapping[tuple[type, str], tuple[Any, ...]] = {
     (Match, "cookie"): ("insider=yes",),
     (Match, "networks"): (["10.0.0.0/8"],),
     (strategy.BlueGreen, "preview"): ({"hosts": ["next.shop.example"]},),
+    (strategy.Shadow, "methods"): (["GET", "HEAD"],),
+    (strategy.Differs, "max"): ("1%",),
     (strategy.Dark, "match"): ({"hosts": ["www-dark.shop.example"]},),
     (strategy.Custom, "steps"): (
         [{"share": "5%", "until": "dwell", "dwell": "10m"}, {"share": "50%", "until": "advanced"}],

@@ -23,9 +23,6 @@ from plainsail.spec.spots import BAD, Bad, Spot
 from plainsail.spec.words import Words
 from plainsail.spec.write import flow
 
-COMING = frozenset({"shadow"})
-"""Strategies that have a name but no steps yet."""
-
 
 class Reader(Words):
     """Reads nodes and tells `problems` what it can't read; goes on behind every problem."""
@@ -213,10 +210,6 @@ class Reader(Words):
                     f"write just {key.text}, or {{}} as its value",
                 )
             return key.text, inner, under
-        if noun == "strategy" and key.text in COMING:
-            return self._bad(
-                key.mark, under, f"The strategy {shown(key.text)} is not available yet", there_are(known)
-            )
         return self._bad(
             key.mark,
             under,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from plainsail.domain import criteria, strategy
 from plainsail.domain import service as shape
 from plainsail.domain.match import Match
-from plainsail.spec import checks, insiders, measures, trials, ways
+from plainsail.spec import checks, copying, insiders, measures, trials, ways
 from plainsail.spec.checks import Check
 
 OF_A_NAME: Mapping[tuple[type, str], Check] = {
@@ -85,6 +85,10 @@ OF_A_FIELD: Mapping[tuple[type, str], tuple[Check, ...]] = {
     (strategy.AB, "lasts"): (checks.above_zero("lasts"),),
     (strategy.AB, "margin"): (trials.margin,),
     (strategy.AB, "variants"): (trials.variants,),
+    (strategy.Shadow, "share"): (copying.share,),
+    (strategy.Shadow, "methods"): (copying.methods,),
+    (strategy.Shadow, "lasts"): (checks.above_zero("lasts"),),
+    (strategy.Shadow, "instances"): (checks.between("instances", 1, checks.MOST_REPLICAS),),
     (strategy.Dark, "instances"): (checks.between("instances", 1, checks.MOST_REPLICAS),),
     (strategy.Custom, "steps"): (ways.own_steps,),
     (strategy.CustomStep, "instances"): (checks.between("instances", 1, checks.MOST_REPLICAS),),

@@ -17,6 +17,7 @@ from plainsail.domain.strategy import (
     Recreate,
     Rolling,
     RollingCanary,
+    Shadow,
     Strategy,
     name_of,
 )
@@ -51,8 +52,8 @@ def chain(given: Chain) -> Iterator[Fault]:
             yield Fault(
                 f"All users have the release at the end of {last}, so {called} after it is never reached",
                 f"put it before {last}"
-                if isinstance(after, Dark)
-                else "keep one of the two: only dark and custom can stand before another",
+                if isinstance(after, Dark | Shadow)
+                else "keep one of the two: only dark, shadow and custom can stand before another",
                 (index,),
             )
 
@@ -256,7 +257,7 @@ def _sound(strategies: Chain, placement: Placement) -> bool:
 def _leaves(strategy: Strategy) -> bool:
     """Users have something else at its end."""
     match strategy:
-        case Dark():
+        case Dark() | Shadow():
             return True
         case Custom(steps=steps):
             return all(step.share < ALL for step in steps)
@@ -267,8 +268,8 @@ def _leaves(strategy: Strategy) -> bool:
 def _further(strategy: Strategy, reached: int, before: str) -> str:
     """The nearest that goes on from what is reached."""
     match strategy:
-        case Dark():
-            return "put dark before it"
+        case Dark() | Shadow():
+            return f"put {name_of(strategy)} before it"
         case made.BlueGreen():
             return "leave 'preview' and 'switch' out, or put dark before it"
         case made.Canary() | Incremental() | made.RollingRedBlack() | RollingCanary():
