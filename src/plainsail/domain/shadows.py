@@ -60,12 +60,10 @@ def told(verdict: Verdict, evidence: Evidence, rollout: Rollout) -> Verdict:
     alpha, summary = rollout.placement.evidence.alpha, summed_up(shadow.total)
     if verdict.outcome == "fail":
         said = verdict.sentence.replace("candidate requests", "copies for the candidate")
-        return replace(verdict, sentence=f"{said}; {summary}")
-    if copies.differs is not None and shadow.bets and alpha > 0.0:
-        money = betting.log_money(betting.limit_bets(copies.differs), shadow.bets)
-        if money >= -math.log(alpha):
-            limit = f"with a limit of {percent_of(copies.differs)}"
-            return replace(verdict, outcome="fail", code="differs", sentence=f"{summary}, {limit}")
+        return replace(verdict, sentence=f"{said}; {summary}" if shadow.total.pairs else said)
+    if copies.differs is not None and _beyond(copies.differs, shadow, alpha):
+        limit = f"with a limit of {percent_of(copies.differs)}"
+        return replace(verdict, outcome="fail", code="differs", sentence=f"{summary}, {limit}")
     return replace(verdict, outcome="unsure", sentence=summary, proven_bp=0)
 
 
@@ -97,6 +95,15 @@ def summed_up(total: Mirrored) -> str:
         if number
     ]
     return ", ".join([said, *more])
+
+
+def _beyond(limit: float, shadow: Shadowed, alpha: float) -> bool:
+    """A single other answer is one too many if none may be; a rate has to be shown."""
+    if not limit:
+        return shadow.total.differing > 0
+    if not shadow.bets or not alpha:
+        return False
+    return betting.log_money(betting.limit_bets(limit), shadow.bets) >= -math.log(alpha)
 
 
 def _otherwise(total: Mirrored) -> str:
