@@ -40,6 +40,8 @@ class Behaviour(msgspec.Struct, frozen=True):
     kpi: float = 0.0
     """The KPI of a test is better by this part of live's; of several variants, the first one's."""
 
+    differs: float = 0.0
+    """Part of its good answers that have another body than live's to the same request."""
     burst: int = 0
     """Failures come in clusters of so many at most (`CLUSTERED` of all requests, in the long run)."""
     leak: float = 0.0

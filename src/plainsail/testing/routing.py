@@ -24,6 +24,7 @@ from plainsail.testing.chance import binomial, poisson
 from plainsail.testing.clusters import Clusters
 from plainsail.testing.insiders import led, share
 from plainsail.testing.instances import Running
+from plainsail.testing.mirroring import Copying
 from plainsail.testing.seats import Seats, beyond
 from plainsail.testing.shielding import Budget
 
@@ -45,6 +46,7 @@ class SimRouter:
         sticky_cookie=True,
         sticky_header=True,
         shield=True,
+        mirror=True,
         match=True,
         fencing=True,
         counts=True,
@@ -66,6 +68,7 @@ class SimRouter:
         self._serial = 0
         self._walked: dict[str, int] = {}
         self._clusters = Clusters()
+        self._copying = Copying(world)
         self._budgets: dict[str, Budget] = {}
         self._busy: dict[str, dict[str, float]] = {}
         """By service: instances that were let go, and until when they have connections."""
@@ -96,8 +99,8 @@ class SimRouter:
         table = self.tables.get(service)
         seats = self._seats_of(service)
         return RouterSeen(
-            table, self._sessions(service), counts, self._latency(table, counts), seats.counts()
-        )
+            table, self._sessions(service), counts, self._latency(table, counts), seats.counts(), self._copying.seen(table)
+        )  # fmt: skip
 
     async def remove(self, service: str, epoch: int) -> None:
         self._answers()
@@ -111,6 +114,7 @@ class SimRouter:
         self._later.clear()
         self._busy.clear()
         self._seats.clear()
+        self._copying.forget()
 
     # What the world does.
 
@@ -119,6 +123,7 @@ class SimRouter:
         world, table = self._world, self.tables[service]
         split = table.routes[-1].split if table.routes else ()
         world.asked += requests
+        self._copying.asked(table, requests)
         if (group := led(table)) is not None:
             inside = binomial(world.random, requests, world.insiders)
             self._budget(service).asked(world.now, inside)

@@ -157,6 +157,11 @@ KINDS = {
         lambda like: f"is as good as the live release: of both {percent_of(CLUSTERED)} of requests fail, in clusters of up to {like.burst} within a second",
         both=True,
     ),
+    "differs": Kind(
+        "differs:2%",
+        lambda value: Behaviour(differs=_errors(value).errors),
+        lambda like: f"answers {percent_of(like.differs)} of its requests with another body than the live release, and else as well",
+    ),
     "kpi": Kind("kpi:+10%", _gain, _better, later=False, harmless=True),
 }  # fmt: skip
 ALIASES = {"bad-instance": "one-bad-replica"}
