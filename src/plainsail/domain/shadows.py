@@ -170,9 +170,7 @@ def _grown(shadow: Shadowed, found: Mirrored, copies: Copies) -> Shadowed:
 def _since(last: Mirrored, found: Mirrored) -> Mirrored:
     """What is new. A smaller number than before means that the router began anew: then all it counted is new."""
     new = Mirrored(*(getattr(found, name) - getattr(last, name) for name in Mirrored.__struct_fields__))
-    return (
-        found if min(int(getattr(new, name)) for name in Mirrored.__struct_fields__) < 0 else new
-    )
+    return found if min(int(getattr(new, name)) for name in Mirrored.__struct_fields__) < 0 else new
 
 
 def _plus(one: Mirrored, other: Mirrored) -> Mirrored:

@@ -20,7 +20,9 @@ def share(given: int) -> Iterator[Fault]:
 
 def methods(given: tuple[str, ...]) -> Iterator[Fault]:
     if not given:
-        yield Fault("Without a method nothing is copied", "write one such as [GET, HEAD], or leave the key out")
+        yield Fault(
+            "Without a method nothing is copied", "write one such as [GET, HEAD], or leave the key out"
+        )
     for index, method in enumerate(given):
         if method not in METHODS:
             hint = did_you_mean(method.upper(), METHODS) or there_are(METHODS)
