@@ -57,7 +57,7 @@ def play(scene: Scene, story: Story | None = None) -> Ended:
     watch.begins()
     began = plane.world.now
     for serial, one in enumerate(scene.happenings, 1):
-        plane.run(began + one.at, watch)
+        _run(plane, began + one.at, watch)
         watch.happens(one.what)
         _happen(plane, one.what, serial, watch)
     plane.run(plane.world.now + 2.0, watch)
@@ -114,24 +114,36 @@ def _ask(plane: Plane, verb: str, id: str) -> None:
         plane.ask(steering[verb](rollout.id, "ops"))
 
 
-def _to_the_end(plane: Plane, watch: Watch) -> None:
-    """A person lets go on what waits for one, and goes on with what is paused, or takes it back: each always the same."""
-    over, looks = plane.world.now + PATIENCE, 0
-    while (rollout := plane.target.rollout) is not None or plane.asked:
-        assert plane.world.now < over, "every rollout ends"
-        looks += 1
-        if rollout is not None:
-            leave = rollout.current().leave
-            waits = isinstance(leave, Judged) and leave.until == "advanced"
-            if rollout.phase == "progressing" and waits and rollout.in_force_at is not None:
-                plane.ask(Advance(rollout.id, "ops"))
-            elif rollout.phase == "progressing" and waits and looks > LOOKS:
-                plane.ask(Abort(rollout.id, "ops"))
-            elif rollout.phase == "paused" and plane.scene.seed % 2:
-                plane.ask(Abort(rollout.id, "ops"))
-            elif rollout.phase == "paused":
-                plane.ask((Advance if isinstance(leave, Judged) else Resume)(rollout.id, "ops"))
+def _run(plane: Plane, until: float, watch: Watch) -> None:
+    """With a person who looks at it now and then."""
+    while plane.scene.tended and plane.world.now + EVERY < until:
         plane.run(plane.world.now + EVERY, watch)
+        _see_to(plane)
+    plane.run(until, watch)
+
+
+def _to_the_end(plane: Plane, watch: Watch) -> None:
+    over, looks = plane.world.now + PATIENCE, 0
+    while plane.target.rollout is not None or plane.asked:
+        assert plane.world.now < over, "every rollout ends"
+        _see_to(plane, enough=looks > LOOKS)
+        plane.run(plane.world.now + EVERY, watch)
+        looks += 1
+
+
+def _see_to(plane: Plane, enough: bool = False) -> None:
+    """A person lets go on what waits for one, and goes on with what is paused, or takes it back: each always the same."""
+    rollout = plane.target.rollout
+    if rollout is None:
+        return
+    leave, under_way = rollout.current().leave, rollout.phase == "progressing"
+    waits = under_way and isinstance(leave, Judged) and leave.until == "advanced"
+    if waits and rollout.in_force_at is not None:
+        plane.ask(Advance(rollout.id, "ops"))
+    elif (waits and enough) or (rollout.phase == "paused" and plane.scene.seed % 2):
+        plane.ask(Abort(rollout.id, "ops"))
+    elif rollout.phase == "paused":
+        plane.ask((Advance if isinstance(leave, Judged) else Resume)(rollout.id, "ops"))
 
 
 def _ended(plane: Plane, watch: Watch) -> Ended:

@@ -112,6 +112,8 @@ class Scene(msgspec.Struct, frozen=True):
     late: float = 6.0
     """While nothing changes, each look comes after so many times as long as the one before, as on a busy machine; 0: as soon as
     the loop asks for it."""
+    tended: bool = True
+    """From time to time a person looks after what waits for one; else nobody does before the end."""
     quantiles: bool = False
     """The router tells how long answers take."""
     serial: int = 0

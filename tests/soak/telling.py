@@ -81,6 +81,7 @@ def _of_world(scene: Scene) -> list[str]:
         else "as often as it wants to"
     )
     more = "; the router tells how long answers take" if scene.quantiles else ""
+    more += "" if scene.tended else "; nobody looks after what waits for a person"
     return [f"The world: {live}; {scene.rate:g} requests a second; the loop looks {looks}{more}."]
 
 

@@ -145,10 +145,13 @@ class Watch:
         )
 
     def _nobody_flips_back(self, table: Traffic, rollout: Rollout) -> None:
-        """Where users stick to a side, those who have the new release keep it for as long as its share does not shrink."""
+        """Where users stick to a side, those who have the new release keep it for as long as its share does not shrink, and live
+        has somebody to answer."""
+        if table.sticky is None:
+            return
         new = frozenset(group for group in (rollout.candidate, rollout.warm) if group is not None)
         has = _users(table, new)
-        if table.sticky is not None and has.bit_count() >= self._had.bit_count():
+        if home(table) == rollout.live and has.bit_count() >= self._had.bit_count():
             lost = (self._had & ~has).bit_count()
             assert not lost, f"nobody flips back while shares grow, and {lost} of {ALL:,} buckets did"
         self._had, self._new = has, new
@@ -173,11 +176,12 @@ class Watch:
 
 def _only_what_steps_say(decision: Decision, seen: Seen) -> None:
     """No group but live gets more users than the step says, or than it has; where live has nobody, who has a share has all."""
-    rollout, want = decision.target.rollout, wanted(decision.target)
-    live = decision.target.live
-    for action in decision.actions:
-        if not isinstance(action, Send) or rollout is None or want.live is None or not seen.ready(want.live):
-            continue
+    rollout, live = decision.target.rollout, decision.target.live
+    sent = [action for action in decision.actions if isinstance(action, Send)]
+    want = wanted(decision.target) if sent else None
+    if rollout is None or want is None or want.live is None or not seen.ready(want.live):
+        return
+    for action in sent:
         for part in action.traffic.routes[-1].split:
             most = max(want.split.get(part.group, 0), seen.share(part.group))
             assert part.group == live or part.share_bp <= most, "no group has more users than the step says"
