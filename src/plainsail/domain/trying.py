@@ -108,7 +108,8 @@ def decide(trial: Trial, found: Comparison, *, late: bool, now: float) -> Decide
     name = comparing.winner(found, margin, late=late)
     if name:
         group = dict(zip(trial.names, trial.groups, strict=True))[name]
-        said = f"{name} is better by {kpi}: {comparing.told(found, name)}{comparing.among(found, name)}"
+        against = comparing.told(found, name).replace(", better by ", ", by ", 1)
+        said = f"{name} is better by {kpi}: {against}{comparing.among(found, name)}"
         return Decided("winner", said, now, group)
     if comparing.none_better(found, margin):
         more = f" by more than {comparing.distance(found, margin)}" if margin else ""
