@@ -20,7 +20,7 @@ from plainsail.domain.observation import Counts, Latency
 from plainsail.domain.patience import back_at
 from plainsail.domain.release import Release
 from plainsail.domain.rollout import Configured, Phase, Rollout
-from plainsail.domain.strategy import Inside, Role, Step, chain_name
+from plainsail.domain.strategy import Copies, Inside, Role, Step, chain_name
 from plainsail.domain.traffic import Route
 from plainsail.ports.store import Key, Pending, Written
 
@@ -65,6 +65,8 @@ class StepDocument(msgspec.Struct, frozen=True):
     """Insiders, who have a role's release whatever the shares."""
     shares: dict[Role, int] = {}
     """By role, in basis points; empty: nobody answers."""
+    copies: Copies | None = None
+    """Which requests are copied to a role besides, whose answers nobody sees."""
     checks: tuple[str, ...] = ()
     """Who else has to say go."""
     approval: bool = False
@@ -204,6 +206,7 @@ def step_documents(steps: tuple[Step, ...]) -> tuple[StepDocument, ...]:
             left(step),
             step.inside,
             {part.role: part.share_bp for part in step.split},
+            step.copies,
             names(step.checks),
             step.approve_within is not None,
             step.notify,

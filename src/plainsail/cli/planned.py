@@ -8,6 +8,7 @@ from rich.text import Text
 from plainsail.cli.exits import DONE
 from plainsail.cli.screen import Json, out, plain, print_json, release_name
 from plainsail.domain.match import Match
+from plainsail.domain.strategy import Copies
 from plainsail.domain.units import percent
 
 NARROWEST = 10
@@ -33,11 +34,18 @@ def show(plan: Json, as_json: bool) -> int:
         console.print(Text(f"  {number:>{digits}}. {step['name']:<{widest}}{share}  {sizes}"))
         for one in step["inside"]:
             console.print(Text(f"  {'':{digits}}  and insiders: {whom(one['match'])}"), soft_wrap=True)
+        if step["copies"]:
+            console.print(Text(f"  {'':{digits}}  and {copied(step['copies'])}"), soft_wrap=True)
         console.print(Text(f"  {'':{digits}}  left {step['leave']}", style="dim"))
     for moment, hooks in plan["hooks"].items():
         console.print(Text(f"  when it {OVER[moment]}: {plain(', '.join(hooks))} is told", style="dim"))
     console.print("Nothing was started; leave --plan out to start it")
     return DONE
+
+
+def copied(copies: Json) -> str:
+    """Which requests are: `copies of all GET and HEAD requests, ...`."""
+    return plain(msgspec.convert(copies, Copies).told())
 
 
 def whom(match: Json) -> str:

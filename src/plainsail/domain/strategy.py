@@ -14,7 +14,7 @@ import msgspec
 
 from plainsail.domain.driver import Driver
 from plainsail.domain.match import Match
-from plainsail.domain.units import ALL, Duration, Level, Ratio, Share
+from plainsail.domain.units import ALL, Duration, Level, Ratio, Share, percent
 
 Role = Literal["live", "candidate", "baseline", "variant", "variant-2", "variant-3", "warm", "dark"]
 """In the steps of a test the first variant is the candidate, and the others are `variant-2` and `variant-3`; all their groups
@@ -282,6 +282,13 @@ class Copies(msgspec.Struct, frozen=True):
     methods: tuple[str, ...]
     differs: Ratio | None = None
     """At most this part may be answered otherwise; None: any."""
+
+    def told(self) -> str:
+        """`copies of 25 % of GET and HEAD requests, whose answers are compared and thrown away`"""
+        part = "all" if self.share_bp == ALL else f"{percent(self.share_bp)} of"
+        *others, last = self.methods
+        which = f"{', '.join(others)} and {last}" if others else last
+        return f"copies of {part} {which} requests, whose answers are compared and thrown away"
 
 
 class Step(msgspec.Struct, frozen=True):
