@@ -119,7 +119,7 @@ class RolloutDocument(msgspec.Struct, frozen=True):
     back_at: float | None = None
     """When it goes back by itself if nobody decides; null: it is not on hold."""
     worse: bool = False
-    """Users were proven to be worse off with it, and it is on hold, or goes back gradually."""
+    """It is on hold because users were proven to be worse off with it: it can be advanced or aborted."""
     gradual: bool = False
     """It goes back with the shares in reverse, and can still be told to go back at once."""
 
@@ -224,8 +224,8 @@ def rollout_document(rollout: Rollout) -> RolloutDocument:
         decided_at=rollout.decided_at, ended_at=rollout.ended_at,
         reached_bp=rollout.reached_bp, candidate=rollout.candidate, live=rollout.live, verdict=rollout.verdict,
         config=rollout.revision.config, back_at=back_at(rollout) if rollout.held_at is not None else None,
-        worse=rollout.against is not None and rollout.against.failed,
-        gradual=rollout.phase == "rolling_back" and rollout.against is not None,
+        worse=rollout.against is not None and rollout.against.held,
+        gradual=rollout.goes_back_gradually(),
         checks=_checks(rollout), awaits_approval=awaited(rollout),
     )  # fmt: skip
 

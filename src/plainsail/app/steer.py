@@ -139,7 +139,7 @@ def possible(context: Context, subject: Subject, key: Key) -> dict[str, str]:
 
 def _at_once(rollout: Rollout) -> bool:
     """It is on its way back, and no other is faster."""
-    return rollout.phase == "rolling_back" and rollout.against is None
+    return rollout.phase == "rolling_back" and not rollout.goes_back_gradually()
 
 
 def _goes_back(found: naming.Found) -> bool:
@@ -196,7 +196,7 @@ def _check(verb: Verb, found: Rollout, gradual: bool = False) -> None:
         )
     if verb == "resume" and found.phase != "paused":
         raise Conflict("not_paused", f"{name} is {found.phase}, not paused", "nothing has to be done")
-    if verb == "resume" and found.against is not None:
+    if verb == "resume" and found.against is not None and found.against.held:
         raise Conflict(
             "held_for_harm", f"{name} is held because users are worse off with it", "advance or abort it"
         )

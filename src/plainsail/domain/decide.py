@@ -99,7 +99,7 @@ def _judged(
         return None, None
     if evidence is None or evidence.rollout != rollout.id:
         evidence = msgspec.structs.replace(begin(now), rollout=rollout.id)
-    under_watch = rollout.phase in ("progressing", "paused") or rollout.against is not None
+    under_watch = rollout.phase in ("progressing", "paused") or rollout.goes_back_gradually()
     if not under_watch or rollout.kind != "deploy":
         return evidence, None
     evidence = arms.followed(evidence, rollout)

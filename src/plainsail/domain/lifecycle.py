@@ -11,7 +11,17 @@ from plainsail.domain.events import Event, Kind
 from plainsail.domain.intents import Beginning, Deploy, Intent, Remove, Restart, Scale
 from plainsail.domain.quarantine import quarantined, why
 from plainsail.domain.questions import with_errands
-from plainsail.domain.rollout import KEPT_GOOD, Group, Phase, Revision, Rollout, Scaled, Target, Undertaking
+from plainsail.domain.rollout import (
+    KEPT_GOOD,
+    Against,
+    Group,
+    Phase,
+    Revision,
+    Rollout,
+    Scaled,
+    Target,
+    Undertaking,
+)
 from plainsail.domain.service import Placement
 from plainsail.domain.strategy import Course
 from plainsail.domain.wayback import against, at_once, gradually, takes_time
@@ -78,8 +88,17 @@ def enter(rollout: Rollout, step: int, now: float) -> Rollout:
     return replace(
         rollout, step=step, phase=phase, entered_at=now, in_force_at=None, held_at=None, called_at=None,
         reason=rollout.reason if keep_why else "", reason_code=rollout.reason_code if keep_why else "",
-        against=rollout.against if keep_why and takes_time(rollout.steps()[step:]) else None,
+        against=_still_against(rollout, step),
     )  # fmt: skip
+
+
+def _still_against(rollout: Rollout, step: int) -> Against | None:
+    """What is known against it as it enters a step. Somebody goes on in spite of it: it is held for more only."""
+    if rollout.against is None or (
+        rollout.phase == "rolling_back" and not takes_time(rollout.steps()[step:])
+    ):
+        return None
+    return replace(rollout.against, held=False)
 
 
 def timely(rollout: Rollout, now: float) -> Rollout:

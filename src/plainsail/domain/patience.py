@@ -26,8 +26,9 @@ LAST_CALL = 3600.0
 def hold(
     target: Target, rollout: Rollout, why: str, code: str, now: float, against: Against | None = None
 ) -> Changed:
-    """From here on it waits for a person. `against`: what the candidate was proven to be worse by."""
-    held = replace(rollout, phase="paused", reason_code=code, held_at=now, called_at=None, against=against)
+    """From here on it waits for a person. `against`: what it is held for."""
+    known = replace(against, held=True) if against is not None else rollout.against
+    held = replace(rollout, phase="paused", reason_code=code, held_at=now, called_at=None, against=known)
     held = replace(held, reason=f"{why}{_asked(held)}")
     return _told(target, held, "rollout_paused", now)
 
@@ -50,7 +51,7 @@ def waited(target: Target, rollout: Rollout, now: float) -> Changed:
 
 def lasts(rollout: Rollout) -> float:
     """Seconds. Users of what is proven to be worse wait no longer than a step may take."""
-    return rollout.placement.pace.deadline if rollout.against is not None else HELD_WITHIN
+    return rollout.placement.pace.deadline if _for_harm(rollout) else HELD_WITHIN
 
 
 def back_at(rollout: Rollout) -> float:
@@ -58,6 +59,10 @@ def back_at(rollout: Rollout) -> float:
     if rollout.called_at is not None:
         return rollout.called_at + _last(rollout)
     return (rollout.entered_at if rollout.held_at is None else rollout.held_at) + lasts(rollout)
+
+
+def _for_harm(rollout: Rollout) -> bool:
+    return rollout.against is not None and rollout.against.held
 
 
 def _last(rollout: Rollout) -> float:
@@ -68,7 +73,7 @@ def _asked(rollout: Rollout) -> str:
     """What is said beforehand."""
     if rollout.reason_code == "paused":
         return ""
-    verbs = "advance or abort it" if rollout.against is not None else "resume, advance or abort it"
+    verbs = "advance or abort it" if _for_harm(rollout) else "resume, advance or abort it"
     return f"; {verbs} within {seconds(lasts(rollout))}, or it goes back"
 
 

@@ -60,7 +60,7 @@ def progress(
             if answer != "hold":
                 back = answer == "gradual"
                 return turn_back(target, rollout, ending, reason, code, "plainsail", now, gradual=back)
-            if rollout.against is None:  # else it is held already
+            if not _known(rollout) and isinstance(rollout.current().leave, Judged):
                 return hold(target, rollout, reason, code, now, against(rollout.verdict))
     if rollout.phase == "rolling_back" and more_harm(rollout, verdict):
         assert verdict is not None
@@ -102,6 +102,12 @@ def _harm(rollout: Rollout, seen: Seen, verdict: Verdict | None) -> tuple[Phase,
             verdict.code,
         )
     return None
+
+
+def _known(rollout: Rollout) -> bool:
+    """It is held for that harm, or somebody went on in spite of it, and no more came since."""
+    before = rollout.against
+    return before is not None and (before.held or not more_harm(rollout, rollout.verdict))
 
 
 def _answer(rollout: Rollout, ending: Phase, code: str) -> Literal["rollback", "gradual", "hold"]:

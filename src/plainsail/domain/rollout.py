@@ -52,13 +52,15 @@ class Group(msgspec.Struct, frozen=True):
 
 
 class Against(msgspec.Struct, frozen=True):
-    """What was known against a candidate when its gradual way back, or its hold, began."""
+    """What was known against a candidate when its gradual way back, or its hold, began, and somebody may go on in spite of."""
 
     failed: bool = False
     """It was proven to be worse."""
     harm: float = 0.0
     """As `Verdict.harm`."""
     crashes: int = 0
+    held: bool = False
+    """It is on hold for that."""
 
 
 class Rollout(msgspec.Struct, frozen=True):
@@ -116,7 +118,7 @@ class Rollout(msgspec.Struct, frozen=True):
     called_at: float | None = None
     """When it was said that the wait is nearly over."""
     against: Against | None = None
-    """While it goes back gradually, or is held although it was proven to be worse."""
+    """While it goes back gradually, or was held for having been proven to be worse."""
 
     def steps(self) -> tuple[Step, ...]:
         """The way it is on."""
@@ -143,6 +145,10 @@ class Rollout(msgspec.Struct, frozen=True):
     def others(self) -> tuple[str, ...]:
         """Groups of a test's variants beside the candidate."""
         return self.trial.others(self.candidate) if self.trial is not None else ()
+
+    def goes_back_gradually(self) -> bool:
+        """And may still be told to go back at once."""
+        return self.phase == "rolling_back" and self.against is not None
 
     def renews(self) -> bool:
         """Users get other instances than those they had. A change of the live group's size, or its end, has no candidate

@@ -131,7 +131,7 @@ def _rollback(target: Target, intent: Rollback, now: float) -> Changed:
     if under_way is not None and under_way.kind == "rollback" and intent.release is None:
         return refused(target, intent, now, f"{under_way.id} goes back already")
     may_turn = under_way is not None and (
-        under_way.phase in ("progressing", "paused") or under_way.against is not None
+        under_way.phase in ("progressing", "paused") or under_way.goes_back_gradually()
     )
     if under_way is not None and may_turn and intent.release is None:
         # The last good release is the one that is live: take back what is on its way, and not one more.
@@ -163,7 +163,7 @@ def _rollback(target: Target, intent: Rollback, now: float) -> Changed:
 def _steer_rollout(
     target: Target, rollout: Rollout, intent: Abort | Pause | Resume | Advance, now: float
 ) -> Changed:
-    at_last = isinstance(intent, Abort) and not intent.gradual and rollout.against is not None
+    at_last = isinstance(intent, Abort) and not intent.gradual and rollout.goes_back_gradually()
     if rollout.phase == "rolling_back" and not at_last:
         return refused(target, intent, now, f"rollout {rollout.id} is on its way back already")
     match intent:
@@ -181,7 +181,7 @@ def _steer_rollout(
         case Resume():
             if rollout.phase != "paused":
                 return refused(target, intent, now, f"rollout {rollout.id} is {rollout.phase}, not paused")
-            if rollout.against is not None:
+            if rollout.against is not None and rollout.against.held:
                 what = f"rollout {rollout.id} is held because users were worse off: advance or abort it"
                 return refused(target, intent, now, what)
             in_force_at = None if rollout.in_force_at is None else now
