@@ -26,7 +26,7 @@ from plainsail.ports.errors import NotFound, Rejected
 from plainsail.ports.store import Key
 from plainsail.spec.abilities import beyond
 from plainsail.spec.diagnostics import did_you_mean, shown
-from plainsail.spec.reading import COMING
+from plainsail.spec.stops import unplaced
 from plainsail.spec.ways import going
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -177,10 +177,6 @@ def strategy_of(placement: Placement, name: str | None) -> Chain:
             "strategy_unwritten", f"The strategy {shown(name)} needs keys, and the service's file does not have it",
             f"write 'strategy: {{{name}: ...}}' there, with what it needs, and apply it",
         )  # fmt: skip
-    if name in COMING:
-        raise Rejected(
-            "strategy_unknown", f"The strategy {shown(name)} is not available yet", f"there are {', '.join(SIMPLE)}"
-        )  # fmt: skip
     raise Rejected(
         "strategy_unknown", f"There is no strategy {shown(name)}",
         did_you_mean(name, KINDS) or f"there are {', '.join(SIMPLE)}",
@@ -195,6 +191,8 @@ def _fitting(context: Context, placement: Placement, environment: Environment, n
         return chosen
     asked, router = msgspec.structs.replace(placement, strategy=chosen), environment.router.name
     can = context.drivers.capabilities.get(router)
+    for fault in unplaced(asked):
+        raise Rejected("strategy_unfit", fault.message, fault.hint)
     for fault in chain(going(asked), beyond(asked, router, can) if can else ()):
         if fault.keys[:1] == ("strategy",) or fault.keys == (
             "pace",
