@@ -13,7 +13,7 @@ from typing import Any
 
 from plainsail.domain.match import Match
 from plainsail.domain.service import Shield, Sticky
-from plainsail.domain.traffic import GroupShare, Member, Route, Traffic
+from plainsail.domain.traffic import GroupShare, Member, Mirror, Route, Traffic
 from plainsail.domain.units import ALL
 from plainsail.ports.errors import Transient
 from plainsail.ports.router import Router, RouterSeen
@@ -87,7 +87,7 @@ class RouterBench(SiteBench):
     def traffic(
         self, groups: dict[str, list[Backend]], split: dict[str, int], live: str | None, *, service: str = "shop",
         hosts: tuple[str, ...] = (), shield: Shield | None = None, sticky: Sticky | None = None,
-        insiders: Sequence[tuple[Match, str]] = (),
+        insiders: Sequence[tuple[Match, str]] = (), mirror: Mirror | None = None,
     ) -> Traffic:  # fmt: skip
         """A table of one rule for everybody, after those for insiders. The shield is on where the router can do it."""
         default = Route(Match(), tuple(GroupShare(group, share) for group, share in split.items()))
@@ -105,6 +105,7 @@ class RouterBench(SiteBench):
             shield=shield or Shield(enabled=can, budget=1.0),
             sticky=sticky,
             slow_after=SLOW_AFTER,
+            mirror=mirror,
         )
 
     def shares(self, candidate: int) -> dict[str, int]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from typing import Any, Literal
 
 Mode = Literal["ok", "500", "close", "hang", "slow"]
 SLOW_AFTER = 0.3
+KEPT = 100
+"""Requests that a backend remembers."""
 SWITCHING = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
@@ -24,6 +26,10 @@ class Backend:
     def __init__(self, name: str, version: str, mode: Mode) -> None:
         self.name, self.version, self.mode = name, version, mode
         self.asked: Counter[str] = Counter()
+        self.says: str | None = None
+        """What it answers; None: its name."""
+        self.heads: deque[tuple[str, bytes]] = deque(maxlen=KEPT)
+        """The last requests: their heads, and their bodies where the length was declared."""
         self.port = 0
         self.open: set[asyncio.StreamWriter] = set()
         self.server: asyncio.Server | None = None
@@ -51,6 +57,7 @@ class Backend:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         method, path, _ = head.split(" ", 2)
         self.asked[method] += 1
+        self.heads.append((head, await reader.readexactly(_declared(head))))
         if path == "/stream":
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: first\n\n")
             return await self._echo(reader, writer)
@@ -68,7 +75,7 @@ class Backend:
             case _:
                 pass
         status = "500 Broken" if self.mode == "500" else "200 OK"
-        body = self.name.encode()
+        body = (self.name if self.says is None else self.says).encode()
         writer.write(
             f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nX-Version: {self.version}\r\n\r\n".encode()
             + body
@@ -83,6 +90,12 @@ class Backend:
             await writer.drain()
             await asyncio.sleep(0.02)
         return False
+
+
+def _declared(head: str) -> int:
+    """Bytes of the body."""
+    fields = (line.partition(":") for line in head.split("\r\n")[1:])
+    return next((int(value) for name, _, value in fields if name.lower() == "content-length"), 0)
 
 
 class Street:
@@ -158,16 +171,18 @@ class User:
         self._port, self._keep, self._within, self._host, self._at = port, keep, within, host, at
         self._held: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def ask(self, method: str = "GET", headers: str = "", path: str = "/") -> tuple[int, str, str]:
+    async def ask(
+        self, method: str = "GET", headers: str = "", path: str = "/", sends: str = ""
+    ) -> tuple[int, str, str]:
         """Status, body and Set-Cookie. Status 0: no answer."""
         try:
             async with asyncio.timeout(self._within):
                 if self._held is None:
                     self._held = await asyncio.open_connection(self._at, self._port, local_addr=self._from)
                 reader, writer = self._held
-                body = "Content-Length: 0\r\n" if method == "POST" else ""
+                body = f"Content-Length: {len(sends.encode())}\r\n" if method == "POST" else ""
                 writer.write(
-                    f"{method} {path} HTTP/1.1\r\nHost: {self._host}\r\n{headers}{body}\r\n".encode()
+                    f"{method} {path} HTTP/1.1\r\nHost: {self._host}\r\n{headers}{body}\r\n{sends}".encode()
                 )
                 return await self._answer(reader)
         except (OSError, EOFError):
