@@ -65,7 +65,7 @@ def scene(seed: int) -> Scene:
         happenings.append(At(began, deploys(dice, number)))
         for _ in range(dice.choice((0, 0, 0, 0, 1, 1, 2, 4))):
             happenings.append(At(round(began + 10.0 * dice.random() ** 2, 2), dice.choice(OTHERS)(dice)))
-        began = round(began + dice.choice((0.5, 4.0, 10.0, 25.0, 25.0, 25.0)) * dice.uniform(0.5, 1.0), 2)
+        began = round(began + dice.choice((0.5, 4.0, 10.0, 40.0, 60.0, 60.0)) * dice.uniform(0.5, 1.0), 2)
     return Scene(
         seed=seed,
         happenings=tuple(sorted(happenings, key=lambda one: one.at)),
