@@ -192,7 +192,7 @@ def _given(setting: Setting, seed: int) -> Json:
 def _step(move: Moved) -> Json:
     return {
         "at": time(move.at),
-        "desired": {**move.desired, "instances": move.desired["sizes"]},
+        "desired": move.desired,
         "reason": move.reason,
         "step": move.step,
         "phase": move.phase,
@@ -266,7 +266,7 @@ def _row(at: str, step: str, share: str, instances: str, reason: str, width: int
 
 def _instances(move: Moved) -> str:
     """`4 + 1`: of live, of the candidate, and of whoever is beside it."""
-    sizes = move.desired["sizes"]
+    sizes = move.desired["instances"]
     first = [sizes[role] for role in ("live", "candidate", "baseline", *OTHERS) if role in sizes]
     return " + ".join(map(str, first))
 
