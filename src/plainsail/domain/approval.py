@@ -10,14 +10,20 @@ from plainsail.domain.events import Event
 from plainsail.domain.intents import Approve, Reject
 from plainsail.domain.lifecycle import Changed, event, refused, turn_back
 from plainsail.domain.rollout import Rollout, Target
-from plainsail.domain.strategy import Judged
+from plainsail.domain.strategy import Judged, Step
 
 replace = msgspec.structs.replace
 
 
+def asks(step: Step) -> bool:
+    """It waits for a person, besides whatever else it waits for."""
+    by_hand = isinstance(step.leave, Judged) and step.leave.until == "advanced"
+    return step.approve_within is not None or by_hand
+
+
 def awaited(rollout: Rollout) -> bool:
     """A person is asked at the present step, and nobody has answered."""
-    if rollout.phase not in ("progressing", "paused") or not _asks(rollout):
+    if rollout.phase not in ("progressing", "paused") or not asks(rollout.current()):
         return False
     word = rollout.words.get(_place(rollout))
     return word is None or word.state != "go"
@@ -99,19 +105,13 @@ def _approve(target: Target, rollout: Rollout, intent: Approve, now: float) -> C
 
 
 def _reject(target: Target, rollout: Rollout, intent: Reject, now: float) -> Changed:
-    if not _asks(rollout):
+    if not asks(rollout.current()):
         what = (
             f"no approval is waited for; rollout {rollout.id} is at {instead(rollout)}; abort takes it back"
         )
         return refused(target, intent, now, what)
     reason = f"rejected by {intent.by}{f': {intent.reason}' if intent.reason else ''}"
     return turn_back(target, rollout, "aborted", reason, "rejected", intent.by, now)
-
-
-def _asks(rollout: Rollout) -> bool:
-    step = rollout.current()
-    by_hand = isinstance(step.leave, Judged) and step.leave.until == "advanced"
-    return step.approve_within is not None or by_hand
 
 
 def _place(rollout: Rollout) -> str:

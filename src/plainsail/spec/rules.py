@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from plainsail.domain import criteria, strategy
 from plainsail.domain import service as shape
 from plainsail.domain.match import Match
-from plainsail.spec import checks, copying, insiders, measures, trials, ways
+from plainsail.spec import checks, copying, insiders, measures, stops, trials, ways
 from plainsail.spec.checks import Check
 
 OF_A_NAME: Mapping[tuple[type, str], Check] = {
@@ -105,7 +105,14 @@ OF_A_WHOLE: Mapping[type, tuple[Check, ...]] = {
     shape.Service: (checks.has_environment,),
     shape.Run: (checks.given_once,),
     shape.Probe: (checks.probe,),
-    shape.Placement: (checks.given_once, ways.going, insiders.told_apart, measures.fitting, trials.fitting),
+    shape.Placement: (
+        checks.given_once,
+        ways.going,
+        stops.asked,
+        insiders.told_apart,
+        measures.fitting,
+        trials.fitting,
+    ),
     strategy.Pace: (checks.pace,),
     strategy.Rolling: (ways.moving,),
     strategy.AB: (trials.test,),

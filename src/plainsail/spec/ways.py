@@ -168,7 +168,8 @@ def _own(strategy: Custom, placement: Placement, at: Path) -> Iterator[Fault]:
                 "make it longer",
                 (*at, index, "deadline"),
             )
-        does = (step.share, step.match, step.instances or needed(step.share, placement.replicas), until)
+        asks = (step.approval, step.checks)
+        does = (step.share, step.match, step.instances or needed(step.share, placement.replicas), until, asks)
         if does == before:
             yield Fault(
                 "This step changes nothing: it is the one before it again",

@@ -16,6 +16,7 @@ from plainsail.testing.chance import LogNormal, poisson
 from plainsail.testing.insiders import PART
 from plainsail.testing.instances import Running, SimProvider
 from plainsail.testing.routing import SimRouter
+from plainsail.testing.verifier import SimVerifier
 
 __all__ = ["Behaviour", "LogNormal", "Running", "SimProvider", "SimRouter", "World", "done"]
 
@@ -56,6 +57,7 @@ class World:
         """By release digest."""
         self.provider = SimProvider(self)
         self.router = SimRouter(self)
+        self.verifier = SimVerifier(self)
         self.asked = 0
         self.answered = 0
         """By an instance, well or not."""

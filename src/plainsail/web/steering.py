@@ -26,12 +26,14 @@ from plainsail.web.rendering import HEADERS, page
 from plainsail.web.target import show
 from plainsail.web.visiting import BY_SESSION, Ctx, Signing, Visiting, by_script, page_at, status_of
 
-Verb = Literal["pause", "resume", "advance", "abort", "rollback", "deploy", "scale", "restart", "remove"]
+Verb = Literal[
+    "pause", "resume", "advance", "abort", "approve", "reject", "rollback", "deploy", "scale", "restart", "remove"
+]  # fmt: skip
 
 DONE: dict[str, str] = {
-    "pause": "Pausing", "resume": "Resuming", "advance": "Advancing", "abort": "Aborting",
-    "rollback": "Going back with", "deploy": "Starting", "scale": "Scaling with", "restart": "Restarting with",
-    "remove": "Removing with",
+    "pause": "Pausing", "resume": "Resuming", "advance": "Advancing", "abort": "Aborting", "approve": "Approving",
+    "reject": "Rejecting", "rollback": "Going back with", "deploy": "Starting", "scale": "Scaling with",
+    "restart": "Restarting with", "remove": "Removing with",
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from urllib.parse import urlsplit
 
 import httpx2
+import msgspec
 
 from plainsail.domain.events import Event
 from plainsail.domain.units import percent
@@ -51,7 +52,7 @@ class Webhook:
             )  # fmt: skip
 
     async def tell(self, event: Event) -> None:
-        """Only of what a person wants to be found for: an end, a way back, a hold."""
+        """Only of what a person wants to be found for: an end, a way back, a hold, a question, what a step says."""
         text = message(event)
         if text is None:
             return
@@ -89,6 +90,13 @@ def message(event: Event) -> str | None:
             what = "is being taken back"
         case "rollout_paused":
             what = "is on hold"
+        case "approval_asked":
+            what = "waits for a person"
+        case "step_entered" if event.data.get("notify"):
+            what = f"has reached the step {event.data.get('step', '')}"
+            event = msgspec.structs.replace(event, reason=str(event.data["notify"]))
+        case "hook_ended" if event.data.get("answer") != "go":
+            what = "is over"
         case "rollout_unanswered":
             what = "is on hold, and goes back soon"
         case _:

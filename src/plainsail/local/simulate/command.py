@@ -85,7 +85,7 @@ def simulate(
         Requests of all users; 0/s is an idle service.
     fault
         What goes wrong around it, at a time after the deploy: router-away@30s+10s, control-plane-killed@30s,
-        store-slow@30s+10s, clock-jump:-1h@30s; as often as you like.
+        store-slow@30s+10s, clock-jump:-1h@30s, check-refused@30s, check-silent@30s; as often as you like.
     first
         Nothing is live yet.
     seed

@@ -6,10 +6,11 @@ from typing import Any
 
 import msgspec
 
+from plainsail.domain.checks import names
 from plainsail.domain.rollout import Rollout
 from plainsail.domain.strategy import Step
 
-ELSEWHERE = {"split", "leave", "finishing"}
+ELSEWHERE = {"split", "leave", "finishing", "checks"}
 """Fields of a step that are no part of what should be, or are told as `shares`."""
 NAMES = {"inside": "rules"}
 
@@ -19,6 +20,8 @@ def desired(step: Step, rollout: Rollout) -> dict[str, Any]:
     told: dict[str, Any] = msgspec.to_builtins(step)
     sizes = {role: size for role, size in step.sizes.items() if rollout.group(role) is not None}
     more = {NAMES.get(name, name): value for name, value in told.items() if name not in ELSEWHERE and value}
+    if step.checks:
+        more["checks"] = list(names(step.checks))
     return {
         **more,
         "name": step.name,

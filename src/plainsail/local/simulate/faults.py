@@ -12,7 +12,9 @@ from plainsail.ports.errors import Rejected
 from plainsail.spec.diagnostics import did_you_mean, listed, shown
 from plainsail.spec.scalars import Unreadable, duration
 
-Cause = Literal["router-away", "control-plane-killed", "store-slow", "clock-jump"]
+Cause = Literal[
+    "router-away", "control-plane-killed", "store-slow", "clock-jump", "check-refused", "check-silent"
+]
 
 DOWN = 1.0
 """Seconds until a killed control plane is there again: what `plainsail up` takes to start."""
@@ -30,7 +32,7 @@ class Fault(msgspec.Struct, frozen=True):
     cause: Cause
     at: float
     lasts: float = 0.0
-    """Seconds; of a jump of the clock 0: for good."""
+    """Seconds; of a jump of the clock, and of checks, 0: for good."""
     amount: float = 0.0
     """Seconds: what each call of the store takes, how far the clock jumps."""
 
@@ -43,6 +45,10 @@ class Fault(msgspec.Struct, frozen=True):
                 return f"the control plane is killed, and there again after {seconds(self.lasts)}"
             case "store-slow":
                 return f"each call of the store takes {seconds(self.amount)}, for {seconds(self.lasts)}"
+            case "check-refused":
+                return f"checks say no-go{f' for {seconds(self.lasts)}' if self.lasts else ''}"
+            case "check-silent":
+                return f"checks do not answer{f' for {seconds(self.lasts)}' if self.lasts else ''}"
             case "clock-jump":
                 way = "back" if self.amount < 0 else "forth"
                 back = f", for {seconds(self.lasts)}" if self.lasts else ""
@@ -64,6 +70,8 @@ FORMS: dict[Cause, Form] = {
     "control-plane-killed": Form("control-plane-killed@30s", lasts=DOWN),
     "store-slow": Form("store-slow@30s+10s", valued="may", lasting="must", amount=DELAY),
     "clock-jump": Form("clock-jump:-1h@30s", valued="must"),
+    "check-refused": Form("check-refused@30s"),
+    "check-silent": Form("check-silent@30s+10s"),
 }
 EXAMPLES = tuple(form.example for form in FORMS.values())
 

@@ -14,10 +14,11 @@ from typing import Any
 
 import msgspec
 
+from plainsail.domain.approval import awaited
 from plainsail.domain.driver import Driver
 from plainsail.domain.events import Event
 from plainsail.domain.evidence import Evidence
-from plainsail.domain.intents import Deploy
+from plainsail.domain.intents import Approve, Deploy
 from plainsail.domain.observation import Counts
 from plainsail.domain.rollout import Phase, Revision, Rollout
 from plainsail.domain.service import Environment, Placement, Run, Service, config_digest
@@ -199,6 +200,7 @@ class _Play:
         while True:
             wake_in = await self._turn()
             before, rollout = rollout, self._rollout()
+            self._answer(rollout)
             self._note(before, rollout)
             if rollout.ended() or rollout.phase == "paused" or world.now - self.began >= self.setting.longest:
                 break
@@ -228,7 +230,8 @@ class _Play:
         metrics = placement.evidence.metrics
         test = test_in(self.setting.strategy)
         source = SimMetrics(self.world, metrics, self.seed, test.kpi if test else None)
-        return Site(self.world.router, self.world.provider, {one.source: source for one in metrics.values()})
+        sources = {one.source: source for one in metrics.values()}
+        return Site(self.world.router, self.world.provider, sources, lambda driver: self.world.verifier)
 
     def _take_over(self) -> Holding:
         """All that a control plane knows when it begins is what the store holds."""
@@ -265,6 +268,13 @@ class _Play:
         self.troubles.lives()
         self._pass(self.world.now + fault.lasts)
         self.holding = self._take_over()
+
+    def _answer(self, rollout: Rollout) -> None:
+        """Who is asked to approve does so at once."""
+        if awaited(rollout) and not self.store.pending(self.setting.key):
+            self.store.ask(
+                self.setting.key, Approve(rollout.id, "simulate", step=rollout.step), self.world.now
+            )
 
     def _wait(self, seconds: float, until: float = math.inf) -> None:
         """Until the next turn is due, or something happens that the provider tells of."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from plainsail.domain.approval import approved
 from plainsail.domain.rollout import Rollout
 from plainsail.domain.strategy import Elapsed, Judged, Ready, Settled
 from plainsail.domain.units import seconds
@@ -40,6 +41,8 @@ def _judged(before: Rollout, after: Rollout, leave: Judged, now: float) -> str:
     if leave.until == "compared":
         decided = after.trial.decided if after.trial is not None else None
         return decided.sentence if decided is not None else "a person went on"
+    if leave.until in ("checked", "hooked") or (leave.until == "advanced" and approved(before)):
+        return "everybody who was asked said go"
     if leave.until == "analysed":
         return "every metric asked before the first user is good"
     since = now if before.in_force_at is None else before.in_force_at

@@ -8,7 +8,9 @@ from math import ceil
 from typing import Any
 
 from plainsail.cli.screen import words
-from plainsail.domain.strategy import chain_name
+from plainsail.domain.approval import asks
+from plainsail.domain.checkpoints import way
+from plainsail.domain.strategy import Step, chain_name
 from plainsail.domain.trial import OTHERS, test_in
 from plainsail.domain.units import percent, percent_of, plural, seconds
 from plainsail.local.simulate.faults import Fault
@@ -160,12 +162,21 @@ def assumptions(setting: Setting) -> list[str]:
         found.append(
             "what metric sources say of both releases is good, whatever the queries are: they are not asked here"
         )
+    if any(step.checks or asks(step) for step in _way(setting)):
+        otherwise = " until --fault says otherwise" if setting.faults else ""
+        found.append(
+            f"whoever is asked (checks, hooks, a person) says go at once{otherwise}; nobody is asked in truth"
+        )
     if test_in(setting.strategy) is not None:
         found.append(
             "each request is a user of the KPI, which is spread as widely as it is high; of several variants the first is the release"
             " that is played, and the others are as good as the live one by the KPI"
         )
     return found[:1] + found[2:] if setting.first else found
+
+
+def _way(setting: Setting) -> tuple[Step, ...]:
+    return way(setting.strategy, setting.placement, None if setting.first else setting.placement.replicas).steps
 
 
 def _live_fails(setting: Setting) -> str:

@@ -86,6 +86,10 @@ class Troubles:
                 self.killed = fault
             case "store-slow":
                 self._slow.append((until, fault.amount))
+            case "check-refused":
+                self._world.verifier.refuses_until = until if fault.lasts else math.inf
+            case "check-silent":
+                self._world.verifier.silent_until = until if fault.lasts else math.inf
             case "clock-jump":
                 self.skew += fault.amount
                 if fault.lasts:

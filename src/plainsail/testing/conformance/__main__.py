@@ -7,7 +7,7 @@ import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
-KINDS = ("router", "provider", "store", "artifacts", "notifier", "metrics")
+KINDS = ("router", "provider", "store", "artifacts", "notifier", "metrics", "verifier")
 USAGE = f"usage: python -m plainsail.testing.conformance [{'|'.join(KINDS)} [NAME]] [arguments for pytest]"
 
 

@@ -1,0 +1,1 @@
+from plainsail.testing.conformance.verifier.test_asks import *  # noqa: F403
