@@ -307,7 +307,7 @@ class _Play:
         holding, at = self.holding, self.world.now - self.began
         if not now.ended() and (before is None or (before.phase, before.step) != (now.phase, now.step)):
             step, reason = now.current(), why(before, now, self._clock())
-            self.moves.append(Moved(at, step.name, now.phase, desired(step, now), reason))
+            self.moves.append(Moved(at, step.name, now.phase, desired(step), reason))
         self._listen(now, at)
         found = holding.seen.groups.get(now.candidate)
         self.crashes = max(self.crashes, found.crashes if found else 0)
