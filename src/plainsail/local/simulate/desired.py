@@ -1,4 +1,4 @@
-"""A step's desired state, as a document: the one place here that knows what a step is made of."""
+"""A step's desired state, as a document: as `plainsail deploy --plan` lists it, so that what was foreseen can be held beside it."""
 
 from __future__ import annotations
 
@@ -6,25 +6,12 @@ from typing import Any
 
 import msgspec
 
-from plainsail.domain.checks import names
-from plainsail.domain.rollout import Rollout
+from plainsail.app.documents import step_documents
 from plainsail.domain.strategy import Step
 
-ELSEWHERE = {"split", "leave", "finishing", "checks"}
-"""Fields of a step that are no part of what should be, or are told as `shares`."""
-NAMES = {"inside": "rules"}
 
-
-def desired(step: Step, rollout: Rollout) -> dict[str, Any]:
-    """`name`, `sizes` by role, `shares` by role in basis points; and what else the step asks for (`rules`), where it does."""
-    told: dict[str, Any] = msgspec.to_builtins(step)
-    sizes = {role: size for role, size in step.sizes.items() if rollout.group(role) is not None}
-    more = {NAMES.get(name, name): value for name, value in told.items() if name not in ELSEWHERE and value}
-    if step.checks:
-        more["checks"] = list(names(step.checks))
-    return {
-        **more,
-        "name": step.name,
-        "sizes": sizes,
-        "shares": {part.role: part.share_bp for part in step.split},
-    }
+def desired(step: Step) -> dict[str, Any]:
+    """The fields of a `StepDocument`."""
+    (document,) = step_documents((step,))
+    found: dict[str, Any] = msgspec.to_builtins(document)
+    return found
