@@ -26,6 +26,7 @@ from plainsail.ports.errors import NotFound, Rejected
 from plainsail.ports.store import Key
 from plainsail.spec.abilities import beyond
 from plainsail.spec.diagnostics import did_you_mean, shown
+from plainsail.spec.drivers import Drivers
 from plainsail.spec.stops import unplaced
 from plainsail.spec.ways import going
 
@@ -67,7 +68,7 @@ def deploy(
     intent = Deploy(
         rollout=context.new_id(), by=subject.name, again=again, placement=placement,
         revision=Revision(made.digest, made.version, run, config_digest(run)),
-        strategy=_fitting(context, placement, environment, strategy),
+        strategy=fitting(context.drivers, placement, environment, strategy),
     )  # fmt: skip
     with agreed(context, key, expected):
         context.store.ask(key, intent, context.now())
@@ -89,7 +90,7 @@ def plan(
     made = _to_be(context, key.service, release) or _held(context, key.service, release)
     config = config_digest(run_in(declared, placement))
     _pass_gates(context, key, environment, made, config, again)
-    chosen = _fitting(context, placement, environment, strategy)
+    chosen = fitting(context.drivers, placement, environment, strategy)
     state = naming.target(context, key)
     live, placement = state.group(state.live), sized(state, placement)
     exposed = state.rollout.exposed() if state.rollout else None
@@ -183,14 +184,14 @@ def strategy_of(placement: Placement, name: str | None) -> Chain:
     )  # fmt: skip
 
 
-def _fitting(context: Context, placement: Placement, environment: Environment, name: str | None) -> Chain:
+def fitting(drivers: Drivers, placement: Placement, environment: Environment, name: str | None) -> Chain:
     """As `strategy_of`; one that is not the file's must go with the rest of it, and with the router. Raises Rejected
     (`strategy_unfit`)."""
     chosen = strategy_of(placement, name)
     if name is None:
         return chosen
     asked, router = msgspec.structs.replace(placement, strategy=chosen), environment.router.name
-    can = context.drivers.capabilities.get(router)
+    can = drivers.capabilities.get(router)
     for fault in unplaced(asked):
         raise Rejected("strategy_unfit", fault.message, fault.hint)
     for fault in chain(going(asked), beyond(asked, router, can) if can else ()):
