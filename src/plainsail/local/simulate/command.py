@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from plainsail.app.deploy import strategy_of
+from plainsail.app.deploy import fitting
 from plainsail.cli.connect import HERE, Plane
 from plainsail.cli.exits import DONE
 from plainsail.cli.options import AsJson, Env, Flag
@@ -111,10 +111,11 @@ def simulate(
     past = None if replay is None else recorded(replay, plane, env)
     if past is not None:
         service, env = service or past.rollout.service, env or past.rollout.environment
-    declared = read([(str(file), text_of(file))], drivers())
+    known = drivers()
+    declared = read([(str(file), text_of(file))], known)
     key, placement = _chosen(declared, service, env)
     run = run_in(declared.services[key.service], placement)
-    chosen = strategy_of(placement, strategy)
+    chosen = fitting(known, placement, declared.environments[key.environment], strategy)
     if past is not None:
         return _replay(past, placement, chosen, file, as_json)
     if power:
