@@ -19,6 +19,7 @@ from plainsail.domain.observation import (
     Instance,
     InstanceState,
     Measured,
+    Mirrored,
     Seen,
     Unmeasured,
 )
@@ -50,6 +51,7 @@ class Stage:
         self.sessions: dict[str, int] = {}
         self.counts: dict[str, Counts] = {}
         self.measured: dict[str, Measured | Unmeasured] = {}
+        self.mirrored: dict[str, Mirrored] = {}
         self.router_up = True
         self.serial = 0
         self.deploys = 0
@@ -144,6 +146,22 @@ class Stage:
                 before.slow + slow,
             )  # fmt: skip
 
+    def copied(self, pairs: int = 20, failures: int = 0, differing: int = 0) -> None:
+        """To whom the mirror in force copies: so many, of which some failed or were answered otherwise, live's well."""
+        mirror = self.traffic.mirror if self.traffic else None
+        if mirror is None:
+            return
+        before = self.mirrored.get(mirror.group, Mirrored())
+        self.mirrored[mirror.group] = replace(
+            before,
+            asked=before.asked + pairs,
+            answered=before.answered + pairs,
+            pairs=before.pairs + pairs,
+            failures=before.failures + failures,
+            statuses=before.statuses + failures,
+            differing=before.differing + failures + differing,
+        )
+
     # What is decided.
 
     def turn(self, *intents: Intent, act: bool = True) -> Decision:
@@ -178,7 +196,7 @@ class Stage:
             return Seen(self.now, dict(self.groups), router_up=False)
         return Seen(
             self.now, dict(self.groups), True, self.traffic, dict(self.sessions), dict(self.counts),
-            measured=dict(self.measured),
+            measured=dict(self.measured), mirrored=dict(self.mirrored),
         )  # fmt: skip
 
     def _act(self, action: Action) -> None:
@@ -290,6 +308,8 @@ def order(action: Action) -> str:
                 f"{group}:{','.join(one.instance for one in its)}" for group, its in table.members.items()
             )
             more = f"{'' if table.shield.enabled else '; unshielded'}{'; sticky' if table.sticky else ''}"
+            if (mirror := table.mirror) is not None:
+                more += f"; copies {mirror.group}={mirror.share_bp} of {' '.join(mirror.methods)}"
             hosts = " ".join(table.hosts) or "any host"
             return f"send {split}; live {table.live}; members {members or 'none'}; {hosts}; slow after {table.slow_after:g} s{more}{insiders}"
         case Withdraw(service=service):

@@ -23,6 +23,7 @@ from plainsail.domain.strategy import (
     Rolling,
     RollingCanary,
     RollingRedBlack,
+    Shadow,
 )
 
 Story = Callable[[Stage], None]
@@ -307,6 +308,34 @@ def dark_then_canary_then_bake(stage: Stage) -> None:
     _on_to(stage, 5)
     _until_in_force(stage)
     _fails(stage, "g3")
+    stage.until_quiet()
+
+
+@story
+def shadow(stage: Stage) -> None:
+    """Copies first: without one it is not left; then a canary, whose evidence begins from zero. The next one fails its copies."""
+    chain = (Shadow(lasts=1.0), Canary((1000,)))
+    stage.settled("v1")
+    stage.turn(stage.deploy("v2", chain, pace=BY_CLOCK))
+    _on_to(stage, 1)
+    _until_in_force(stage)
+    stage.turns(8)
+    stage.say("its time is over, and nothing was copied")
+    stage.turn()
+    stage.copied(differing=1)
+    stage.turn()
+    stage.say("now something was")
+    stage.until_quiet()
+    stage.turn(stage.deploy("v3", chain, pace=BY_CLOCK))
+    _on_to(stage, 1)
+    _until_in_force(stage)
+    for _ in range(40):
+        if stage.target.rollout is None or stage.target.rollout.phase == "rolling_back":
+            break
+        stage.ask()
+        stage.copied(failures=10)
+        stage.turn()
+    stage.say("nobody has seen it")
     stage.until_quiet()
 
 
