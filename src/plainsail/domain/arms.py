@@ -6,18 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from plainsail.domain import sharing
 from plainsail.domain.criteria import EvidenceCriteria
-from plainsail.domain.evidence import Evidence, Track, Verdict
+from plainsail.domain.evidence import Evidence, Verdict
 from plainsail.domain.judge import begin, judge
-from plainsail.domain.observation import Counts, Measured, Seen, Unmeasured
+from plainsail.domain.observation import Measured, Seen, Unmeasured
 from plainsail.domain.rollout import Rollout
 from plainsail.domain.trial import Trial
-from plainsail.domain.units import percent_of
 
 replace = msgspec.structs.replace
-
-OURS, LIVE = "variant", "live"
 
 
 def exposed(rollout: Rollout, seen: Seen) -> bool:
@@ -80,8 +76,7 @@ def judged(
         verdict = replace(verdict, harm=max(verdict.harm, said.harm))
         if said.outcome == "fail" and verdict.outcome != "fail":
             verdict = replace(said, sentence=f"{trial.name(group)}: {said.sentence}")
-    evidence = replace(evidence, variants=variants)
-    return _counted(evidence, rollout, trial, seen, now), verdict
+    return replace(evidence, variants=variants), verdict
 
 
 def _measured(found: Mapping[str, Measured | Unmeasured], group: str) -> Mapping[str, Measured | Unmeasured]:
@@ -91,32 +86,3 @@ def _measured(found: Mapping[str, Measured | Unmeasured], group: str) -> Mapping
         for name, one in found.items()
         if isinstance(one, Unmeasured) or group in one.variants
     }
-
-
-def _counted(evidence: Evidence, rollout: Rollout, trial: Trial, seen: Seen, now: float) -> Evidence:
-    """With the users that the KPI's source has counted held against the split. The router's requests can't be, where users stick
-    to a variant: a few busy ones make any split uneven."""
-    if trial.by_match() or not rollout.current().tests() or rollout.in_force_at is None:
-        return evidence
-    theirs = seen.share(rollout.live or "")
-    variants = {
-        group: _held(one, trial, group, seen.share(group), theirs, now)
-        for group, one in evidence.variants.items()
-    }
-    own = whose(evidence, trial)
-    return _held(replace(evidence, variants=variants), trial, own, seen.share(own), theirs, now)
-
-
-def _held(evidence: Evidence, trial: Trial, group: str, ours: int, theirs: int, now: float) -> Evidence:
-    track = evidence.tracks.get(trial.asked.kpi, Track())
-    users = {OURS: Counts(round(track.candidate.n)), LIVE: Counts(round(track.live.n))}
-    expected = ours / (ours + theirs) if ours and theirs else None
-    before = evidence.users
-    found = sharing.watch(replace(evidence, split=before), users, OURS, LIVE, expected, 0.0, now)
-    found = replace(found, users=found.split, split=evidence.split)
-    if not found.voided or evidence.voided or before is None or found.users is None:
-        return found
-    mine = found.users.candidate - before.candidate
-    total = mine + found.users.live - before.live
-    had = f"{trial.name(group)} had {percent_of(mine / total)} of the last {total:,} users of it and of live"
-    return replace(found, voided=f"{had}, and should have had {percent_of(before.expected)}")

@@ -8,7 +8,7 @@ of alpha at most, with any number of variants and of looks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import msgspec
@@ -16,12 +16,16 @@ import msgspec
 from plainsail.domain import arms
 from plainsail.domain.criteria import EvidenceCriteria, Metric
 from plainsail.domain.evidence import Evidence, Sums, Track
-from plainsail.domain.stats import differences, means
+from plainsail.domain.stats import differences, means, mismatch
+from plainsail.domain.stats.quantiles import log_mixture
+from plainsail.domain.tested import each
 from plainsail.domain.trial import Trial
-from plainsail.domain.units import number, percent_of
+from plainsail.domain.units import ALL, number, percent_of
 
 LIVE = "live"
 
+UNEVEN = 0.001
+"""Odds of calling users' falling to the arms wrong that is right within the tolerance: as with requests (`sharing.py`)."""
 RARE = 30.0
 """Users with a one, and with a zero, that each arm needs before a mean of ones and zeros says anything: its sum is near enough to
 normal then (the rule of thumb of n p >= 30; with fewer the interval misses the truth more often than it says)."""
@@ -102,7 +106,7 @@ def compare(trial: Trial, evidence: Evidence | None, criteria: EvidenceCriteria,
         ),
         gaps=tuple(gap for gap in gaps if gap is not None),
         parts=parts,
-        voided=next((one.voided for one in known.values() if one is not None and one.voided), ""),
+        voided="" if trial.by_match() else _uneven(trial, sums, live),
         missing=next((track.missing for track in tracks.values() if track.missing), ""),
     )
 
@@ -172,6 +176,25 @@ def distance(found: Comparison, value: float) -> str:
     """A difference, in the unit of the KPI."""
     bare = _bare(found, value)
     return f"{bare} point{'s' * (bare != '1')}" if found.parts else bare
+
+
+def _uneven(trial: Trial, sums: Mapping[str, Sums], live: str) -> str:
+    """Sample ratio mismatch, in one clause: a variant has more or fewer of its and live's users than the split says, beyond the
+    tolerance. Each user is one draw, so the mixture of Robbins is bet (Lindon & Malek, "Anytime-valid inference for multinomial
+    count data", NeurIPS 2022), which is quicker than bets on blocks of requests. Empty: nothing of the kind is shown."""
+    share = each(trial.asked)
+    rest = ALL - share * len(trial.groups)
+    expected, slack = share / (share + rest), mismatch.TOLERANCE * min(share, rest) / (share + rest)
+    for group in trial.groups:
+        mine, total = round(sums[group].n), round(sums[group].n) + round(sums[live].n)
+        if not total:
+            continue
+        edge = min(max(mine / total, expected - slack), expected + slack)
+        if log_mixture(total, mine, edge, 1.0, centre=0.5) < mismatch.goal(UNEVEN):
+            continue
+        had = f"{trial.name(group)} had {percent_of(mine / total)} of the {total:,} users of it and of live"
+        return f"{had}, and should have had {percent_of(expected)}"
+    return ""
 
 
 def _gap(

@@ -326,8 +326,6 @@ class Evidence(msgspec.Struct, frozen=True):
     """Once requests were copied."""
     variants: dict[str, Evidence] = {}
     """By group: what is known of a test's variants beside this one."""
-    users: Split | None = None
-    """In a test: where the block of users began that the split is held against."""
     tests: tuple[str, ...] = ()
     """Names of the tests of harm, sorted: those of `harm`."""
     trail: tuple[Point, ...] = ()
