@@ -39,6 +39,7 @@ class Story:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self._began: float | None = None
+        self._last: tuple[str, list[str]] = ("", [])
 
     def begins(self, plane: Plane) -> None:
         """What led to the release that is live is not told."""
@@ -52,7 +53,7 @@ class Story:
         self.lines.append(line if line.startswith("#") else f"    {line}")
 
     def turn(self, plane: Plane, decision: Decision, seen: Seen, intents: tuple[Intent, ...]) -> None:
-        """Turns in which nothing is new are not told."""
+        """Turns in which nothing is new are not told, nor those in which the same is ordered once more."""
         told = [f"asked: {type(intent).__name__.lower()} {intent.rollout}" for intent in intents]
         told += [
             f"{one.kind} {one.rollout}: {one.reason or one.data.get('step', '')}" for one in decision.events
@@ -62,7 +63,8 @@ class Story:
             line for line in moved if line.startswith(("live", "groups", "why", "verdict", "quarantine"))
         )
         told += [order(action) for action in decision.actions]
-        if told:
+        if told and (_seen(seen), told) != self._last:
+            self._last = (_seen(seen), told)
             self.lines.append(f"{self._at(plane)}: {_seen(seen)}")
             self.lines += [f"    {line}" for line in told]
 

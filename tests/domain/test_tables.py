@@ -1,0 +1,86 @@
+"""Tables of traffic in strange moments: a router that forgot everything, and the order in which groups come."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from tests.domain.stage import Stage
+
+from plainsail.domain.actions import Send
+from plainsail.domain.criteria import EvidenceCriteria
+from plainsail.domain.decide import Decision
+from plainsail.domain.rollout import Target
+from plainsail.domain.service import Sticky
+from plainsail.domain.strategy import Canary, Rolling
+from plainsail.domain.traffic import Traffic
+
+replace = msgspec.structs.replace
+
+
+def sent(decision: Decision) -> Traffic:
+    (found,) = (action.traffic for action in decision.actions if isinstance(action, Send))
+    return found
+
+
+def shares(table: Traffic) -> dict[str, int]:
+    return {part.group: part.share_bp for part in table.routes[-1].split}
+
+
+def at_ten_percent(stage: Stage) -> None:
+    """The candidate (g2) has its users."""
+    stage.settled("v1")
+    stage.turn(stage.deploy("v2", Canary((1000, 5000))))
+    stage.ready("g2")
+    stage.turn()
+    stage.ask()
+    stage.turn()
+    assert stage.traffic is not None
+    assert shares(stage.traffic) == {"g1": 9000, "g2": 1000}
+
+
+@pytest.mark.parametrize("dead", [1, 3])
+def test_a_router_that_forgot_gets_live_back_though_some_of_it_is_missing(dead: int) -> None:
+    """Who had live has live: some of its instances are better than none, and than the candidate's few."""
+    stage = Stage()
+    at_ten_percent(stage)
+    stage.dies("g1", dead)
+    stage.traffic = None
+    assert shares(sent(stage.turn())) == {"g1": 9000, "g2": 1000}
+
+
+def test_without_live_a_router_that_forgot_gets_whom_there_is() -> None:
+    stage = Stage()
+    at_ten_percent(stage)
+    stage.dies("g1", 4)
+    stage.traffic = None
+    assert shares(sent(stage.turn())) == {"g2": 10_000}
+
+
+def test_a_first_release_gets_users_when_all_of_it_is_ready() -> None:
+    stage = Stage()
+    stage.turn(stage.deploy("v1", Rolling()))
+    stage.ready("g1")
+    stage.become("g1", "unready")
+    assert not shares(sent(stage.turn()))
+    seen = stage.groups["g1"]
+    stage.groups["g1"] = replace(seen, instances=tuple(replace(one, state="ready") for one in seen.instances))
+    assert shares(sent(stage.turn())) == {"g1": 10_000}
+
+
+def test_groups_come_in_the_order_they_were_made() -> None:
+    """Routers divide users who stay in this order. With g10 before g9 those of the candidate would move on with each step, as
+    the baseline's share grows before it."""
+    stage = Stage()
+    stage.target = Target("shop", "production", serial=7)
+    sticky = Sticky(cookie="version")
+    stage.settled("v1", sticky=sticky)
+    fresh = EvidenceCriteria(compare="baseline")
+    stage.turn(stage.deploy("v2", Canary((1000, 3000)), evidence=fresh, sticky=sticky))
+    stage.ready("g9", "g10")
+    assert shares(sent(stage.turn())) == {"g8": 8000, "g9": 1000, "g10": 1000}
+    assert list(shares(sent_now(stage))) == ["g8", "g9", "g10"]
+
+
+def sent_now(stage: Stage) -> Traffic:
+    assert stage.traffic is not None
+    return stage.traffic
