@@ -169,14 +169,16 @@ def assumptions(setting: Setting) -> list[str]:
         )
     if test_in(setting.strategy) is not None:
         found.append(
-            "each request is a user of the KPI, which is spread as widely as it is high; of several variants the first is the release"
-            " that is played, and the others are as good as the live one by the KPI"
+            "each request is a user of the KPI, which is spread as widely as it is high; by the KPI the first variant is as is said of the"
+            " release, and others are as the live one"
         )
     return found[:1] + found[2:] if setting.first else found
 
 
 def _way(setting: Setting) -> tuple[Step, ...]:
-    return way(setting.strategy, setting.placement, None if setting.first else setting.placement.replicas).steps
+    return way(
+        setting.strategy, setting.placement, None if setting.first else setting.placement.replicas
+    ).steps
 
 
 def _live_fails(setting: Setting) -> str:
