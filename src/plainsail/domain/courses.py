@@ -99,7 +99,6 @@ def course(
     steps: list[Step] = []
     for strategy in whole:
         steps += _exposing(strategy, steps, asked)
-    steps = [*kept(steps)]
     if taken is not None:
         steps = [
             _shared(taken.share_bp, asked),
@@ -114,7 +113,8 @@ def course(
     )
     start = Step("start", first, before, Ready("candidate", START_WITHIN), gradual=taken is None)
     way = Course(
-        (start, *_analysis(start, asked), *_exposed(steps), *ends), (_back([*steps, *ends[:-1]], asked),)
+        (start, *_analysis(start, asked), *kept([*_exposed(steps), *ends])),
+        (_back([*steps, *ends[:-1]], asked),),
     )
     return cleared(way, whole)
 
