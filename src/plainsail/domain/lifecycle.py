@@ -24,7 +24,7 @@ from plainsail.domain.rollout import (
 )
 from plainsail.domain.service import Placement
 from plainsail.domain.strategy import Course
-from plainsail.domain.wayback import against, at_once, gradually, takes_time
+from plainsail.domain.wayback import against, gradually, shortest, takes_time
 
 replace = msgspec.structs.replace
 
@@ -119,7 +119,7 @@ def turn_back(
     gradual: bool = False,
 ) -> Changed:  # fmt: skip
     """From here on the rollout's way leads back, at once or with the shares in reverse; it ends in phase `ending`."""
-    back = gradually(rollout) if gradual else at_once(rollout.course)
+    back = gradually(rollout) if gradual else shortest(rollout)
     turned = replace(
         rollout, phase="rolling_back", ending=ending, reason=reason, reason_code=code, step=0, entered_at=now,
         in_force_at=None, decided_at=now, held_at=None, called_at=None, course=replace(rollout.course, back=back),

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from plainsail.domain.evidence import Verdict
 from plainsail.domain.rollout import Against, Rollout
-from plainsail.domain.strategy import Course, Elapsed, Part, Step
+from plainsail.domain.strategy import Course, Elapsed, Judged, Part, Step
 from plainsail.domain.units import ALL, percent
 
 AGAIN = 1.0
@@ -43,6 +43,16 @@ def gradually(rollout: Rollout) -> tuple[Step, ...]:
 def at_once(course: Course) -> tuple[Step, ...]:
     """Its way back without the shares in between."""
     return tuple(step for step in course.back if not isinstance(step.leave, Elapsed))
+
+
+def shortest(rollout: Rollout) -> tuple[Step, ...]:
+    """The way back at once from the present step. While the hook `before` is asked nothing was begun, so nothing of it, be it
+    the stop of the new release that another way begins with, is done: live has stayed as it is."""
+    back, here = at_once(rollout.course), rollout.current()
+    nothing_begun = (
+        rollout.phase != "rolling_back" and isinstance(here.leave, Judged) and here.leave.until == "hooked"
+    )
+    return back[-1:] if nothing_begun else back
 
 
 def takes_time(back: Sequence[Step]) -> bool:
