@@ -31,7 +31,7 @@ RARE = 30.0
 normal then (the rule of thumb of n p >= 30; with fewer the interval misses the truth more often than it says)."""
 
 
-class Arm(msgspec.Struct, frozen=True):
+class ArmRate(msgspec.Struct, frozen=True):
     """One arm of a test: live, or a variant."""
 
     name: str
@@ -59,7 +59,7 @@ class Comparison(msgspec.Struct, frozen=True):
     kpi: str
     level: float
     """With which probability all intervals hold, at all times and together."""
-    arms: tuple[Arm, ...] = ()
+    arms: tuple[ArmRate, ...] = ()
     """Live first."""
     gaps: tuple[Gap, ...] = ()
     """Of each variant to live, then among the variants."""
@@ -79,7 +79,7 @@ class Comparison(msgspec.Struct, frozen=True):
                 return _turned(one)
         return None
 
-    def variants(self) -> tuple[Arm, ...]:
+    def variants(self) -> tuple[ArmRate, ...]:
         return self.arms[1:]
 
 
@@ -102,7 +102,7 @@ def compare(trial: Trial, evidence: Evidence | None, criteria: EvidenceCriteria,
         kpi=kpi,
         level=level,
         arms=tuple(
-            Arm(names[group], group, one.n, one.sum / one.n if one.n else None) for group, one in sums.items()
+            ArmRate(names[group], group, one.n, one.sum / one.n if one.n else None) for group, one in sums.items()
         ),
         gaps=tuple(gap for gap in gaps if gap is not None),
         parts=parts,

@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from plainsail.domain import comparing
-from plainsail.domain.comparing import Arm, Comparison, Gap
+from plainsail.domain.comparing import ArmRate, Comparison, Gap
 from plainsail.domain.evidence import Evidence, Verdict
 from plainsail.domain.rollout import Rollout
 from plainsail.domain.trying import compared, standing
@@ -32,7 +32,7 @@ class Test(msgspec.Struct, frozen=True):
     margin: float
     parts: bool
     """Rates are parts of 1."""
-    arms: tuple[Arm, ...]
+    arms: tuple[ArmRate, ...]
     """Live first."""
     gaps: tuple[Gap, ...]
     """Of each variant to live, then among the variants."""
@@ -85,7 +85,7 @@ def change(rollout: Rollout, test: Test) -> str:
 
 
 def rows(test: Test) -> tuple[tuple[str, str, str, str], ...]:
-    """Arm, users, its rate, and what it is against live; live first."""
+    """ArmRate, users, its rate, and what it is against live; live first."""
     found = Comparison(test.kpi, test.level, test.arms, test.gaps, test.parts)
     told = []
     for arm in test.arms:
