@@ -270,6 +270,7 @@ def view(target: Target) -> dict[str, Any]:
         },
         "good": " ".join(map(_revision, target.good)),
         "quarantine": " ".join(release[-2:] for release in target.quarantine),
+        "misconfigured": " ".join(one.release[-2:] for one in target.misconfigured),
         "rollout": None if rollout is None else _of_rollout(rollout),
         "in force": rollout and rollout.in_force_at,
         "reached": rollout and rollout.reached_bp,

@@ -242,6 +242,19 @@ def only_its_settings_were_bad(stage: Stage) -> None:
         stage.ask(g2=(10, 0, 0))
         stage.turn()
     stage.until_quiet()
+    stage.say("the same settings are not tried again by accident")
+    stage.turn(stage.deploy("v1", run=replace(RUN, env={"LOG": "debug"})))
+    stage.say("others are, and may be gone back from: to the first ones, not to the bad ones")
+    stage.settled("v1", BlueGreen(0.0), run=replace(RUN, env={"LOG": "warning"}))
+    stage.turn(Rollback("r9", "bob"))
+    stage.until_quiet()
+    stage.say(
+        "what was there at first is live; and what was gone back from is not tried again by accident either"
+    )
+    stage.turn(stage.deploy("v1", run=replace(RUN, env={"LOG": "warning"})))
+    stage.turn(stage.deploy("v1", run=replace(RUN, env={"LOG": "warning"}), again=True))
+    stage.until_quiet()
+    assert stage.target.quarantine == ()
 
 
 @story
