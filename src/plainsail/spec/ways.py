@@ -210,6 +210,12 @@ def _no_room(placement: Placement) -> Iterator[Fault]:
             "write canary, or 'compare: live'",
             ("evidence", "compare"),
         )
+    if placement.pace.on_failure == "gradual" and last and not exposures(placement) - {ALL}:
+        yield Fault(
+            f"With {made.chain_name(placement.strategy)} all users move at once, so there are no shares to go back by",
+            "leave it out, or write canary",
+            ("pace", "on_failure"),
+        )
     if not last or not isinstance(last[0], Recreate):
         return
     if placement.pace.bake:

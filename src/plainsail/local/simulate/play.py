@@ -305,7 +305,7 @@ class _Play:
 
     def _note(self, before: Rollout | None, now: Rollout) -> None:
         holding, at = self.holding, self.world.now - self.began
-        if not now.ended() and (before is None or (before.phase, before.step) != (now.phase, now.step)):
+        if not now.ended() and (before is None or _place(before) != _place(now)):
             step, reason = now.current(), why(before, now, self._clock())
             self.moves.append(Moved(at, step.name, now.phase, desired(step), reason))
         self._listen(now, at)
