@@ -40,6 +40,15 @@ def version(binary: str) -> tuple[int, int] | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
+def has_lua(binary: str) -> bool:
+    """Whether it was built with Lua, as almost all are; copies of requests are sent by it."""
+    try:
+        text = subprocess.run([binary, "-vv"], capture_output=True, text=True, timeout=10, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return "USE_LUA=1" in text or "+LUA" in text
+
+
 def most_connections(asked: int | None) -> int:
     """HAProxy refuses to start with more than the limit of open files carries."""
     if asked is not None:

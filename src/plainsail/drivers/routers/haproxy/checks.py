@@ -22,6 +22,7 @@ def check(traffic: Traffic, kept: Mapping[str, Kept]) -> None:
     names = [*traffic.members, *(part.group for route in traffic.routes for part in route.split)]
     names += [member.instance for members in traffic.members.values() for member in members]
     names += [traffic.live] if traffic.live is not None else []
+    names += [traffic.mirror.group] if traffic.mirror is not None else []
     wrong = [name for name in names if not NAME.fullmatch(name)]
     wrong += [traffic.service] if not SERVICE.fullmatch(traffic.service) else []
     if wrong:
@@ -31,7 +32,12 @@ def check(traffic: Traffic, kept: Mapping[str, Kept]) -> None:
     for host in traffic.hosts:
         rules.check_host(host)
     sticky = traffic.sticky
-    for token in (*traffic.shield.methods, *([sticky.cookie or sticky.header or "?"] if sticky else [])):
+    copied = traffic.mirror.methods if traffic.mirror is not None else ()
+    for token in (
+        *traffic.shield.methods,
+        *copied,
+        *([sticky.cookie or sticky.header or "?"] if sticky else []),
+    ):
         if not rules.FIELD.fullmatch(token):
             raise Rejected(
                 "name_invalid", f"{token!r} cannot be a name in HTTP here", "use letters, digits, - and _"

@@ -7,9 +7,9 @@ import contextlib
 
 import msgspec
 
-from plainsail.domain.observation import Counts
+from plainsail.domain.observation import Counts, Mirrored
 from plainsail.domain.traffic import Traffic
-from plainsail.drivers.routers.haproxy import binary, checks, counts, fence, members, table, template
+from plainsail.drivers.routers.haproxy import binary, checks, counts, fence, members, mirror, table, template
 from plainsail.drivers.routers.haproxy.cli import Line, session
 from plainsail.drivers.routers.haproxy.config import Config as HAProxyConfig
 from plainsail.drivers.routers.haproxy.latency import Log
@@ -17,7 +17,7 @@ from plainsail.drivers.routers.haproxy.ledger import Ledger
 from plainsail.drivers.routers.haproxy.process import RUNNING, Process, running
 from plainsail.drivers.routers.haproxy.shelf import Shelf, State
 from plainsail.drivers.routers.haproxy.template import Kept
-from plainsail.ports.errors import Broken, Failure, Fenced, Transient
+from plainsail.ports.errors import Broken, Failure, Fenced, Transient, Unsupported
 from plainsail.ports.router import Capabilities, Router, RouterSeen
 from plainsail.ports.site import Site
 
@@ -35,6 +35,7 @@ class HAProxy:
         sticky_cookie=True,
         sticky_header=True,
         shield=True,
+        mirror=True,
         match=True,
         fencing=True,
         counts=True,
@@ -45,11 +46,13 @@ class HAProxy:
         self._config = config
         self._maxconn = binary.most_connections(config.maxconn)
         self._shelf = Shelf(
-            site.directory, lambda port, kept: template.render(config, self._maxconn, port, kept)
+            site.directory,
+            lambda port, kept: template.render(config, self._maxconn, port, kept, self._copying),
         )
         self._process = Process(config, self._shelf)
         self._log = Log()
         self._ledger = Ledger(self._shelf)
+        self._copying = True
         self._identified: tuple[dict[str, Kept] | None, int, str] = (None, 0, "")
         self._turn = asyncio.Lock()
         self._watching: asyncio.Task[None] | None = None
@@ -60,6 +63,7 @@ class HAProxy:
 
     async def _begin(self) -> None:
         async with self._turn:
+            self._copying = await self._has_lua()
             self._shelf.load()
             port = self._shelf.state.log_port
             if await self._process.adopt():
@@ -75,6 +79,12 @@ class HAProxy:
         async with self._turn:
             await self._up()
             checks.check(traffic, self._shelf.state.services)
+            if traffic.mirror is not None and not self._copying:
+                raise Unsupported(
+                    "haproxy_lua",
+                    "This HAProxy was built without Lua, and copies of requests are sent by that",
+                    "use another one (`binary`), or write dark instead of shadow",
+                )
             await self._refuse_older(traffic.service, epoch)
             kept = Kept(traffic, epoch)
             try:
@@ -91,7 +101,8 @@ class HAProxy:
     async def _put_unwritten(self, kept: Kept) -> None:
         """Users come off a bad release also while the disk is full. What takes a reload has to wait for room."""
         services = {**self._shelf.state.services, kept.traffic.service: kept}
-        wanted = template.digest(self._config, self._maxconn, self._shelf.state.log_port, services)
+        port = self._shelf.state.log_port
+        wanted = template.digest(self._config, self._maxconn, port, services, self._copying)
         async with session(self._shelf.directory) as line:
             if (await running(line))[0] == wanted:
                 await _put(line, kept.traffic, kept.epoch)
@@ -184,7 +195,9 @@ class HAProxy:
         state = self._shelf.state
         services, log_port, identity = self._identified
         if services is not state.services or log_port != state.log_port:
-            identity = template.digest(self._config, self._maxconn, state.log_port, state.services)
+            identity = template.digest(
+                self._config, self._maxconn, state.log_port, state.services, self._copying
+            )
             self._identified = (state.services, state.log_port, identity)
         return identity
 
@@ -198,6 +211,7 @@ class HAProxy:
         identity, born = await running(line)
         sessions = await self._sessions(kept, present)
         counted = await self._ledger.count(line, born, kept)
+        mirrored = await self._mirrored(line, kept)
         counts = {**{group: Counts() for group in kept.traffic.members}, **counted}
         serving = {
             name: table.Server(one.address, one.weight) for name, one in present.items() if one.serves()
@@ -211,7 +225,22 @@ class HAProxy:
             counts=counts,
             latency=self._log.latency(service, counts),
             instances=self._log.instances(service),
+            mirrored=mirrored,
         )
+
+    async def _mirrored(self, line: Line, kept: Kept) -> dict[str, Mirrored]:
+        """Of the worker that serves; a reload begins anew, which its reader understands."""
+        if kept.traffic.mirror is None or not self._copying:
+            return {}
+        return mirror.parse(await line.ask(mirror.question(kept.traffic.service)))
+
+    async def _has_lua(self) -> bool:
+        """Of the program that would be started. Without one nothing is known, and starting says so."""
+        try:
+            program = await asyncio.to_thread(binary.find, self._config.binary)
+        except Broken:
+            return True
+        return await asyncio.to_thread(binary.has_lua, program)
 
     async def _sessions(self, kept: Kept, present: dict[str, members.Present]) -> dict[str, int]:
         """Of older workers too; what those counted is taken down on the way."""

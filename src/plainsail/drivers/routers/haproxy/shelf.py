@@ -17,6 +17,7 @@ import msgspec
 from plainsail.domain.observation import Counts
 from plainsail.drivers._kit.proc import Identity
 from plainsail.drivers._kit.records import Upgrade, decode
+from plainsail.drivers.routers.haproxy import mirror
 from plainsail.drivers.routers.haproxy.template import Kept, map_files
 from plainsail.ports.errors import Broken
 
@@ -123,6 +124,7 @@ class Shelf:
             files = map_files(state.services)
             for name, text in files.items():
                 _replace(self.directory / name, text.encode())
+            _replace(self.directory / mirror.FILE, mirror.script().encode())
             _replace(self.directory / CONFIG, self._render(state.log_port, state.services).encode())
             for old in self.directory.glob("*.map"):
                 if old.name not in files:

@@ -12,6 +12,7 @@ HAProxy reads these entries for every request, so one commit of the map changes 
     slow_us width_us the latency bound, and the width of the time slices in which waiting requests are counted
     shield method.M  `on` or `off`; methods that may be asked again
     budget_ppm       part of the service's requests that may be asked again, in millionths
+    copies ...       who gets copies of which requests; see `mirror`
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from plainsail.domain.match import Match
 from plainsail.domain.service import Shield
 from plainsail.domain.traffic import GroupShare, Member, Route, Traffic
 from plainsail.domain.units import ALL
-from plainsail.drivers.routers.haproxy import rules
+from plainsail.drivers.routers.haproxy import mirror, rules
 from plainsail.ports.errors import Unsupported
 
 SLOTS = 4
@@ -82,6 +83,7 @@ def entries(traffic: Traffic, epoch: int) -> dict[str, str]:
         "shield": "on" if traffic.shield.enabled else "off",
         "budget_ppm": str(round(traffic.shield.budget * 1_000_000)),
         **{f"method.{method}": "1" for method in traffic.shield.methods},
+        **mirror.entries(traffic),
     }
     others = {part.group: part.share_bp for part in split if part.group != chosen and part.share_bp}
     insiders = [(route.match, part.group) for route in traffic.routes[:-1] for part in route.split]
@@ -145,6 +147,7 @@ def _reread(found: dict[str, str], base: Traffic) -> Traffic:
             number(found, "budget_ppm") / 1_000_000,
         ),
         slow_after=number(found, "slow_us") / 1_000_000,
+        mirror=mirror.reread(found),
     )
 
 

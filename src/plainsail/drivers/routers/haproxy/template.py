@@ -14,7 +14,7 @@ import msgspec
 
 from plainsail.domain.service import Sticky
 from plainsail.domain.traffic import Traffic
-from plainsail.drivers.routers.haproxy import rules
+from plainsail.drivers.routers.haproxy import mirror, rules
 from plainsail.drivers.routers.haproxy.cli import ADMIN
 from plainsail.drivers.routers.haproxy.config import Config
 from plainsail.drivers.routers.haproxy.latency import FORMAT
@@ -66,32 +66,43 @@ def hosts_of(traffic: Traffic) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*(host.lower() for host in traffic.hosts), *rules.hosts(traffic.routes))))
 
 
-def digest(config: Config, maxconn: int, log_port: int, kept: Mapping[str, Kept]) -> str:
+def digest(
+    config: Config, maxconn: int, log_port: int, kept: Mapping[str, Kept], copying: bool = True
+) -> str:
     """Of everything that takes a reload to change: the text without servers, and the hosts."""
-    text = _text(
-        config, maxconn, log_port, "", {name: (one.traffic, {}) for name, one in sorted(kept.items())}
-    )
+    known = {name: (one.traffic, dict[str, Server]()) for name, one in sorted(kept.items())}
+    text = _text(config, maxconn, log_port, "", known, copying)
+    text += mirror.script() * copying
     return hashlib.sha256((text + map_files(kept)[HOSTS]).encode()).hexdigest()[:16]
 
 
-def render(config: Config, maxconn: int, log_port: int, kept: Mapping[str, Kept]) -> str:
-    """The configuration file."""
+def render(
+    config: Config, maxconn: int, log_port: int, kept: Mapping[str, Kept], copying: bool = True
+) -> str:
+    """The configuration file. `copying`: this HAProxy has Lua, and so can copy requests."""
     known = {name: (one.traffic, servers(one.traffic)) for name, one in sorted(kept.items())}
-    return _text(config, maxconn, log_port, digest(config, maxconn, log_port, kept), known)
+    identity = digest(config, maxconn, log_port, kept, copying)
+    return _text(config, maxconn, log_port, identity, known, copying)
 
 
 def _text(
-    config: Config, maxconn: int, log_port: int, identity: str, known: Mapping[str, tuple[Traffic, Mapping[str, Server]]]
+    config: Config, maxconn: int, log_port: int, identity: str, known: Mapping[str, tuple[Traffic, Mapping[str, Server]]],
+    copying: bool,
 ) -> str:  # fmt: skip
     lines = [
-        *_global(config, maxconn, identity, known),
+        *_global(config, maxconn, identity, known, copying),
         *_frontend(config, log_port, known),
-        *(line for name, (traffic, its) in known.items() for line in _backend(name, traffic, its)),
+        *(mirror.sections(config) if copying else ()),
+        *(
+            line
+            for name, (traffic, its) in known.items()
+            for line in _backend(name, traffic, its, config if copying else None)
+        ),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _global(config: Config, maxconn: int, identity: str, services: Iterable[str]) -> list[str]:
+def _global(config: Config, maxconn: int, identity: str, services: Iterable[str], copying: bool) -> list[str]:
     counters = [
         f"    set-var proc.{kind}_{_variable(name)} int(0)" for name in services for kind in _counters()
     ]
@@ -106,7 +117,8 @@ global
     hard-stop-after {_ms(config.linger)}
     set-var proc.identity str({identity})
     set-var proc.born date(0,us)
-{chr(10).join(counters)}
+{NEWLINE.join(counters)}
+{f"    lua-load {mirror.FILE}" if copying else ""}
 defaults
     mode http
     timeout connect {_ms(config.connect)}
@@ -140,7 +152,7 @@ backend _waiting
     stick-table type string len 160 size 20k expire 10s store conn_cur""".splitlines()
 
 
-def _backend(name: str, traffic: Traffic, its: Mapping[str, Server]) -> list[str]:
+def _backend(name: str, traffic: Traffic, its: Mapping[str, Server], copying: Config | None) -> list[str]:
     insiders = rules.lines(traffic.routes, split_map(name))
     ruled, outside = (" || ruled", " !ruled") if insiders else ("", "")
     lines = [
@@ -158,6 +170,7 @@ def _backend(name: str, traffic: Traffic, its: Mapping[str, Server]) -> list[str
         *_choose_bucket(name, traffic.sticky, outside),
         *_choose_group(name, outside),
         *_count_request(name),
+        *_copy(name, copying),
         *_shield(name),
         *_count_answer(traffic.sticky),
         "    use-server %[var(txn.srv)] if { var(txn.srv) -m found }",
@@ -229,6 +242,13 @@ def _count_request(name: str) -> list[str]:
         http-response track-sc2 var(txn.key),concat(~) table _waiting if {{ var(txn.key) -m found }}""")
 
 
+def _copy(name: str, config: Config | None) -> list[str]:
+    if config is None:
+        return []
+    lines = mirror.of_request(name, _variable(name), split_map(name), config) + mirror.of_answer(config)
+    return _in(NEWLINE.join(lines))
+
+
 def _shield(name: str) -> list[str]:
     """An answer may be asked of live again only if it was another group's, by the methods and within the budget."""
     sums = [f"""\
@@ -288,7 +308,7 @@ def _look(name: str, key: str, default: str | None = None) -> str:
 
 
 def _counters() -> tuple[str, ...]:
-    return ("i", *(f"m{k}" for k in range(1, SLOTS + 1)))
+    return ("i", "c", "r", *(f"m{k}" for k in range(1, SLOTS + 1)))
 
 
 def _variable(name: str) -> str:

@@ -1,0 +1,1 @@
+from plainsail.testing.conformance.router.test_mirror import *  # noqa: F403
