@@ -323,3 +323,8 @@ class _Play:
                 last = self.events[-1].at if self.events else 0.0
                 really = one.event.at - self.ahead - self.began
                 self.events.append(Happened(min(at, max(last, really)), one.event))
+
+
+def _place(rollout: Rollout) -> tuple[Phase, int, str]:
+    """Where it stands; a gradual way back that turns into one at once is at the first step of another way."""
+    return rollout.phase, rollout.step, rollout.current().name
