@@ -106,6 +106,9 @@ def at_ease(says: Says = lambda question, times: "go", rate: float = 20.0) -> As
     return control
 
 
+VERBS: dict[str, Callable[[str, str], Intent]] = {
+    "approve": Approve, "reject": Reject, "pause": Pause, "resume": Resume, "abort": Abort,
+}  # fmt: skip
 answers = st.sampled_from(["go", "go", "not_yet", "none", "no_go", "nothing"])
 scripts = st.lists(st.lists(answers, min_size=1, max_size=5), min_size=1, max_size=6)
 chains = st.sampled_from(
@@ -143,15 +146,10 @@ def test_no_go_no_next_step_and_a_no_turns_back(
         return said[min(times, len(said)) - 1]
 
     control.says = says
-    rollout = control.deploy("v1", chain, **place)
+    rollout = control.deploy("v1", chain, GOOD, **place)
     for turn in range(250):
         for _, verb in [one for one in people if one[0] * 4 == turn]:
-            control.ask(
-                {
-                    "approve": Approve(rollout, "bob"), "reject": Reject(rollout, "bob"),
-                    "pause": Pause(rollout, "bob"), "resume": Resume(rollout, "bob"), "abort": Abort(rollout, "bob"),
-                }[verb]
-            )  # fmt: skip
+            control.ask(VERBS[verb](rollout, "bob"))
         control.world.advance(control.turn().wake_in)
         if control.target.rollout is None and not control.target.errands:
             break
@@ -259,7 +257,7 @@ def test_who_goes_on_by_hand_passes_over_a_check_that_says_nothing() -> None:
 def test_no_deadline_stands_for_a_go(on_unsure: str) -> None:
     """`on_unsure: advance` is about evidence: who was asked and did not say go has not said it."""
     control = at_ease(lambda *_: "not_yet")
-    pace = msgspec.structs.replace(PACE, on_unsure=on_unsure)  # type: ignore[arg-type]  # one of them
+    pace = msgspec.structs.replace(PACE, on_unsure=on_unsure)
     control.deploy("v1", checks={"10%": (SMOKE,)}, pace=pace)
     over = control.until_ended(120.0)
     assert over.phase == "rolled_back"
@@ -374,11 +372,11 @@ def test_hooks_afterwards_are_asked_beside_the_next_rollout_and_told() -> None:
     )
     control.deploy("v1", hooks=Hooks(after=(SMOKE,)))
     assert control.until_ended(60.0).phase == "succeeded"
-    assert len(control.target.errands) == 1
+    assert [one.question.moment for one in control.target.errands] == ["after"]
     control.deploy("v2")
     assert control.until_ended(60.0).phase == "succeeded"
     control.run(30.0)
-    assert control.target.errands == ()
+    assert not control.target.errands
     assert [event.code for event in control.events if event.kind == "hook_ended"] == ["hook_go"]
 
 

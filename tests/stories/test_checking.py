@@ -82,6 +82,10 @@ class Practice:
     def rollout(self) -> Rollout | None:
         return self.holding.target.rollout
 
+    def held(self) -> bool:
+        rollout = self.rollout()
+        return rollout is not None and rollout.phase == "paused"
+
     def asked(self) -> list[str]:
         return [one.key for one in self.world.verifier.asked]
 
@@ -228,18 +232,17 @@ def test_a_driver_that_is_broken_is_no_answer() -> None:
         )
 
     async def story() -> None:
-        for verifiers, why in (
+        troubles: list[tuple[Callable[[Driver], Verifier], str]] = [
             (lambda driver: Odd(ValueError("x")), "its driver failed (ValueError)"),
             (lambda driver: Odd("go"), "its driver gave no answer"),
-            (lambda driver: Odd(Answer("maybe")), "its driver gave no answer"),  # type: ignore[arg-type]
+            (lambda driver: Odd(Answer("maybe")), "its driver gave no answer"),  # type: ignore[arg-type]  # that is the point
             (missing, "there is no verifier driver command"),
-        ):
+        ]
+        for verifiers, why in troubles:
             practice = Practice(checks={"start": (SMOKE,)})
             practice.verifiers = verifiers
             practice.deploy("one")
-            await practice.until(
-                lambda practice=practice: practice.rollout() and practice.rollout().phase == "paused"
-            )  # type: ignore[misc,union-attr]
+            await practice.until(practice.held)
             rollout = practice.rollout()
             assert rollout is not None
             assert why in rollout.reason

@@ -126,7 +126,7 @@ class Checking:
             asked.began_at = self._now
             try:
                 async with asyncio.timeout(WITHIN):
-                    answer = await self._verifiers(one.driver).ask(one.question)
+                    answer: object = await self._verifiers(one.driver).ask(one.question)
             except TimeoutError:
                 return Told(asked.at, "none", f"no answer within {seconds(WITHIN)}")
             except Exception as failure:
