@@ -14,7 +14,9 @@ def why(before: Rollout | None, after: Rollout, now: float) -> str:
     """`before`: as it was a turn earlier; None if it begins."""
     if before is None:
         return "nothing is live yet" if after.live is None else "the deploy"
-    turned = before.phase != after.phase or before.reason != after.reason  # a gradual way back may turn into one at once
+    turned = (
+        before.phase != after.phase or before.reason != after.reason
+    )  # a gradual way back may turn into one at once
     if after.phase in ("paused", "rolling_back") and turned:
         return after.reason
     step = before.current()
