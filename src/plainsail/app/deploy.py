@@ -13,6 +13,7 @@ from plainsail.app.context import Context
 from plainsail.app.documents import RolloutDocument, StepDocument, step_documents
 from plainsail.app.expected import Conflict, Expected, agreed
 from plainsail.app.status import rollout_by_id
+from plainsail.app.wording import on_harm
 from plainsail.domain import quarantine
 from plainsail.domain.checkpoints import way as whole_way
 from plainsail.domain.checks import names
@@ -47,6 +48,10 @@ class Plan(msgspec.Struct, frozen=True):
     back: tuple[StepDocument, ...]
     hooks: dict[str, tuple[str, ...]] = {}
     """Who is told when it is over, by outcome: `after`, `failure`."""
+    harm: str = ""
+    """What is done when users are worse off, in words; empty: they go back at once."""
+    reconfigures: bool = False
+    """The release is the one that users have: what is new is its configuration."""
 
 
 def deploy(
@@ -99,6 +104,8 @@ def plan(
         key.service, key.environment, made.digest, made.version, live.revision.version if live else None,
         chain_name(chosen), step_documents(way.steps), step_documents(way.back),
         {moment: named for moment in ("after", "failure") if (named := names(getattr(placement.hooks, moment)))},
+        on_harm(placement.pace),
+        live is not None and live.revision.release == made.digest and live.revision.config != config,
     )  # fmt: skip
 
 

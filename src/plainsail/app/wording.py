@@ -6,7 +6,7 @@ from typing import assert_never
 
 from plainsail.domain.checks import listed
 from plainsail.domain.patience import HELD_WITHIN
-from plainsail.domain.strategy import Condition, Elapsed, Judged, Ready, Settled, Step
+from plainsail.domain.strategy import Condition, Elapsed, Judged, Pace, Ready, Settled, Step
 from plainsail.domain.units import percent, plural, seconds
 
 
@@ -46,6 +46,15 @@ def leaving(condition: Condition) -> str:
             return "when the other instances are gone"
         case _:
             assert_never(condition)
+
+
+def on_harm(pace: Pace) -> str:
+    """What is done when users are proven to be worse off; empty: they go back at once."""
+    return {
+        "rollback": "",
+        "gradual": f"the shares in reverse, {seconds(pace.dwell)} each, and at once if it goes on",
+        "hold": f"hold for a person, and after {seconds(pace.deadline)} roll back",
+    }[pace.on_failure]
 
 
 def _late(judged: Judged) -> str:

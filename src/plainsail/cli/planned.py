@@ -22,9 +22,10 @@ def show(plan: Json, as_json: bool) -> int:
         return DONE
     console = out()
     before = f" from {plain(plan['live'])}" if plan["live"] else ", the first release there"
-    console.print(
-        f"{plan['service']} in {plan['environment']}{before} to {release_name(plan['version'], plan['release'])}, {plan['strategy']}:"
-    )
+    what = f"{before} to {release_name(plan['version'], plan['release'])}"
+    if plan["reconfigures"]:
+        what = f", {release_name(plan['version'], plan['release'])} with its new configuration"
+    console.print(f"{plan['service']} in {plan['environment']}{what}, {plan['strategy']}:")
     steps = plan["steps"]
     digits = len(str(len(steps)))
     widest = max([NARROWEST, *(len(step["name"]) for step in steps)])
@@ -39,6 +40,8 @@ def show(plan: Json, as_json: bool) -> int:
         console.print(Text(f"  {'':{digits}}  left {step['leave']}", style="dim"))
     for moment, hooks in plan["hooks"].items():
         console.print(Text(f"  when it {OVER[moment]}: {plain(', '.join(hooks))} is told", style="dim"))
+    if plan["harm"]:
+        console.print(Text(f"  harm: {plan['harm']}", style="dim"))
     console.print("Nothing was started; leave --plan out to start it")
     return DONE
 
