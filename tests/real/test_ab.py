@@ -7,6 +7,7 @@ import json
 import re
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,9 @@ BUYS = {"v1": 0.10, "red": 0.10, "blue": 0.40}
 AT_ONCE = 4
 COUNTS = """\
 import sys
-journal, group, what = sys.argv[1:]
+journal, group, since, until, what = sys.argv[1:]
 rows = [line.split() for line in open(journal) if line.endswith("\\n")]
-users = {user: bought for user, of, bought in rows if of == group}
+users = {user: bought for at, user, of, bought in rows if of == group and float(since) < float(at) <= float(until)}
 if not users:
     sys.exit(3)
 print(len(users) if what == "users" else sum(map(int, users.values())))
@@ -77,7 +78,7 @@ class Shoppers:
                 told = json.loads(body)
                 self.had.setdefault(user, []).append(told["version"])
                 bought = bucket("buys", user) < 10_000 * BUYS[told["version"]]
-                journal.write(f"{user} {told['instance'].split('-')[1]} {int(bought)}\n")
+                journal.write(f"{time.time():.3f} {user} {told['instance'].split('-')[1]} {int(bought)}\n")
                 journal.flush()
             number += AT_ONCE
             await asyncio.sleep(0.01)
@@ -87,14 +88,12 @@ class Shoppers:
 def plane(tmp_path: Path) -> Any:
     (tmp_path / "counts.py").write_text(COUNTS)
     (tmp_path / "journal").touch()
-    counts = f"{sys.executable} {tmp_path}/counts.py {tmp_path}/journal {{group}}"
-    with Plane(tmp_path, more=METRIC.format(counts=counts), until="dwell", dwell="2s") as plane:
-        spec = tmp_path / "plainsail.yaml"
-        text = spec.read_text().replace(
-            "services:\n", "    metrics: {journal: {command: {}}}\nservices:\n", 1
-        )
-        spec.write_text(text)
-        plane.cli("apply")
+    counts = f"{sys.executable} {tmp_path}/counts.py {tmp_path}/journal {{group}} {{since}} {{until}}"
+    plane = Plane(tmp_path, more=METRIC.format(counts=counts), until="dwell", dwell="2s")
+    spec = tmp_path / "plainsail.yaml"
+    source = "    metrics: {journal: {command: {}}}\n"
+    spec.write_text(spec.read_text().replace("services:\n", f"{source}services:\n", 1))
+    with plane:
         plane.deploy(plane.release("v1"), "--wait")
         yield plane
 

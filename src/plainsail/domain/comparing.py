@@ -161,14 +161,15 @@ def figure(found: Comparison, rate: float | None) -> str:
 
 def among(found: Comparison, name: str) -> str:
     """What is known of a winner against the other variants, as the rest of a sentence; empty: there are none."""
-    better, open_ = [], []
+    better: list[str] = []
+    alike: list[str] = []
     for one in found.variants():
         if one.name == name:
             continue
         gap = found.gap(name, one.name)
-        (better if gap is not None and (gap.low or 0.0) > 0.0 else open_).append(one.name)
+        (better if gap is not None and (gap.low or 0.0) > 0.0 else alike).append(one.name)
     said = [f"better than {' and '.join(better)} too"] if better else []
-    said += [f"against {' and '.join(open_)} no difference is shown"] if open_ else []
+    said += [f"against {' and '.join(alike)} no difference is shown"] if alike else []
     return "".join(f"; {one}" for one in said)
 
 

@@ -42,11 +42,11 @@ def margin(given: float) -> Iterator[Fault]:
 
 
 def variants(given: Mapping[str, Variant]) -> Iterator[Fault]:
-    for one in list(given)[MOST:][:1]:
+    for beyond in list(given)[MOST:][:1]:
         yield Fault(
             f"There are {len(given)} variants, and {MOST} beside live are the most",
             "test the others later: each more takes all of them longer",
-            (one,),
+            (beyond,),
             at_key=True,
         )
     first: dict[str, str] = {}
