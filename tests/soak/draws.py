@@ -24,18 +24,23 @@ from tests.soak.scene import (
     Scene,
     StoreFails,
     StoreSlow,
+    Verb,
 )
 
-from plainsail.domain.criteria import Betting, EvidenceCriteria, Metric, Threshold
+from plainsail.domain.checks import Hooks
+from plainsail.domain.criteria import Averaged, Betting, EvidenceCriteria, Metric, Threshold
+from plainsail.domain.driver import Driver
 from plainsail.domain.match import Match
 from plainsail.domain.service import Placement, Shield, Sticky
 from plainsail.domain.strategy import (
+    AB,
     BlueGreen,
     Canary,
     Chain,
     Custom,
     CustomStep,
     Dark,
+    Differs,
     Incremental,
     Pace,
     Recreate,
@@ -43,13 +48,22 @@ from plainsail.domain.strategy import (
     Rolling,
     RollingCanary,
     RollingRedBlack,
+    Shadow,
     Strategy,
+    Variant,
 )
 from plainsail.domain.units import ALL
 from plainsail.spec.rules import OF_A_FIELD, OF_A_WHOLE
 from plainsail.testing.behaviour import Behaviour
 
 INSIDERS = (Match(hosts=("dark.example",)), Match(header="X-Insider: yes"), Match(networks=("10.0.0.0/8",)))
+ASKED_AT = ("start", "each", "bake", "10%")
+KPI = {
+    "basket": Metric("none", mean=Averaged("count", "sum", "squares"), better="higher", role="informative")
+}
+VERBS: tuple[Verb, ...] = (
+    "pause", "resume", "advance", "advance", "abort", "abort gradually", "approve", "reject", "rollback", "restart", "remove",
+)  # fmt: skip
 STICKY = Sticky(cookie="version")
 FRUITLESS = 100
 """Placements drawn in vain, at most: nine in ten are taken, so this many mean that something is wrong here."""
@@ -92,13 +106,18 @@ def deploys(dice: Random, number: int) -> Deploys:
 def placement(dice: Random) -> Placement:
     """One that the file could have."""
     for _ in range(FRUITLESS):
+        chain = _chain(dice)
+        tested = isinstance(chain[-1], AB)
         found = Placement(
             replicas=_replicas(dice),
-            strategy=_chain(dice),
+            strategy=chain,
             pace=_pace(dice),
-            evidence=_evidence(dice),
+            evidence=EvidenceCriteria(metrics=KPI) if tested else _evidence(dice),
             shield=Shield(enabled=dice.random() < 0.8),
-            sticky=STICKY if dice.random() < 0.5 else None,
+            sticky=STICKY if tested or dice.random() < 0.5 else None,
+            checks={dice.choice(ASKED_AT): (_asked(dice),)} if dice.random() < 0.08 else {},
+            approvals=(dice.choice(ASKED_AT),) if dice.random() < 0.05 else (),
+            hooks=_hooks(dice) if dice.random() < 0.08 else Hooks(),
         )
         if taken(found):
             return found
@@ -122,9 +141,9 @@ def _chain(dice: Random) -> Chain:
     last = dice.choice(LAST)(dice)
     if isinstance(last, Recreate) or dice.random() < 0.7:
         return (last,)
-    before: list[Strategy] = [_dark(dice)] if dice.random() < 0.7 else []
-    if not before or dice.random() < 0.3:
-        before.append(_custom(dice))
+    before: list[Strategy] = [_dark(dice)] if dice.random() < 0.6 else []
+    if not isinstance(last, AB) and (not before or dice.random() < 0.3):
+        before.append(dice.choice((_custom, _shadow))(dice))
     return (*before, last)
 
 
@@ -157,6 +176,42 @@ def _rolling_canary(dice: Random) -> Strategy:
     return RollingCanary(_shares(dice), *_batch(dice))
 
 
+def _shadow(dice: Random) -> Strategy:
+    return Shadow(
+        dice.choice((100, 5000, ALL)), dice.choice((None, None, 2)), lasts=dice.choice((1.0, 3.0)),
+        differs=Differs(dice.choice((None, None, 0.1))),
+    )  # fmt: skip
+
+
+def _a_b(dice: Random) -> Strategy:
+    """Of one release, of several variants, or by what requests carry."""
+    then, lasts, share = (
+        dice.choice(("keep", "promote", "ask", "ask")),
+        dice.choice((2.0, 5.0)),
+        dice.choice((100, 5000, 9000)),
+    )
+    form = dice.randint(0, 2)
+    if form == 0:
+        return AB("basket", share, lasts, match=dice.choice((None, *INSIDERS)), then=then)
+    names = ("red", "blue", "green")[: dice.randint(1, 3)]
+    variants = {
+        name: Variant({"COLOUR": name}, INSIDERS[place] if form == 2 else None)
+        for place, name in enumerate(names)
+    }
+    return AB("basket", share, lasts, variants=variants, then=then)
+
+
+def _asked(dice: Random) -> Driver:
+    return Driver(
+        "webhook", {"url": "http://127.0.0.1:9/ask", "every": 1.0, "retries": 1, "on_error": dice.choice(("hold", "rollback"))}
+    )  # fmt: skip
+
+
+def _hooks(dice: Random) -> Hooks:
+    told = (Driver("webhook", {"url": "http://127.0.0.1:9/tell", "every": 1.0, "retries": 1}),)
+    return Hooks(*(told if dice.random() < 0.5 else () for _ in range(3)))
+
+
 def _recreate(_: Random) -> Strategy:
     return Recreate()
 
@@ -178,12 +233,13 @@ def _step(dice: Random, share: int) -> CustomStep:
         until=dice.choice((None, "proven", "dwell", "dwell", "advanced")),
         dwell=dice.choice((None, 0.0, 2.0)),
         on_unsure=dice.choice((None, None, "hold", "rollback", "advance")),
+        approval=dice.random() < 0.1,
     )
 
 
 LAST: tuple[Callable[[Random], Strategy], ...] = (
     _canary, _canary, _incremental, _incremental, _blue_green, _red_black, _rolling, _rolling_red_black, _rolling_canary,
-    _recreate, _dark, _custom, _custom,
+    _recreate, _dark, _custom, _custom, _a_b, _shadow,
 )  # fmt: skip
 
 
@@ -208,6 +264,7 @@ def _pace(dice: Random) -> Pace:
         on_unsure=dice.choice(("rollback", "advance", "advance", "hold")),
         requests=dice.choice((0, 0, 0, 30)),
         bake=dice.choice((0.0, 0.0, 0.0, 4.0)),
+        on_failure=dice.choice(("rollback", "rollback", "gradual", "hold")),
     )
 
 

@@ -4,12 +4,15 @@ keeps only what was stored. It takes its turns as `engine.turn` does: look, deci
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from random import Random
+from typing import Literal, Protocol
 
 import msgspec
 from tests.soak.scene import ENVIRONMENT, RUN, SERVICE, Killed, Scene, deploys
 
 from plainsail.domain.actions import Action, Fleet, Send, Withdraw
+from plainsail.domain.checking import due, open_questions
+from plainsail.domain.checks import Told
 from plainsail.domain.decide import Decision, decide
 from plainsail.domain.evidence import Evidence
 from plainsail.domain.intents import Deploy, Intent
@@ -33,6 +36,10 @@ LATEST = 5.0
 """Seconds between two looks of a loop that is late, at most: what it takes while nothing is under way."""
 TURNS = 20_000
 """Of one scene; a hundred times what most take."""
+
+
+Said = Literal["go", "no_go", "not_yet", "none"]
+ANSWERS: tuple[Said, ...] = ("go", "go", "go", "go", "go", "not_yet", "not_yet", "none", "none", "no_go")
 
 
 class Witness(Protocol):
@@ -65,6 +72,9 @@ class Plane:
         self.store_away_until = self.store_full_until = self.slow_until = self.slow_by = 0.0
         self.tell: Callable[[str], None] = lambda line: None
         self.turns = 0
+        self.is_quiet = False
+        self._told: dict[str, Told] = {}
+        self._others = Random(scene.seed)
         self._epoch = 1
         self._stored: tuple[Target, Evidence | None] = (self.target, None)
         self._recorded_at = 0.0
@@ -133,19 +143,32 @@ class Plane:
             witness.acted(self.world.look(SERVICE))
 
     def quiet(self) -> None:
-        """Nothing of the world fails from here on."""
+        """Nothing of the world fails from here on, and whoever is asked says go."""
+        self.is_quiet = True
         self.store_away_until = self.store_full_until = self.slow_until = 0.0
         self.world.router.away_until = 0.0
         self.world.provider.fails = 0
 
     def look(self) -> Seen:
         """What is seen now, by the control plane's clock."""
-        seen = replace(self.world.look(SERVICE), at=self._clock())
+        seen = replace(self.world.look(SERVICE), at=self._clock(), told=self._heard())
         return seen if self.scene.quantiles else replace(seen, latency={})
 
-    def decide(self) -> Decision:
+    def decide(self, seen: Seen) -> Decision:
         """What would be decided now."""
-        return decide(self.target, self.evidence, (), self.look(), self._clock())
+        return decide(self.target, self.evidence, (), seen, seen.at)
+
+    def _heard(self) -> dict[str, Told]:
+        """What those say who are asked by checks and hooks: whatever it is; go, once the world is quiet."""
+        rollout = self.target.rollout
+        if not self.target.errands and (rollout is None or not rollout.current().checks):
+            return {}
+        now, open_now = self._clock(), open_questions(self.target)
+        self._told = {key: told for key, told in self._told.items() if key in open_now}
+        for one in due(self.target, now):
+            said: Said = "go" if self.is_quiet else self._others.choice(ANSWERS)
+            self._told[one.question.key] = Told(now, said)
+        return self._told
 
     def _due(self, wake_in: float) -> float:
         """Seconds to the next turn."""

@@ -20,11 +20,27 @@ from tests.soak.scene import (
     Scene,
     StoreFails,
     StoreSlow,
+    Verb,
 )
 from tests.soak.telling import Story
 from tests.soak.watching import Watch
 
-from plainsail.domain.intents import Abort, Advance, Deploy, Pause, Remove, Restart, Resume, Rollback, Scale
+from plainsail.domain.approval import approved
+from plainsail.domain.intents import (
+    Abort,
+    Advance,
+    Approve,
+    Beginning,
+    Deploy,
+    Intent,
+    Pause,
+    Reject,
+    Remove,
+    Restart,
+    Resume,
+    Rollback,
+    Scale,
+)
 from plainsail.domain.strategy import Judged
 
 PATIENCE = 3_000.0
@@ -104,14 +120,33 @@ def _happen(plane: Plane, what: Happening, serial: int, watch: Watch) -> None:
             assert_never(what)
 
 
-def _ask(plane: Plane, verb: str, id: str) -> None:
-    rollout = plane.target.rollout
-    steering = {"pause": Pause, "resume": Resume, "advance": Advance, "abort": Abort}
-    beginning = {"rollback": Rollback, "restart": Restart, "remove": Remove}
-    if verb in beginning:
-        plane.ask(beginning[verb](id, "ops"))
-    elif rollout is not None:
-        plane.ask(steering[verb](rollout.id, "ops"))
+def _ask(plane: Plane, verb: Verb, id: str) -> None:
+    """Whoever steers means the rollout under way; without one there is nothing to ask."""
+    under_way = plane.target.rollout.id if plane.target.rollout is not None else ""
+    intent: Intent
+    match verb:
+        case "rollback":
+            intent = Rollback(id, "ops")
+        case "restart":
+            intent = Restart(id, "ops")
+        case "remove":
+            intent = Remove(id, "ops")
+        case "pause":
+            intent = Pause(under_way, "ops")
+        case "resume":
+            intent = Resume(under_way, "ops")
+        case "advance":
+            intent = Advance(under_way, "ops")
+        case "abort" | "abort gradually":
+            intent = Abort(under_way, "ops", gradual=verb != "abort")
+        case "approve":
+            intent = Approve(under_way, "ops")
+        case "reject":
+            intent = Reject(under_way, "ops")
+        case _:
+            assert_never(verb)
+    if under_way or isinstance(intent, Beginning):
+        plane.ask(intent)
 
 
 def _run(plane: Plane, until: float, watch: Watch) -> None:
@@ -136,14 +171,18 @@ def _see_to(plane: Plane, enough: bool = False) -> None:
     rollout = plane.target.rollout
     if rollout is None:
         return
-    leave, under_way = rollout.current().leave, rollout.phase == "progressing"
-    waits = under_way and isinstance(leave, Judged) and leave.until == "advanced"
-    if waits and rollout.in_force_at is not None:
+    step, under_way = rollout.current(), rollout.phase == "progressing"
+    judged = isinstance(step.leave, Judged) and not step.tests()
+    by_hand = isinstance(step.leave, Judged) and step.leave.until == "advanced"
+    waits = under_way and (by_hand or (rollout.trial is not None and rollout.trial.decided is not None))
+    if waits and not enough and rollout.in_force_at is not None:
         plane.ask(Advance(rollout.id, "ops"))
+    elif under_way and step.approve_within is not None and not approved(rollout):
+        plane.ask(Approve(rollout.id, "ops"))
     elif (waits and enough) or (rollout.phase == "paused" and plane.scene.seed % 2):
         plane.ask(Abort(rollout.id, "ops"))
     elif rollout.phase == "paused":
-        plane.ask((Advance if isinstance(leave, Judged) else Resume)(rollout.id, "ops"))
+        plane.ask((Advance if judged else Resume)(rollout.id, "ops"))
 
 
 def _ended(plane: Plane, watch: Watch) -> Ended:

@@ -15,6 +15,11 @@ RUN = Run(command=("serve",), ready=Probe(tcp=True, within=5.0), stop=Stop(drain
 SERVICE, ENVIRONMENT = "shop", "production"
 
 
+Verb = Literal[
+    "pause", "resume", "advance", "abort", "abort gradually", "approve", "reject", "rollback", "restart", "remove"
+]  # fmt: skip
+
+
 class Deploys(msgspec.Struct, frozen=True, tag="deploys"):
     """Somebody deploys a release."""
 
@@ -30,7 +35,7 @@ class Deploys(msgspec.Struct, frozen=True, tag="deploys"):
 class Asks(msgspec.Struct, frozen=True, tag="asks"):
     """Somebody steers, or asks for upkeep."""
 
-    verb: Literal["pause", "resume", "advance", "abort", "rollback", "restart", "remove"]
+    verb: Verb
 
 
 class Scales(msgspec.Struct, frozen=True, tag="scales"):

@@ -61,7 +61,7 @@ class Watch:
         check(decision, seen)
         _only_what_steps_say(decision, seen)
         if (plane.turns + plane.scene.seed) % AGAIN == 0 and not intents:
-            assert decision == plane.decide(), "the same inputs give the same decision"
+            assert decision == plane.decide(seen), "the same inputs give the same decision"
 
     def recorded(self, decision: Decision, seen: Seen) -> None:
         """It is official now."""
@@ -162,7 +162,7 @@ class Watch:
         live = target.group(target.live)
         if live is None or sound(world.behaviours.get(live.revision.release, SOUND)):
             plane.run(world.now + REST, self)
-            assert plane.decide().actions == (), "nothing is ordered in a world as desired"
+            assert plane.decide(plane.look()).actions == (), "nothing is ordered in a world as desired"
             left = {one.group for one in world.provider.instances(SERVICE)}
             assert left <= {target.live}, "nothing runs that nobody asked for"
         table = world.router.tables.get(SERVICE)
