@@ -185,20 +185,18 @@ def _shadow(dice: Random) -> Strategy:
 
 def _a_b(dice: Random) -> Strategy:
     """Of one release, of several variants, or by what requests carry."""
-    then, lasts, share = (
-        dice.choice(("keep", "promote", "ask", "ask")),
-        dice.choice((2.0, 5.0)),
-        dice.choice((100, 5000, 9000)),
-    )
+    variants: dict[str, Variant] = {}
     form = dice.randint(0, 2)
-    if form == 0:
-        return AB("basket", share, lasts, match=dice.choice((None, *INSIDERS)), then=then)
-    names = ("red", "blue", "green")[: dice.randint(1, 3)]
-    variants = {
-        name: Variant({"COLOUR": name}, INSIDERS[place] if form == 2 else None)
-        for place, name in enumerate(names)
-    }
-    return AB("basket", share, lasts, variants=variants, then=then)
+    for place, name in enumerate(("red", "blue", "green")[: dice.randint(1, 3) if form else 0]):
+        variants[name] = Variant({"COLOUR": name}, INSIDERS[place] if form == 2 else None)
+    return AB(
+        "basket",
+        dice.choice((100, 5000, 9000)),
+        dice.choice((2.0, 5.0)),
+        match=None if variants else dice.choice((None, *INSIDERS)),
+        variants=variants,
+        then=dice.choice(("keep", "promote", "ask", "ask")),
+    )
 
 
 def _asked(dice: Random) -> Driver:
