@@ -100,7 +100,8 @@ def test_a_good_release_goes_on_with_evidence_of_users_alone() -> None:
     plays.until("shadow")
     while plays.step() == "shadow":
         plays.turn()
-        verdict = plays.control.target.rollout and plays.control.target.rollout.verdict
+        rollout = plays.control.target.rollout
+        verdict = rollout.verdict if rollout else None
         assert verdict is None or verdict.proven_bp == 0, "a copy proves nothing about users"
     evidence = plays.control.evidence
     assert evidence is not None
@@ -276,3 +277,5 @@ def _do(plays: Plays, what: str) -> None:
                 plays.world.provider.kill(one.id)
         case "router":
             plays.world.router.away_until = plays.world.now + 2.0
+        case _:
+            pass

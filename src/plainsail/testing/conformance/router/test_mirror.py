@@ -196,7 +196,7 @@ async def test_bodies_are_compared(bench: RouterBench) -> None:
             two[0].says = theirs
             assert await bench.ask(10) == {(200, ours): 10}
             pairs, differing = pairs + 10, differing + 10 * differs
-            found = await came(bench, router, lambda found, pairs=pairs: found.pairs == pairs)
+            found = await came(bench, router, _pairs(pairs))
             assert (found.compared, found.bodies, found.differing) == (pairs, differing, differing), (
                 ours[:9], theirs[:9],
             )  # fmt: skip
@@ -243,3 +243,7 @@ async def test_streams_flow_and_sockets_are_not_copied(bench: RouterBench) -> No
         await came(bench, router, lambda found: found.asked == 1)
         assert {head.split(" ", 2)[1] for head, _ in two[0].heads} <= {"/stream"}
         assert await bench.ask(10) == {(200, "the same"): 10}
+
+
+def _pairs(number: int) -> Callable[[Mirrored], bool]:
+    return lambda found: found.pairs == number
