@@ -19,7 +19,7 @@ from plainsail.domain.observation import Seen
 from plainsail.domain.patience import hold, waited
 from plainsail.domain.plan import in_force
 from plainsail.domain.rollout import Phase, Rollout, Target
-from plainsail.domain.shadows import lacking
+from plainsail.domain.shadows import beside, lacking
 from plainsail.domain.strategy import Elapsed, Judged, Ready, Role, Settled
 from plainsail.domain.suspect import Alone, hint, suspect
 from plainsail.domain.trying import harm as harm_of_a_test
@@ -206,7 +206,7 @@ def _judge(
             why = unsaid
             rollout, told = called_for(rollout, now)
             changed = changed.then(Changed(changed.target, (), told))
-        why = why or f"watching until {seconds(leave.dwell)} are over"
+        why = why or f"watching until {seconds(leave.dwell)} are over{beside(rollout, evidence)}"
     # The time to be watched begins when the step is in force, a moment after it was entered: it may end past the deadline.
     until = max(rollout.entered_at + leave.deadline, (since or rollout.entered_at) + leave.dwell)
     if unsaid and (why == unsaid or leave.on_unsure == "advance"):  # a person has more time than the evidence

@@ -60,7 +60,7 @@ def told(verdict: Verdict, evidence: Evidence, rollout: Rollout) -> Verdict:
     alpha, summary = rollout.placement.evidence.alpha, summed_up(shadow.total)
     if verdict.outcome == "fail":
         said = verdict.sentence.replace("candidate requests", "copies for the candidate")
-        return replace(verdict, sentence=f"{said}; {summary}" if shadow.total.pairs else said)
+        return replace(verdict, sentence=f"{said}; {_otherwise(shadow.total)}" if shadow.total.pairs else said)
     if copies.differs is not None and _beyond(copies.differs, shadow, alpha):
         limit = f"with a limit of {percent_of(copies.differs)}"
         return replace(verdict, outcome="fail", code="differs", sentence=f"{summary}, {limit}")
@@ -78,6 +78,13 @@ def lacking(rollout: Rollout, evidence: Evidence | None) -> str:
     if copies.differs is not None and total.differing > copies.differs * total.pairs:
         return f"{summed_up(total)}, with a limit of {percent_of(copies.differs)}"
     return ""
+
+
+def beside(rollout: Rollout, evidence: Evidence | None) -> str:
+    """What copies have shown so far, as the end of a sentence; empty: none are sent."""
+    if copying(rollout) is None or evidence is None or evidence.shadow is None:
+        return ""
+    return f"; {summed_up(evidence.shadow.total)}"
 
 
 def summed_up(total: Mirrored) -> str:
