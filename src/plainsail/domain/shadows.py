@@ -60,7 +60,9 @@ def told(verdict: Verdict, evidence: Evidence, rollout: Rollout) -> Verdict:
     alpha, summary = rollout.placement.evidence.alpha, summed_up(shadow.total)
     if verdict.outcome == "fail":
         said = verdict.sentence.replace("candidate requests", "copies for the candidate")
-        return replace(verdict, sentence=f"{said}; {_otherwise(shadow.total)}" if shadow.total.pairs else said)
+        return replace(
+            verdict, sentence=f"{said}; {_otherwise(shadow.total)}" if shadow.total.pairs else said
+        )
     if copies.differs is not None and _beyond(copies.differs, shadow, alpha):
         limit = f"with a limit of {percent_of(copies.differs)}"
         return replace(verdict, outcome="fail", code="differs", sentence=f"{summary}, {limit}")
