@@ -190,7 +190,8 @@ def _backwards(placement: Placement) -> Iterator[Fault]:
         own = _way((strategy,), placement)
         begins = own[0]
         if reached and begins <= reached:
-            said = f"begins with {percent(begins)}" if begins else "begins with nobody but insiders"
+            nobody = "nobody" if isinstance(strategy, Shadow) else "nobody but insiders"
+            said = f"begins with {percent(begins) if begins else nobody}"
             yield Fault(
                 f"'{name_of(strategy)}' {said}, and {percent(reached)} of users have the release by then",
                 _further(strategy, reached, name_of(given[index - 1])),
