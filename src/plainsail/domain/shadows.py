@@ -60,9 +60,7 @@ def told(verdict: Verdict, evidence: Evidence, rollout: Rollout) -> Verdict:
     alpha, summary = rollout.placement.evidence.alpha, summed_up(shadow.total)
     if verdict.outcome == "fail":
         said = verdict.sentence.replace("candidate requests", "copies for the candidate")
-        return replace(
-            verdict, sentence=f"{said}; {_otherwise(shadow.total)}" if shadow.total.pairs else said
-        )
+        return replace(verdict, sentence=f"{said}{_also(shadow.total)}")
     if copies.differs is not None and _beyond(copies.differs, shadow, alpha):
         limit = f"with a limit of {percent_of(copies.differs)}"
         return replace(verdict, outcome="fail", code="differs", sentence=f"{summary}, {limit}")
@@ -113,6 +111,13 @@ def _beyond(limit: float, shadow: Shadowed, alpha: float) -> bool:
     if not shadow.bets or not alpha:
         return False
     return betting.log_money(betting.limit_bets(limit), shadow.bets) >= -math.log(alpha)
+
+
+def _also(total: Mirrored) -> str:
+    if not total.differing:
+        return ""
+    rate = percent_of(total.differing / total.pairs)
+    return f"; {total.differing:,} of {plural(total.pairs, 'copy', 'copies')} answered otherwise ({rate})"
 
 
 def _otherwise(total: Mirrored) -> str:
