@@ -232,7 +232,6 @@ def test_a_strategy_that_can_not_be_asked_for_by_name_says_why(terminal: Termina
 
     assert "'dark' needs keys, and the service's file does not have it" in refusal("dark")
     assert "write 'strategy: {custom: ...}' there" in refusal("custom")
-    assert "'shadow' is not available yet" in refusal("shadow")
     assert "did you mean 'rolling'?" in refusal("roling")
     assert "nothing says what a user is known by" in refusal("incremental")
     for name in (one for one in SIMPLE if one != "incremental"):

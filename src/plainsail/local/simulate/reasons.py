@@ -50,5 +50,6 @@ def _judged(before: Rollout, after: Rollout, leave: Judged, now: float) -> str:
         return "every metric asked before the first user is good"
     since = now if before.in_force_at is None else before.in_force_at
     if leave.until == "dwell" and now - since >= leave.dwell:
-        return f"{seconds(leave.dwell)} without evidence of harm"
+        shown = f": {found}" if before.current().copies else ""
+        return f"{seconds(leave.dwell)} without evidence of harm{shown}"
     return f"the deadline of {seconds(leave.deadline)} is over, and on_unsure says advance: {found}"
