@@ -355,6 +355,10 @@ DRIVERS = {
         "A table of traffic has more than sixteen rules for insiders, or one that is not for insiders and leads to several groups.",
         "Join rules: one may name several hosts and networks.",
     ),
+    "haproxy_lua": (
+        "Requests are to be copied (`shadow`), and this HAProxy was built without Lua, which sends the copies.",
+        "Name another HAProxy with `binary`, or write `dark` instead of `shadow`.",
+    ),
     "haproxy_groups": (
         "More groups have a share or insiders at once than this router keeps (four beside live).",
         "Wait for a rollout to end.",

@@ -7,6 +7,7 @@ REASONS = {
     "errors": "Worse by evidence: more failures than live and the margin allow.",
     "max_errors": "Worse by evidence: more failures than `errors.max`.",
     "latency": "Worse by evidence: more slow requests than live and the margin allow.",
+    "differs": "Worse by evidence: of the copies that a shadow got, more were answered otherwise than `differs.max` allows.",
     "crashes": "Instances that had been ready ended by themselves, more often than is forgiven.",
     "never_ready": "No instance became ready: it was timed out once, or failed to start three times.",
     "deadline": "Instances were not ready, or traffic not in force, when the time for that was over.",
