@@ -175,6 +175,14 @@ ASKING = {
     ),
     "rollout_ended": ("The rollout is over.", "If it succeeded and should go: `plainsail rollback SERVICE`."),
     "rolling_back": ("The rollout is on its way back already.", "Nothing; follow it with `plainsail watch`."),
+    "held_for_harm": (
+        "`resume` of a rollout that is on hold because users were worse off with the new release.",
+        "`plainsail advance` if you know better, else `plainsail abort`.",
+    ),
+    "only_abort": (
+        "`gradual` was asked of something that is not an abort.",
+        "Leave it out.",
+    ),
     "not_paused": ("Only a paused rollout can be resumed.", "Nothing has to be done."),
     "not_progressing": ("Only a progressing rollout can be paused.", "See `plainsail status`."),
     "nothing_to_skip": (
