@@ -7,7 +7,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-BENCHES = ("switching", "reaction", "kills", "cost", "looks", "false_alarms", "blast")
+BENCHES = ("switching", "reaction", "kills", "cost", "looks", "copies", "false_alarms", "blast")
 SOAKS = ("safety",)
 OTHERS = ("report",)
 

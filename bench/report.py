@@ -88,6 +88,12 @@ The judge alone, on simulated traffic: how many looks pass from the beginning of
 requests fail in them. [What the verdict means](explanation/evidence.md) has the mathematics.""",
     ),
     About(
+        "copies", "What does a shadow cost the router?",
+        """\
+HAProxy's CPU while all GETs are copied and compared, beside the same HAProxy while none is: rounds of both in turn, under
+the same load in the same run. What the instances spend on copies is not in it: that is as much again as live's.""",
+    ),
+    About(
         "false_alarms", "How often is a good release taken back?",
         """\
 The price of being quick. Good releases are watched for an hour each, a look a second, with failures that come singly, in
