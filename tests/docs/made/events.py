@@ -100,6 +100,9 @@ def example(kind: Kind) -> Event:
             )
         case "rollout_paused":
             return _of_rollout(kind, "paused", "paused by owner", "paused", "owner")
+        case "rollout_unanswered":
+            soon = "nobody has decided yet, and it goes back in 1 h: paused by owner"
+            return _of_rollout(kind, "paused", soon, "paused")
         case "rollout_turned_back":
             return _of_rollout(kind, "rolling_back", WORSE, "errors")
         case "rollout_ended":

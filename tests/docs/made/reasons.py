@@ -13,6 +13,8 @@ REASONS = {
     "deadline": "Instances were not ready, or traffic not in force, when the time for that was over.",
     "unsure": "Neither proven nor worse at the step's deadline; `on_unsure` decided.",
     "paused": "A person paused it.",
+    "unanswered": "It was on hold, and nobody decided in time.",
+    "removed": "Nothing ran, so only the registration ended.",
     "aborted": "A person took it back.",
     "superseded": "A newer release was deployed meanwhile.",
     "quarantined": "The release was taken back before, and `--again` was not given.",
