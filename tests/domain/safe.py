@@ -37,6 +37,12 @@ def check(decision: Decision, seen: Seen) -> None:
                 assert all(route.match in asked for route in action.traffic.routes[:-1]), (
                     "no rule nobody asked for"
                 )
+            if (mirror := action.traffic.mirror) is not None:
+                assert rollout is not None, "copies are a step's"
+                assert rollout.current().copies is not None, "copies are a step's"
+                assert mirror.group == rollout.candidate
+                assert seen.ready(mirror.group), "no copies without a ready instance"
+                assert action.traffic.share(mirror.group) == 0, "what gets copies answers nobody"
             for route in action.traffic.routes:
                 assert sum(part.share_bp for part in route.split) in (0, ALL), "splits sum to 10,000"
                 for part in route.split:

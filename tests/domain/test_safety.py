@@ -22,6 +22,7 @@ from plainsail.domain.strategy import (
     Custom,
     CustomStep,
     Dark,
+    Differs,
     Incremental,
     Judged,
     Pace,
@@ -30,6 +31,7 @@ from plainsail.domain.strategy import (
     Rolling,
     RollingCanary,
     RollingRedBlack,
+    Shadow,
 )  # fmt: skip
 from plainsail.testing.control import Control
 from plainsail.testing.world import Behaviour, World
@@ -69,11 +71,17 @@ own_steps = st.lists(
 darks = st.builds(
     Dark, match=matches, instances=st.integers(1, 2), lasts=st.none() | st.sampled_from([0.0, 3.0])
 )
+shadows = st.builds(
+    Shadow, share=st.sampled_from([1, 5000, 10_000]), lasts=st.sampled_from([0.5, 3.0]), differs=st.sampled_from([Differs(), Differs(0.1)])
+)  # fmt: skip
 chains = st.one_of(
     ends.map(lambda one: (one,)),
     st.just((Recreate(),)),
     st.tuples(st.one_of(darks, own_steps)),
     st.tuples(darks, ends),
+    st.tuples(shadows, ends),
+    st.tuples(darks, shadows, ends),
+    st.tuples(shadows),
     st.tuples(darks, own_steps),
 )
 paces = st.builds(

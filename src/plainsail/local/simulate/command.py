@@ -80,7 +80,7 @@ def simulate(
         By name, with its keys as the file has them, else with their defaults; the file's own if left out.
     release
         What the new release is like: good, errors:2%, latency:+50%, p99:+300%, tail:+200%, crash:30s, never-ready,
-        leak:20m, one-bad-replica, dependency-outage, bursts:10 or, in a test, kpi:+10%; from some time after the deploy on with @after=10m.
+        leak:20m, one-bad-replica, dependency-outage, bursts:10, for a shadow differs:2% or, in a test, kpi:+10%; from some time after the deploy on with @after=10m.
     traffic
         Requests of all users; 0/s is an idle service.
     fault
