@@ -66,7 +66,7 @@ def test_what_is_understood(text: str, like: Behaviour) -> None:
             "",
             1,
             "there is no behaviour ''; write good, errors:2%, latency:+50%, p99:+300%, tail:+200%, crash:30s, never-ready, "
-            "leak:20m, one-bad-replica, dependency-outage or bursts:10",
+            "leak:20m, one-bad-replica, dependency-outage, bursts:10, differs:2% or kpi:+10%",
         ),
         ("errors:2%@", 11, "write errors:2%@after=10m"),
         ("errors:2%@10m", 11, "did you mean errors:2%@after=10m?"),

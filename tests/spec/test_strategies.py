@@ -164,5 +164,5 @@ def test_what_a_router_can_do_is_not_exceeded(
         assert counts, "which this router keeps cookies with"
 
 
-def test_all_but_two_need_no_keys() -> None:
-    assert set(KINDS) - set(SIMPLE) == {"dark", "custom"}
+def test_all_but_three_need_no_keys() -> None:
+    assert set(KINDS) - set(SIMPLE) == {"dark", "custom", "a-b"}

@@ -12,6 +12,7 @@ from typing import Any
 from plainsail.domain import criteria, strategy
 from plainsail.domain import service as shape
 from plainsail.domain.match import Match
+from plainsail.domain.trial import MOST as MOST_VARIANTS
 from plainsail.spec import checks, copying, insiders, measures
 
 Schema = dict[str, Any]
@@ -115,6 +116,15 @@ STEP = matching(
     rf"{SOME}{UP_TO_12}0*{POINTS}%", f"{SHARE}, more than 0% and less than 100%, which follows by itself"
 )
 SOME_SHARE = matching(rf"{SOME}{UP_TO_12}0*(?:100(?:\.0{{1,12}})?|{POINTS})%", f"{SHARE}, more than 0%")
+PART_OF_USERS = matching(rf"{SOME}{UP_TO_12}0*{POINTS}%", f"{SHARE}, more than 0% and less than 100%")
+AT_LEAST_0: Schema = {
+    "anyOf": [
+        matching(
+            rf"{N}(?:%|[eE][+-]?[0-9]{{1,2}})?", "a number such as 0.01, or a part such as 1%, 0 or more"
+        ),
+        {"type": "number", "minimum": 0},
+    ]
+}
 SHARES: Schema = {"minItems": 1, "items": STEP, "uniqueItems": True}
 BATCH: Schema = {"minimum": 0, "maximum": checks.MOST_REPLICAS}
 INSTANCES: Schema = {"minimum": 1, "maximum": checks.MOST_REPLICAS}
@@ -180,6 +190,10 @@ LIMITS: Mapping[tuple[type, str], Schema] = {
     (strategy.Rolling, "max_unavailable"): BATCH,
     (strategy.RollingCanary, "max_surge"): BATCH,
     (strategy.RollingCanary, "max_unavailable"): BATCH,
+    (strategy.AB, "share"): PART_OF_USERS,
+    (strategy.AB, "lasts"): SOME_TIME,
+    (strategy.AB, "margin"): AT_LEAST_0,
+    (strategy.AB, "variants"): {"maxProperties": MOST_VARIANTS},
     (strategy.Dark, "instances"): INSTANCES,
     (strategy.Shadow, "share"): SOME_SHARE,
     (strategy.Shadow, "methods"): {
@@ -209,6 +223,8 @@ NAMES: Mapping[tuple[type, str], Schema] = {
     (shape.Run, "secrets"): VARIABLE,
     (shape.Placement, "env"): VARIABLE,
     (shape.Placement, "secrets"): VARIABLE,
+    (strategy.AB, "variants"): {**NAME, "pattern": f"^(?!live{END})(?:{checks.NAME.pattern}){END}"},
+    (strategy.Variant, "env"): VARIABLE,
 }
 """By Struct and name of a field that is a mapping: what its keys must be."""
 
@@ -231,6 +247,9 @@ WHOLES: Mapping[type, Schema] = {
     shape.Sticky: {"oneOf": [{"required": ["cookie"]}, {"required": ["header"]}]},
     strategy.Rolling: STUCK,
     strategy.RollingCanary: STUCK,
+    strategy.AB: {
+        "not": {"required": ["match", "variants"], "properties": {"variants": {"minProperties": 1}}}
+    },
     Match: {"minProperties": 1},
 }
 """By Struct: keys that must or must not stand together."""
@@ -283,6 +302,7 @@ EXAMPLES: Mapping[tuple[type, str], tuple[Any, ...]] = {
     (strategy.BlueGreen, "preview"): ({"hosts": ["next.shop.example"]},),
     (strategy.Shadow, "methods"): (["GET", "HEAD"],),
     (strategy.Differs, "max"): ("1%",),
+    (strategy.AB, "variants"): ({"red": {"env": {"BUTTON": "red"}}, "blue": {"env": {"BUTTON": "blue"}}},),
     (strategy.Dark, "match"): ({"hosts": ["www-dark.shop.example"]},),
     (strategy.Custom, "steps"): (
         [{"share": "5%", "until": "dwell", "dwell": "10m"}, {"share": "50%", "until": "advanced"}],
