@@ -61,6 +61,11 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "get /rollouts/{rollout}/verdict", "post /rollouts/{rollout}/{verb}",
         "post /services/{service}/environments/{environment}/rollback", "post /abort-all",
     ),
+    "What is live": (
+        "post /services/{service}/environments/{environment}/scale",
+        "post /services/{service}/environments/{environment}/restart",
+        "post /services/{service}/environments/{environment}/remove",
+    ),
     "What happened": ("get /history", "get /events"),
     "Signing in": ("post /login-codes",),
 }  # fmt: skip
@@ -76,11 +81,15 @@ EXAMPLES = {
     "post /spec": {"files": [{"name": "shop.yaml", "text": "schema: 1\nenvironments:\n  staging:\n    router: {haproxy: {listen: 127.0.0.1:8082}}\n"}], "dry_run": True},
     "post /services/{service}/environments/{environment}/rollouts": {"release": "2.0"},
     "post /services/{service}/environments/{environment}/rollback": {"reason": "not as nice as it looked"},
+    "post /services/{service}/environments/{environment}/scale": {"replicas": 3},
+    "post /services/{service}/environments/{environment}/restart": {"reason": "it is slow"},
+    "post /services/{service}/environments/{environment}/remove": {"reason": "nobody asks for it any more"},
     "post /rollouts/{rollout}/{verb}": {"reason": "lunch"},
     "post /abort-all": {"reason": "fire"},
 }  # fmt: skip
 PLACE = ("service_unknown", "environment_unknown", "not_placed")
 ROLLOUT = ("rollout_unknown", "ambiguous", *PLACE)
+UPKEEP = ("nothing_live", "under_way", "moved_on")
 PROBLEMS: dict[str, tuple[str, ...]] = {
     "get /services": ("service_unknown",),
     "get /services/{service}/environments/{environment}": PLACE,
@@ -102,6 +111,9 @@ PROBLEMS: dict[str, tuple[str, ...]] = {
     ),
     "post /services/{service}/environments/{environment}/rollback": (*PLACE, "release_unknown", "nothing_to_go_back_to", "moved_on"),
     "get /history": ("service_unknown",),
+    "post /services/{service}/environments/{environment}/scale": (*PLACE, *UPKEEP, "replicas_range"),
+    "post /services/{service}/environments/{environment}/restart": (*PLACE, *UPKEEP, "release_missing"),
+    "post /services/{service}/environments/{environment}/remove": (*PLACE, *UPKEEP),
 }  # fmt: skip
 """By path, besides those that any request can meet."""
 ANY = ("token_missing", "token_wrong", "host_unknown", "request_invalid", "store_busy", "internal")
@@ -171,6 +183,8 @@ def _operation(name: str, said: Json) -> str:
         lines += [f"Problems: {_codes(PROBLEMS[name])}.", ""]
     if name.startswith("put "):
         return "\n".join(lines) + "\n" + UPLOAD
+    if "under_way" in PROBLEMS.get(name, ()):  # by what the page began before
+        lines.append("<!-- any outcome -->")
     return "\n".join(lines) + f"\n```console\n$ {_curl(name, method, path)}\n```\n"
 
 
