@@ -57,7 +57,7 @@ class Ledger:
     async def count_late(self, line: Line, born: str, kept: Kept) -> None:
         """What an older worker, which ends its streams, has answered since its last word."""
         earlier, service = self._shelf.state.earlier, kept.traffic.service
-        if born not in earlier.before:
+        if born == GONE or born not in earlier.before:  # one that is about to end does not say who it is
             return
         found = await self._read_late(line, born, kept)
         if found != earlier.before[born].get(service, {}):
@@ -82,7 +82,7 @@ class Ledger:
         wanted = {
             kept.traffic.service: (*_named(kept), *reversed(known[kept.traffic.service])) for kept in services
         }
-        earlier = _folded(self._shelf.state.earlier, {born, *living}, wanted)
+        earlier = _folded(self._shelf.state.earlier, {born, *living} - {GONE}, wanted)
         self._late = {key: one for key, one in self._late.items() if key[0] in earlier.before}
         self._shelf.note(_replaced(earlier, born, known))
         reloading = asyncio.create_task(reload())

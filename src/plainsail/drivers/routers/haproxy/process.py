@@ -108,7 +108,8 @@ class Process:
             raise Broken(
                 "haproxy_failed", f"HAProxy did not reload: {self._last_words()}", "look into its output"
             )
-        await self.older_workers()
+        for worker in await self.older_workers():
+            await _listens_no_more(worker)
 
     async def older_workers(self) -> list[Relay]:
         """Those that still end their streams after a reload."""
@@ -251,6 +252,18 @@ async def running(line: Line) -> tuple[str, str]:
     found = [re.search(r"<(\w*)>", await line.ask(question)) for question in RUNNING]
     identity, born = (one[1] if one else "" for one in found)
     return identity, born
+
+
+async def _listens_no_more(older: Line) -> None:
+    """For a moment after a reload both workers accept connections, ours too: what it says then must not be taken for what
+    the new one says."""
+    until = time.monotonic() + WITHIN
+    with contextlib.suppress(Transient):  # it has ended
+        while not re.search(r"^Stopping: 1", await older.ask("show info"), re.MULTILINE):
+            if time.monotonic() > until:
+                log.warning("the HAProxy worker before the reload still accepts connections")
+                return
+            await asyncio.sleep(POLL)
 
 
 def refuse_taken(host: str, port: int) -> None:
