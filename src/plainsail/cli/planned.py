@@ -37,7 +37,7 @@ def show(plan: Json, as_json: bool) -> int:
             console.print(Text(f"  {'':{digits}}  and insiders: {whom(one['match'])}"), soft_wrap=True)
         if step["copies"]:
             console.print(Text(f"  {'':{digits}}  and {copied(step['copies'])}"), soft_wrap=True)
-        console.print(Text(f"  {'':{digits}}  left {step['leave']}", style="dim"))
+        console.print(Text(f"  {'':{digits}}  left {step['leave']}", style="dim"), soft_wrap=True)
     for moment, hooks in plan["hooks"].items():
         console.print(Text(f"  when it {OVER[moment]}: {plain(', '.join(hooks))} is told", style="dim"))
     if plan["harm"]:
