@@ -56,7 +56,7 @@ def test_exit_codes() -> None:
 def test_drivers() -> None:
     found = {
         point.name
-        for kind in ("router", "provider", "store", "notifier", "metric")
+        for kind in ("router", "provider", "store", "notifier", "metric", "verifier")
         for point in entry_points(group=f"plainsail.{kind}s")
     }
     assert found <= reference("drivers").anchors()

@@ -41,6 +41,8 @@ def reference(docs: Docs, drivers: Drivers) -> str:
     for key, place in (("router", "router"), ("provider", "provider"), ("metrics", "metrics.NAME")):
         for name, config in drivers.of(key).items():
             sections.append(_section(f"`environments.ENVIRONMENT.{place}.{name}`", config, docs))
+    for name, config in drivers.verifiers.items():
+        sections.append(_section(f"`services.SERVICE.in.ENVIRONMENT.checks.STEP.{name}`", config, docs))
     return "\n".join(sections)
 
 

@@ -107,7 +107,7 @@ PROBLEMS: dict[str, tuple[str, ...]] = {
     "get /rollouts/{rollout}": ROLLOUT,
     "get /rollouts/{rollout}/verdict": ROLLOUT,
     "post /rollouts/{rollout}/{verb}": (
-        *ROLLOUT, "rollout_ended", "rolling_back", "not_paused", "not_progressing", "nothing_to_skip", "moved_on",
+        *ROLLOUT, "rollout_ended", "rolling_back", "not_paused", "not_progressing", "test_under_way", "nothing_to_skip", "nothing_to_approve", "moved_on",
     ),
     "post /services/{service}/environments/{environment}/rollback": (*PLACE, "release_unknown", "nothing_to_go_back_to", "moved_on"),
     "get /history": ("service_unknown",),

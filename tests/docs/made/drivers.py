@@ -20,6 +20,7 @@ KINDS = {
     "provider": "runs the instances; one for each environment (`environments.ENVIRONMENT.provider`).",
     "store": "keeps state and events; one for each control plane. There is nothing to set.",
     "notifier": "tells people (`notify`).",
+    "verifier": "is asked whether a rollout may go on, or told of it; any number of them in checks and hooks of a service ([ask others](../how-to/checks.md)).",
     "metric": "source is asked for numbers by release; any number of them for each environment (`environments.ENVIRONMENT.metrics.NAME`).",
 }
 
@@ -95,6 +96,20 @@ Each query is a command with arguments; no shell is started. Exit code 0: one JS
 the parts by name; 3: there is no data, for the reason on the last line of standard error; any other: it failed. It runs in `/`,
 as the user of `plainsail up`, four at a time. No files.
 """,
+    "webhook (check)": """\
+Asks over HTTP ([what is sent, and what is an answer](../how-to/checks.md#over-http)).
+
+KEYS
+
+https, or http on this machine; no redirects, no proxies of the environment; answers of at most 64 KiB. No files.
+""",
+    "command (check)": """\
+Asks a program of this machine ([exit codes](../how-to/checks.md#by-a-command)).
+
+KEYS
+
+It runs in `/`, as the user of `plainsail up`, without a shell, and is ended with all that it started. No files.
+""",
     "sql": """\
 Files: `plainsail.db` in the data directory, SQLite, with `plainsail.db-wal` and `plainsail.db-shm` beside it while it is open.
 A newer plainsail brings an older store up to date when it opens it; an older one refuses a newer store and leaves it as it is.
@@ -120,18 +135,26 @@ def page() -> str:
 
 
 def _driver(kind: str, name: str, driver: Any) -> str:
-    tables = _keys(kind, name) if "KEYS" in MORE[name] else ""
+    more = MORE[title(kind, name)]
+    tables = _keys(kind, name) if "KEYS" in more else ""
     if kind == "router":
         tables += "\n\n" + _capabilities(driver)
-    return f"### {name}\n\n" + MORE[name].replace("KEYS", tables)
+    return f"### {title(kind, name)}\n\n" + more.replace("KEYS", tables)
+
+
+def title(kind: str, name: str) -> str:
+    """Two kinds may have a driver of the same name."""
+    return f"{name} (check)" if kind == "verifier" else name
 
 
 def _keys(kind: str, name: str) -> str:
     """Its table of plainsail-yaml.md."""
     drivers = wiring.drivers()
     text = reference(docs(drivers), drivers)
-    place = "metrics.NAME" if kind == "metric" else kind
-    section = text.split(f"## `environments.ENVIRONMENT.{place}.{name}`\n", 1)[1].split("\n## ", 1)[0]
+    place = f"environments.ENVIRONMENT.{'metrics.NAME' if kind == 'metric' else kind}"
+    if kind == "verifier":
+        place = "services.SERVICE.in.ENVIRONMENT.checks.STEP"
+    section = text.split(f"## `{place}.{name}`\n", 1)[1].split("\n## ", 1)[0]
     return "| key" + section.split("| key", 1)[1].rstrip()
 
 

@@ -103,6 +103,21 @@ def example(kind: Kind) -> Event:
         case "rollout_unanswered":
             soon = "nobody has decided yet, and it goes back in 1 h: paused by owner"
             return _of_rollout(kind, "paused", soon, "paused")
+        case "approval_asked":
+            why = "waiting for approval: 'plainsail approve shop' goes on, 'plainsail reject shop' takes it back"
+            return _of_rollout(kind, "progressing", why, "approval")
+        case "approval_given":
+            return _of_rollout(kind, "progressing", "approved by owner: seen", "approved", "owner")
+        case "check_answered":
+            said = _of_rollout(
+                kind, "progressing", "the check smoke says no-go: 12 of 300 failed", "check_no_go"
+            )
+            return msgspec.structs.replace(said, data={**said.data, "check": "smoke", "answer": "no_go"})
+        case "hook_ended":
+            over: dict[str, str | int | float | bool | None] = {
+                "hook": "after", "check": "webhook", "answer": "silent", "version": "2.0",
+            }  # fmt: skip
+            return _seen(kind, "the hook 'after' webhook does not answer: no connection", "hook_silent", over)
         case "rollout_turned_back":
             return _of_rollout(kind, "rolling_back", WORSE, "errors")
         case "rollout_ended":

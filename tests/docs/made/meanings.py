@@ -185,6 +185,14 @@ ASKING = {
     ),
     "not_paused": ("Only a paused rollout can be resumed.", "Nothing has to be done."),
     "not_progressing": ("Only a progressing rollout can be paused.", "See `plainsail status`."),
+    "nothing_to_approve": (
+        "No person is asked at the rollout's present step; the message says what it waits for.",
+        "To go on, or back, all the same: `plainsail advance`, `plainsail abort`.",
+    ),
+    "test_under_way": (
+        "A test of variants can't be advanced: it keeps live whatever it shows, or no variant has won yet.",
+        "See where it stands with `plainsail verdict`; `plainsail abort` ends it.",
+    ),
     "nothing_to_skip": (
         "The rollout waits for instances, and those can't be skipped.",
         "See what they say: `plainsail output SERVICE`.",
@@ -283,6 +291,41 @@ DRIVERS = {
         "A metric source wants another token.",
         "Put the right one into the file that `token` names; it is read for each question.",
     ),
+    "check_settings": (
+        "The settings of a check or hook are wrong.",
+        "Mend them; `plainsail check` says where.",
+    ),
+    "check_unreachable": (
+        "A check does not answer: no connection, or not in time. It is asked again, and then `on_error` is done.",
+        "See that it runs, and give it a longer `timeout` if it needs one.",
+    ),
+    "check_unwell": (
+        "A check answers with an error that is neither go nor no-go. It is asked again, and then `on_error` is done.",
+        'See what it says; a no is `{"go": false}`.',
+    ),
+    "check_unreadable": (
+        "A check answers with what makes no sense: no JSON object, a page, another word for `go`, or too much.",
+        'Let it answer `{"go": true}`, `{"go": false, "reason": ...}`, or with nothing.',
+    ),
+    "check_denied": ("A check denies access (401, 403).", "Mend the file of its `token`."),
+    "check_foreign": (
+        "A check answers with a redirect, which is not followed.",
+        "Write the address that it leads to.",
+    ),
+    "check_token": (
+        "The file that holds a check's secret can't be read, or does not hold it as one line.",
+        "Put it there, readable by the user who runs `plainsail up`.",
+    ),
+    "check_command_late": (
+        "The command of a check did not end in time, and was ended.",
+        "Give it a longer `timeout`, or let it answer with exit code 75 meanwhile.",
+    ),
+    "check_command_failed": (
+        "The command of a check ended by a signal, or could not start what it was to start (126, 127).",
+        "Run it by hand with the same variables.",
+    ),
+    "check_command_missing": ("The command of a check can't be run.", "Install it, or write its whole path."),
+    "check_too_long": ("The command of a check prints more than 64 KiB.", "Let it print less."),
     "metrics_token": (
         "The file that holds a metric source's token can't be read, or holds none.",
         "Put the token there as one line, readable by the user who runs `plainsail up`.",

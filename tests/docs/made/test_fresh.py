@@ -46,5 +46,9 @@ def test_every_reason_has_its_line() -> None:
 
 
 def test_every_driver_has_its_section() -> None:
-    names = {point.name for kind in drivers.KINDS for point in entry_points(group=f"plainsail.{kind}s")}
+    names = {
+        drivers.title(kind, point.name)
+        for kind in drivers.KINDS
+        for point in entry_points(group=f"plainsail.{kind}s")
+    }
     assert names == set(drivers.MORE)
