@@ -144,7 +144,8 @@ def reachable(want: Wanted, seen: Seen) -> Split:
     if not now and want.careful:
         heirs = [group for group in heirs if _carries(group, ALL, want, now, seen)]
     if not heirs:
-        return now
+        # Live's name for what answers nobody: a release that is to take over begins where live has all users.
+        return now or ({want.live: ALL} if want.backed_up and want.live is not None else {})
     return {**kept, heirs[0]: kept.get(heirs[0], 0) + lost}
 
 
