@@ -84,3 +84,16 @@ def test_groups_come_in_the_order_they_were_made() -> None:
 def sent_now(stage: Stage) -> Traffic:
     assert stage.traffic is not None
     return stage.traffic
+
+
+def test_a_release_takes_over_from_one_that_no_longer_starts() -> None:
+    """Nobody is answered, and the router knows of nobody: the new release is the cure, and gets users as soon as it is ready."""
+    stage = Stage()
+    stage.settled("v1")
+    stage.dies("g1", 4)
+    stage.traffic = None
+    stage.turn(stage.deploy("v2", Canary((1000, 5000))))
+    for _ in range(5):
+        stage.ready("g2")
+        stage.turn()
+    assert shares(sent_now(stage)) == {"g2": 10_000}
