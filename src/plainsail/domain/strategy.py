@@ -126,6 +126,10 @@ class AB(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="a-b"):
     then: Literal["keep", "promote", "ask"] = "keep"
     """What a winner gets: nothing by itself, all users, or all users when a person says so (`plainsail advance`)."""
 
+    def by_match(self) -> bool:
+        """Requests themselves say who has which variant."""
+        return self.match is not None or any(one.match for one in self.variants.values())
+
 
 class CustomStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One step of your own. What is absent is as `pace` says."""

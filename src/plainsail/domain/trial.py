@@ -48,7 +48,7 @@ class Trial(msgspec.Struct, frozen=True):
 
     def by_match(self) -> bool:
         """Who has which variant is said by requests themselves, and not by chance."""
-        return self.asked.match is not None or any(one.match for one in self.asked.variants.values())
+        return self.asked.by_match()
 
 
 def test_in(chain: Chain) -> AB | None:

@@ -87,8 +87,7 @@ def fitting(placement: Placement) -> Iterator[Fault]:
         return
     at: Path = ("strategy", len(placement.strategy) - 1)
     yield from _kpi(given, placement, (*at, "a-b", "kpi"))
-    by_match = given.match or any(one.match for one in given.variants.values())
-    if placement.sticky is None and not by_match:
+    if placement.sticky is None and not given.by_match():
         yield Fault(
             "A user who changes between the arms of a test spoils it, and nothing says what a user is known by",
             "add 'sticky: {cookie: version}' beside 'strategy', or a 'match'",

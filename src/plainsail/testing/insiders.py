@@ -1,4 +1,4 @@
-"""Which of the simulated users are insiders: a part of them, all of whom a table's first rule is for."""
+"""Which of the simulated users the rules of a table are for: a part of them, each as many for every group that rules lead to."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ PART = 0.02
 """Of the users, if a table has rules for insiders: the people who make a shop are few beside those who buy there."""
 
 
-def led(table: Traffic) -> str | None:
-    """The group that insiders are led to; None: there is no rule for them."""
-    first = table.routes[0].split if len(table.routes) > 1 else ()
-    return first[0].group if first else None
+def led(table: Traffic) -> tuple[str, ...]:
+    """The groups that rules lead to, in their order."""
+    rules = table.routes[:-1]
+    return tuple(dict.fromkeys(one.split[0].group for one in rules if one.split))
 
 
 def share(table: Traffic, group: str, part: float) -> float:
     """Basis points of all users, insiders or not, that the group is to have."""
-    leads = led(table)
-    if leads is None:
+    groups = led(table)
+    if not groups:
         return table.share(group)
-    return table.share(group) * (1.0 - part) + ALL * part * (group == leads)
+    return table.share(group) * (1.0 - part) + ALL * part * (group in groups) / len(groups)

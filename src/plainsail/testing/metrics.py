@@ -19,6 +19,7 @@ from plainsail.ports.errors import Failure, Rejected
 from plainsail.ports.metrics import Ask, Metrics, Reading
 from plainsail.testing.behaviour import Behaviour
 from plainsail.testing.chance import binomial, poisson
+from plainsail.testing.insiders import share
 
 if TYPE_CHECKING:
     from plainsail.testing.world import World
@@ -129,7 +130,8 @@ class SimMetrics:
     def _rate(self, ask: Ask) -> float:
         """Users of the group per second, as the split is now."""
         table = self._world.router.tables.get(ask.service)
-        return self._world.rate * (table.share(ask.group) if table else 0) / ALL
+        world = self._world
+        return world.rate * (share(table, ask.group, world.insiders) if table else 0) / ALL
 
     def _like(self, ask: Ask) -> Behaviour:
         return self._world.behaviours.get(ask.release, Behaviour())

@@ -124,8 +124,9 @@ class SimRouter:
         split = table.routes[-1].split if table.routes else ()
         world.asked += requests
         self._copying.asked(table, requests)
-        if (group := led(table)) is not None:
-            inside = binomial(world.random, requests, world.insiders)
+        for number, group in enumerate(groups := led(table)):
+            others = 1.0 - world.insiders * number / len(groups)
+            inside = binomial(world.random, requests, world.insiders / len(groups) / others)
             self._budget(service).asked(world.now, inside)
             self._ask(table, group, inside)
             requests -= inside

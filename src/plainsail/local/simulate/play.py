@@ -47,6 +47,8 @@ MEDIAN, SPREAD = 0.25, 0.5
 as it is when somebody chose the bound well."""
 STARTS_IN = 1.0
 """Seconds until an instance is ready, or half of what its probe allows."""
+MATCHED = 0.5
+"""Part of users whose requests say that they have a variant, in a test by match; each variant has as many."""
 REACTS = 0.02
 """Seconds from an instance's end, say, to the turn that sees it: what the process driver and the engine take."""
 STEADY = 30.0
@@ -161,6 +163,8 @@ class _Play:
         self.world = World(seed, setting.rate, setting.latency(), READS)
         self.world.provider.changed = self._nudge
         self.world.zero = math.inf
+        if _by_match(setting):
+            self.world.insiders = MATCHED
         self.troubles = Troubles(setting.faults, self.world, seed)
         self.store = MemoryStore()
         self.ahead = 0.0
@@ -328,3 +332,8 @@ class _Play:
 def _place(rollout: Rollout) -> tuple[Phase, int, str]:
     """Where it stands; a gradual way back that turns into one at once is at the first step of another way."""
     return rollout.phase, rollout.step, rollout.current().name
+
+
+def _by_match(setting: Setting) -> bool:
+    test = test_in(setting.strategy)
+    return test is not None and test.by_match()

@@ -15,7 +15,7 @@ from plainsail.domain.trial import OTHERS, test_in
 from plainsail.domain.units import percent, percent_of, plural, seconds
 from plainsail.local.simulate.faults import Fault
 from plainsail.local.simulate.layout import Json, since, time, width_of, wrapped
-from plainsail.local.simulate.play import READS, STARTS_IN, Happened, Moved, Played, Setting
+from plainsail.local.simulate.play import MATCHED, READS, STARTS_IN, Happened, Moved, Played, Setting
 from plainsail.spec.diagnostics import listed
 
 WHY = 45
@@ -167,7 +167,12 @@ def assumptions(setting: Setting) -> list[str]:
         found.append(
             f"whoever is asked (checks, hooks, a person) says go at once{otherwise}; nobody is asked in truth"
         )
-    if test_in(setting.strategy) is not None:
+    test = test_in(setting.strategy)
+    if test is not None:
+        if test.by_match():
+            found.append(
+                f"the requests of {percent_of(MATCHED)} of users say that they have a variant, as many each"
+            )
         found.append(
             "each request is a user of the KPI, which is spread as widely as it is high; by the KPI the first variant is as is said of the"
             " release, and others are as the live one"
