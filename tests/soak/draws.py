@@ -85,7 +85,7 @@ def scene(seed: int) -> Scene:
         happenings=tuple(sorted(happenings, key=lambda one: one.at)),
         rate=dice.choice((0.0, 1.0, 50.0, 50.0, 400.0)),
         grain=0.1 if punctual else dice.choice((1.0, 5.0, 5.0, 5.0)),
-        late=0.0 if punctual else dice.choice((2.5, 6.0, 6.0)),
+        late=0.0 if punctual else dice.choice((2.5, 6.0, 20.0, 20.0)),
         tended=dice.random() < 0.7,
         quantiles=dice.random() < 0.1,
         serial=dice.choice((0, 0, 7, 8, 9, 98)),

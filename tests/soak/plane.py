@@ -32,8 +32,8 @@ STALE = 20
 """Orders of dead control planes that are kept to arrive late."""
 REACTS = 0.02
 """Seconds from what the provider notices to the turn that sees it."""
-LATEST = 5.0
-"""Seconds between two looks of a loop that is late, at most: what it takes while nothing is under way."""
+LATEST = 10.0
+"""Seconds between two looks of a loop that is late, at most: twice what it takes while nothing is under way."""
 TURNS = 20_000
 """Of one scene; a hundred times what most take."""
 
