@@ -14,18 +14,19 @@ from plainsail.domain.approval import approved, called_for, may_answer_until, un
 from plainsail.domain.checking import refused, silent, unanswered
 from plainsail.domain.evidence import Evidence, Verdict
 from plainsail.domain.finding import past
+from plainsail.domain.lacking import emptied, instances, not_in_force, surplus, to_take_over, unready
 from plainsail.domain.lifecycle import Changed, end, enter, event, timely, turn_back
 from plainsail.domain.observation import Seen
 from plainsail.domain.patience import hold, waited
 from plainsail.domain.plan import in_force
 from plainsail.domain.rollout import Phase, Rollout, Target
 from plainsail.domain.shadows import beside, lacking
-from plainsail.domain.strategy import Elapsed, Judged, Ready, Role, Settled
+from plainsail.domain.strategy import Elapsed, Judged, Ready, Settled
 from plainsail.domain.suspect import Alone, hint, suspect
 from plainsail.domain.trying import harm as harm_of_a_test
 from plainsail.domain.trying import outcome as outcome_of_a_test
 from plainsail.domain.trying import tried
-from plainsail.domain.units import ALL, plural, seconds
+from plainsail.domain.units import plural, seconds
 from plainsail.domain.upkeep import outcome
 from plainsail.domain.wayback import against, more_harm
 
@@ -81,7 +82,7 @@ def tidy(target: Target, seen: Seen) -> Target:
     groups = tuple(
         group
         for group in target.groups
-        if group.id in busy or _instances(seen, group.id) or seen.share(group.id)
+        if group.id in busy or instances(seen, group.id) or seen.share(group.id)
     )
     return target if groups == target.groups else replace(target, groups=groups)
 
@@ -142,7 +143,7 @@ def _move(target: Target, rollout: Rollout, seen: Seen, now: float, evidence: Ev
     step = rollout.current()
     match step.leave:
         case Ready(role=role, within=within):
-            waits = _waits_for_instances(rollout, seen, role, step.sizes.get(role, 0))
+            waits = unready(rollout, seen, role, step.sizes.get(role, 0))
             if not waits and rollout.in_force_at is not None:
                 return changed.then(_next(changed.target, rollout, now))
             if now - rollout.entered_at > within and rollout.phase == "rolling_back":
@@ -158,7 +159,7 @@ def _move(target: Target, rollout: Rollout, seen: Seen, now: float, evidence: Ev
                 )
             return _because(changed, rollout, waits)
         case Settled(within=within):
-            left = sum(_instances(seen, group) for group in _emptied(rollout)) + _surplus(rollout, seen)
+            left = sum(instances(seen, group) for group in emptied(rollout)) + surplus(rollout, seen)
             if rollout.in_force_at is not None and (not left or now - rollout.in_force_at > within):
                 return changed.then(_next(changed.target, rollout, now))
             return _because(
@@ -187,12 +188,12 @@ def _judge(
     evidence: Evidence | None,
     now: float,
 ) -> Changed:
-    since, lacks, unsaid = rollout.in_force_at, _to_take_over(rollout, seen), unanswered(rollout)
+    since, lacks, unsaid = rollout.in_force_at, to_take_over(rollout, seen), unanswered(rollout)
     unsaid = unsaid or unapproved(rollout)
     if lacks:
         why = lacks
     elif since is None or not there:
-        why = _not_in_force(rollout, seen)
+        why = not_in_force(rollout, seen)
     else:
         why = (
             _renewed(rollout, evidence)
@@ -228,16 +229,6 @@ def _judge(
             return changed.then(hold(changed.target, rollout, late, "unsure", now))
         case _ as never:
             assert_never(never)
-
-
-def _to_take_over(rollout: Rollout, seen: Seen) -> str:
-    """The candidate's instances that the next step counts on, as it takes some of live's away: those that are not ready.
-    No evidence makes up for them."""
-    steps, at = rollout.steps(), rollout.step
-    shared = 0 < steps[at].share("candidate") < ALL
-    if not shared or steps[at + 1].sizes.get("live", 0) >= steps[at].sizes.get("live", 0):
-        return ""
-    return _waits_for_instances(rollout, seen, "candidate", steps[at].sizes.get("candidate", 0))
 
 
 def _renewed(rollout: Rollout, evidence: Evidence | None) -> str:
@@ -282,17 +273,6 @@ def _warming_up(rollout: Rollout, evidence: Evidence | None, now: float) -> str:
 def _compared(rollout: Rollout) -> int:
     """Requests of the candidate that the judge has taken so far."""
     return rollout.verdict.candidate.requests if rollout.verdict is not None else 0
-
-
-def _not_in_force(rollout: Rollout, seen: Seen) -> str:
-    size = rollout.current().sizes.get("baseline", 0)
-    lacks = _waits_for_instances(rollout, seen, "baseline", size) if rollout.baseline else ""
-    if lacks:
-        return f"the baseline, which it is compared with, is not there: {lacks}"
-    short = _waits_for_instances(rollout, seen, "candidate", rollout.current().sizes.get("candidate", 0))
-    if seen.router_up and short:
-        return f"the traffic of this step is not in force: {short}"
-    return "the traffic of this step is not in force: no instance is ready, or the router does not answer"
 
 
 def _watched(rollout: Rollout, now: float) -> Rollout:
@@ -345,29 +325,3 @@ def _because(changed: Changed, rollout: Rollout, reason: str) -> Changed:
     return Changed(
         replace(changed.target, rollout=replace(rollout, reason=reason)), changed.rollouts, changed.events
     )
-
-
-def _waits_for_instances(rollout: Rollout, seen: Seen, role: Role, size: int) -> str:
-    group = rollout.group(role)
-    ready = seen.ready(group) if group else size
-    if ready >= size:
-        return ""
-    found = seen.groups.get(group or "")
-    trouble = f" ({found.trouble})" if found and found.trouble else ""
-    return f"{ready} of {size} instances ready{trouble}"
-
-
-def _emptied(rollout: Rollout) -> tuple[str, ...]:
-    sizes = rollout.current().sizes
-    return tuple(group for role in sizes if not sizes[role] and (group := rollout.group(role)) is not None)
-
-
-def _surplus(rollout: Rollout, seen: Seen) -> int:
-    """Of a live group that is made smaller: those that are still to end."""
-    size = rollout.current().sizes.get("live", 0)
-    return max(0, _instances(seen, rollout.candidate) - size) if rollout.kind == "scale" and size else 0
-
-
-def _instances(seen: Seen, group: str) -> int:
-    found = seen.groups.get(group)
-    return len(found.instances) if found else 0
