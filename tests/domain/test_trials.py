@@ -120,6 +120,23 @@ def test_harm_of_any_variant_ends_it() -> None:
     assert (over.phase, stage.target.live) == ("rolled_back", "g1")
 
 
+def test_of_a_live_release_the_configuration_that_harmed_is_kept_from_being_deployed() -> None:
+    stage = Stage()
+    stage.settled("v1", **PLACE)
+    stage.turn(stage.deploy("v1", AB("conversion", variants=COLOURS), **PLACE))
+    looks(stage, 6)
+    blue = stage.target.group("g3")
+    for _ in range(60):
+        stage.ask(g3=(10, 0, 0))
+        stage.turn()
+        if of(stage).phase == "rolling_back":
+            break
+    assert _over(stage).phase == "rolled_back"
+    assert blue is not None
+    assert stage.target.quarantine == ()
+    assert [one.config for one in stage.target.misconfigured] == [blue.revision.config]
+
+
 def test_users_who_do_not_fall_as_the_split_says_void_it() -> None:
     stage = Stage()
     begun(stage, AB("conversion", share=5000))

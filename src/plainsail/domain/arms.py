@@ -75,7 +75,7 @@ def judged(
         )  # fmt: skip
         verdict = replace(verdict, harm=max(verdict.harm, said.harm))
         if said.outcome == "fail" and verdict.outcome != "fail":
-            verdict = replace(said, sentence=f"{trial.name(group)}: {said.sentence}")
+            verdict = replace(said, sentence=f"{trial.name(group)}: {said.sentence}", variant=group)
     return replace(evidence, variants=variants), verdict
 
 

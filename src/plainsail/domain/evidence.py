@@ -43,6 +43,8 @@ class Verdict(msgspec.Struct, frozen=True):
     """What makes the evidence weaker than it looks, a sentence each, without full stops."""
     exposure: int | None = None
     """The share that proof was asked for."""
+    variant: str = ""
+    """Group: of a test, the variant beside the candidate that it is about; empty: it is about the candidate."""
 
 
 class Stake(msgspec.Struct, frozen=True, array_like=True):

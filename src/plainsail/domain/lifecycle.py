@@ -144,7 +144,9 @@ def end(target: Target, rollout: Rollout, phase: Phase, reason: str, code: str, 
         target = _achieved(target, rollout)
     live = target.group(target.live)
     if phase == "rolled_back":
-        target = quarantined(target, rollout.revision, live.revision if live else None)
+        bad = target.group(rollout.verdict.variant) if rollout.verdict is not None else None
+        revision = bad.revision if bad is not None else rollout.revision
+        target = quarantined(target, revision, live.revision if live else None)
     return Changed(target, (over,), (event("rollout_ended", over, now),))
 
 
