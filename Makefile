@@ -71,7 +71,7 @@ docs: setup ## the documentation as a site, in site/; no network
 mutants: setup ## do the tests notice a changed decision? (SAMPLE=1: some, as CI; KEEP=1: and keep their numbers)
 	@nice -n 5 $(BIN)/python -m tests.mutants $(if $(SAMPLE),--sample) $(if $(KEEP),--keep)
 
-soak: setup ## run for long under faults
+soak: setup ## a million rollouts by chance, under faults (ARGS='20000 --from 0', '--scene 823')
 	@$(BIN)/python -m bench soak $(ARGS)
 
 dist: setup ## build wheel and sdist into dist/, the same bytes each time
