@@ -176,8 +176,8 @@ def _steer_rollout(
             if rollout.phase != "progressing":
                 return refused(target, intent, now, f"rollout {rollout.id} is {rollout.phase}")
             reason = intent.reason or f"paused by {intent.by}"
-            held = replace(rollout, phase="paused", reason=reason, reason_code="paused", held_at=now)
-            return _moved(target, held, "rollout_paused", intent.by, now)
+            paused = replace(rollout, phase="paused", reason=reason, reason_code="paused", held_at=now)
+            return _moved(target, paused, "rollout_paused", intent.by, now)
         case Resume():
             if rollout.phase != "paused":
                 return refused(target, intent, now, f"rollout {rollout.id} is {rollout.phase}, not paused")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from plainsail.domain.evidence import Verdict
 from plainsail.domain.rollout import Against, Rollout
-from plainsail.domain.strategy import Course, Elapsed, Judged, Part, Step
+from plainsail.domain.strategy import Course, Elapsed, Judged, Part, Role, Step
 from plainsail.domain.units import ALL, percent
 
 AGAIN = 1.0
@@ -25,7 +25,7 @@ def gradually(rollout: Rollout) -> tuple[Step, ...]:
         return back
     before = rollout.course.steps[: rollout.step]
     shares = {step.share("candidate") for step in before}
-    sizes = {"live": back[-1].sizes.get("live", 0), "candidate": here.sizes.get("candidate", 0)}
+    sizes: dict[Role, int] = {"live": back[-1].sizes.get("live", 0), "candidate": here.sizes.get("candidate", 0)}
     lasts = rollout.placement.pace.dwell
     return (
         *(
