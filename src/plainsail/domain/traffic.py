@@ -33,7 +33,7 @@ class Mirror(msgspec.Struct, frozen=True):
 
     group: str
     share_bp: Share
-    """Of the requests with these methods, whichever group they go to."""
+    """Of live's requests with these methods."""
     methods: tuple[str, ...]
 
 

@@ -123,7 +123,6 @@ class SimRouter:
         world, table = self._world, self.tables[service]
         split = table.routes[-1].split if table.routes else ()
         world.asked += requests
-        self._copying.asked(table, requests)
         for number, group in enumerate(groups := led(table)):
             others = 1.0 - world.insiders * number / len(groups)
             inside = binomial(world.random, requests, world.insiders / len(groups) / others)
@@ -145,6 +144,8 @@ class SimRouter:
             below = above
             if mine:
                 self._ask(table, part.group, mine)
+                if part.group == table.live:
+                    self._copying.asked(table, mine)
 
     def rewind(self) -> None:
         """The walk through the buckets begins anew."""

@@ -24,7 +24,7 @@ local NAMES = {
 
 local tallies = {}  -- by service: its group, and what is counted of that
 local open = {}     -- pairs by number, as long as live has not answered
-local kept, number, under_way = 0, 0, 0
+local kept, number, under_way, swept_at = 0, 0, 0, 0
 
 local function microseconds()
   local now = core.now()
@@ -73,8 +73,11 @@ local function header(answer, name)
   return found and (found[0] or found[1])
 end
 
+-- Once a second at most: with a live that never answers there are many to look at.
 local function forget_old()
   local now = microseconds()
+  if now < swept_at + 1000000 then return end
+  swept_at = now
   for key, pair in pairs(open) do
     if now > pair.until_ then open[key], kept = nil, kept - 1 end
   end

@@ -7,7 +7,7 @@ configuration, which is there whether copies are sent or not and is switched by 
     copy.0 copy.1 ...         their addresses
     verb.M                    a method that is copied
 
-A request that is copied is read up to `LONGEST` bytes of its body before it goes on, as live would read it; longer ones, and
+Copied are requests that go to live's group, insiders' to others' are not. A request that is copied is read up to `LONGEST` bytes of its body before it goes on, as live would read it; longer ones, and
 those of unknown length, are not copied. Of live's answers those whose length is declared and at most `LONGEST` are held until they are
 whole; others are never held, and are compared by their length, or whole if they came in one piece with their head.
 A copy goes through a section of its own (`_copies`), so that HAProxy's timeouts hold for it, and what is too long is not read.
@@ -80,7 +80,7 @@ acl copying var(txn.copy_n) -m int gt 0
 http-request set-var(txn.verb) method if copying
 acl copied_verb {look("str(verb.),concat(,txn.verb)")} -m found
 acl upgrades req.hdr(upgrade) -m found
-http-request set-var(txn.copy) bool(true) if copying copied_verb !upgrades
+http-request set-var(txn.copy) bool(true) if copying copied_verb !upgrades !other
 acl copied var(txn.copy) -m bool
 http-request set-var({walk}) var({walk}),add({STEP}),mod(10000) if copied
 http-request set-var(txn.copy_bp) {look("str(copy_bp)", "0")},add(0) if copied
