@@ -242,8 +242,8 @@ async def test_files_are_for_their_owner_only(place: Place, street: Street) -> N
         await router.apply(traffic({"g1": street.group("g1", 1)}, {"g1": ALL}, "g1"), 1)
         names = {path.name for path in place.directory.iterdir()}
         assert names == {
-            "admin.sock", "master.sock", "haproxy.cfg", "haproxy.log", "hosts.map", "process.json", "relay.sock",
-            "split-shop.map", "state.json",
+            "admin.sock", "copies.sock", "haproxy.cfg", "haproxy.log", "hosts.map", "master.sock", "mirror.lua",
+            "process.json", "relay.sock", "split-shop.map", "state.json",
         }  # fmt: skip
         assert {path.stat().st_mode & 0o077 for path in place.directory.iterdir()} == {0}
         assert len(str(place.directory / "admin.sock")) > 107, "longer than a socket's path may be"

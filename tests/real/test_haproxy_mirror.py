@@ -23,6 +23,7 @@ PROMISES = (
     suite.test_a_shadow_that_is_gone_fails_nobody,
     suite.test_the_share_is_kept_and_ends_when_it_is_taken_away,
     suite.test_only_the_methods_that_are_named_are_copied,
+    suite.test_what_insiders_ask_of_another_group_is_not_copied,
     suite.test_a_copy_carries_what_the_request_did_and_says_that_it_is_one,
     suite.test_bodies_are_compared,
     suite.test_no_more_are_under_way_than_there_is_room_for,

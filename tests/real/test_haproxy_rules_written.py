@@ -19,7 +19,7 @@ from plainsail.domain.match import Match
 from plainsail.domain.service import Sticky
 from plainsail.domain.traffic import GroupShare, Member, Route, Traffic
 from plainsail.domain.units import ALL
-from plainsail.drivers.routers.haproxy import Config, checks, rules, table, template
+from plainsail.drivers.routers.haproxy import Config, checks, mirror, rules, table, template
 from plainsail.drivers.routers.haproxy.template import Kept
 from plainsail.ports.errors import Rejected, Unsupported
 from plainsail.spec.checks import TOKEN
@@ -161,7 +161,7 @@ def test_haproxy_takes_what_we_take(binary: str, tmp_path: Path) -> None:
         )
         assert taken(wanted)
         text, files = written(wanted)
-        for name, content in {**files, "haproxy.cfg": text}.items():
+        for name, content in {**files, mirror.FILE: mirror.script(), "haproxy.cfg": text}.items():
             (tmp_path / name).write_text(content)
         checked = subprocess.run(
             [binary, "-c", "-f", "haproxy.cfg"], cwd=tmp_path, capture_output=True, check=False

@@ -7,9 +7,10 @@ configuration, which is there whether copies are sent or not and is switched by 
     copy.0 copy.1 ...         their addresses
     verb.M                    a method that is copied
 
-Copied are requests that go to live's group, insiders' to others' are not. A request that is copied is read up to `LONGEST` bytes of its body before it goes on, as live would read it; longer ones, and
-those of unknown length, are not copied. Of live's answers those whose length is declared and at most `LONGEST` are held until they are
-whole; others are never held, and are compared by their length, or whole if they came in one piece with their head.
+What live answers is copied; what insiders ask of another group is not. A request that is copied is read up to `LONGEST`
+bytes of its body before it goes on; longer ones, and those of unknown length, are not copied. Of live's answers to copied
+requests those whose length is declared and at most `LONGEST` are held until they are whole; others are never held, and are
+compared by their length, or whole if they came in one piece with their head.
 A copy goes through a section of its own (`_copies`), so that HAProxy's timeouts hold for it, and what is too long is not read.
 """
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
+from plainsail.domain.match import Match
 from plainsail.domain.observation import Counts, Mirrored
 from plainsail.domain.traffic import Mirror, Traffic
 from plainsail.domain.units import ALL
@@ -142,6 +143,25 @@ async def test_only_the_methods_that_are_named_are_copied(bench: RouterBench) ->
             await bench.ask(5, method)
         await came(bench, router, lambda found: found.pairs == 20)
         assert two[0].asked == {"GET": 5, "DELETE": 5, "PATCH": 5, "OPTIONS": 5}
+
+
+@story
+@needs("serves", "mirror", "match")
+async def test_what_insiders_ask_of_another_group_is_not_copied(bench: RouterBench) -> None:
+    """Who gets copies may have insiders of its own; it is compared with live, and not with itself."""
+    one, two = both(bench)
+    wanted = bench.traffic(
+        {"one": one, "two": two}, {"one": ALL}, "one", insiders=[(Match(header="X-Staff: yes"), "two")], mirror=GETS
+    )  # fmt: skip
+    async with bench.running() as router:
+        await router.apply(wanted, 1)
+        user = bench.user()
+        for number in range(20):
+            assert (await user.ask(headers="X-Staff: yes\r\n" if number % 2 else ""))[0] == 200
+        user.close()
+        found = await came(bench, router, lambda found: found.pairs == 10)
+        assert found.asked == 10
+        assert two[0].total == 20, "ten insiders, and ten copies"
 
 
 @story
