@@ -21,8 +21,8 @@ from plainsail.testing.chance import binomial
 BASKET = Metric("shop", mean=Averaged("n", "s", "q"), better="higher")
 LOST = Metric("shop", counts=Counted("n", "s"))
 COLOURS = ("red", "blue", "green")
-LOOKS = 24
-"""In each run: as if somebody looked once an hour for a day."""
+LOOKS = 16
+"""In each run: as if somebody looked each hour of sixteen."""
 
 
 def known(live: Sums, *variants: Sums) -> Evidence:
@@ -91,8 +91,8 @@ def test_a_winner_is_better_than_live_and_never_beside_proof_that_none_is(
 @pytest.mark.parametrize("variants", [1, 2, 3])
 @pytest.mark.parametrize("kind", ["ones", "lost", "baskets"])
 def test_equal_arms_seldom_have_a_winner_however_often_one_looks(kind: str, variants: int) -> None:
-    """Any winner at any look is a false one. alpha is 10 %, so that a few hundred runs say something."""
-    alpha, runs, dice = 0.10, 300, random.Random(7 * variants)
+    """Any winner at any look is a false one. alpha is 10 %, so that two hundred runs say something."""
+    alpha, runs, dice = 0.10, 200, random.Random(7 * variants)
     false = sum(_wins(dice, kind, [0.0] * (variants + 1), alpha) != "" for _ in range(runs))
     assert false <= allowed(runs, alpha), f"{false} false winners in {runs}"
 

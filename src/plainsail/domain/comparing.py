@@ -16,7 +16,7 @@ import msgspec
 from plainsail.domain import arms
 from plainsail.domain.criteria import EvidenceCriteria, Metric
 from plainsail.domain.evidence import Evidence, Sums, Track
-from plainsail.domain.stats import differences, means, mismatch
+from plainsail.domain.stats import means, mismatch
 from plainsail.domain.stats.quantiles import log_mixture
 from plainsail.domain.tested import each
 from plainsail.domain.trial import Trial
@@ -102,7 +102,8 @@ def compare(trial: Trial, evidence: Evidence | None, criteria: EvidenceCriteria,
         kpi=kpi,
         level=level,
         arms=tuple(
-            ArmRate(names[group], group, one.n, one.sum / one.n if one.n else None) for group, one in sums.items()
+            ArmRate(names[group], group, one.n, one.sum / one.n if one.n else None)
+            for group, one in sums.items()
         ),
         gaps=tuple(gap for gap in gaps if gap is not None),
         parts=parts,
@@ -215,9 +216,9 @@ def _gap(
 def _interval(
     metric: Metric, ours: Sums, theirs: Sums, alpha: float, parts: bool
 ) -> tuple[float, float] | None:
-    """Of counts as they are; of means by their asymptotic sequence, of rare ones among zeros not before there are enough."""
+    """The asymptotic sequence of means; of rare ones among zeros not before there are enough. What is counted is ones and zeros."""
     if metric.kind() == "counts":
-        return differences.interval(round(ours.n), round(ours.sum), round(theirs.n), round(theirs.sum), alpha)
+        ours, theirs = (Sums(one.n, one.sum, one.sum) for one in (ours, theirs))
     if any(means.fault(one.n, one.sum, one.squares) for one in (ours, theirs)):
         return None
     if parts and min(min(one.sum, one.n - one.sum) for one in (ours, theirs)) < RARE:

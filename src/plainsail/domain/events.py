@@ -33,7 +33,7 @@ Kind = Literal[
     "check_answered",
     # A hook of a rollout that is over has answered, failed, or was given up; nothing follows from it.
     "hook_ended",
-    # It was decided to take the candidate back: by evidence, by a person, or because it never became ready.
+    # It was decided to take the candidate back: by evidence, by a person, because it never became ready, or because a test is over.
     "rollout_turned_back",
     # It is over; `phase` says what became of it.
     "rollout_ended",

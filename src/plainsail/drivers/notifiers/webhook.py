@@ -86,6 +86,8 @@ def message(event: Event) -> str | None:
             reached = event.data.get("reached_bp")
             if phase == "rolled_back" and isinstance(reached, int) and reached:
                 what += f" at {percent(reached)}"
+        case "rollout_turned_back" if event.code in ("winner", "no_difference"):
+            return None  # a test that is over; its end tells how it came out
         case "rollout_turned_back":
             what = "is being taken back"
         case "rollout_paused":
