@@ -203,7 +203,8 @@ def test_a_plan_says_who_has_what_at_each_step(terminal: Terminal, plane: Plane)
     assert (
         "2. dark 0 % of users 2 live, 1 candidate "
         "and insiders: who asks for dark.example or www-dark.example, and whose header is X-Insider: yes, "
-        "and who comes from 10.0.0.0/8 left when a person says so (plainsail advance); not in 7 d: hold 3. 10 %"
+        "and who comes from 10.0.0.0/8 left when a person says so (plainsail advance); not in 7 d: "
+        "hold, and after 7 d roll back 3. 10 % 10 % of users 2 live, 1 candidate and insiders: who asks for dark.example"
     ) in told
     plan = use("deploy", "shop", "1.1", "--to", "production", "--plan", "--json").json()
     start, dark, first, second, whole, finish = plan["steps"]

@@ -52,5 +52,5 @@ def copied(copies: Json) -> str:
 
 
 def whom(match: Json) -> str:
-    """Who insiders are: `who asks for www-dark.shop.example and who comes from 10.0.0.0/8`."""
+    """Who insiders are: `who asks for www-dark.shop.example, and who comes from 10.0.0.0/8`."""
     return plain(msgspec.convert(match, Match).told())

@@ -18,14 +18,14 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     """Networks that users come from, such as `10.0.0.0/8`. Only of the connection itself: a header could say anything."""
 
     def told(self) -> str:
-        """In a sentence after `insiders`: `who asks for www-dark.shop.example and who comes from 10.0.0.0/8`."""
+        """In a sentence after `insiders`: `who asks for www-dark.shop.example, and who comes from 10.0.0.0/8`."""
         parts = (
             ("who asks for", self.hosts),
             ("whose header is", (self.header,) if self.header else ()),
             ("whose cookie is", (self.cookie,) if self.cookie else ()),
             ("who comes from", self.networks),
         )
-        return " and ".join(f"{before} {' or '.join(values)}" for before, values in parts if values)
+        return ", and ".join(f"{before} {' or '.join(values)}" for before, values in parts if values)
 
     def everybody(self) -> bool:
         return not (self.hosts or self.header or self.cookie or self.networks)
