@@ -173,10 +173,23 @@ def _under_way(document: StatusDocument, rollout: RolloutDocument, trouble: str)
                 "bad", "going back", f"Going back to {new}: it has {percent(share)} of the users", why
             )
         case _ if not share:
-            keeps = f"; all users have {old}" if old else "; it is the first release here"
-            return State("busy", "starting", f"{new} is starting{keeps}", why)
+            return _unseen(document, candidate, new, old, why)
         case _:
             return State("busy", percent(share), f"{has}{rest}", why)
+
+
+def _unseen(
+    document: StatusDocument, candidate: GroupDocument | None, new: str, old: str | None, why: str
+) -> State:
+    """No user has it yet, but perhaps insiders do."""
+    keeps = f"; all users have {old}" if old else "; it is the first release here"
+    if candidate is not None and any(
+        part.group == candidate.group for route in document.routes[:-1] for part in route.split
+    ):
+        return State("busy", "insiders", f"Insiders have {new}; all other users have {old}", why)
+    if old and candidate is not None and candidate.ready >= candidate.replicas > 0:
+        return State("busy", "ready", f"{new} is ready, and no user has it yet{keeps}", why)
+    return State("busy", "starting", f"{new} is starting{keeps}", why)
 
 
 def _upkeep(rollout: RolloutDocument, new: str, share: int, why: str) -> State:
