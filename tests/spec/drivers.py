@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from plainsail.domain.checks import Terms
 from plainsail.domain.units import Duration
 from plainsail.spec.drivers import Drivers
 
@@ -27,6 +28,13 @@ class Prometheus(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timeout: Duration = 5.0
 
 
+class Webhook(Terms, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    url: str
+
+    def check(self) -> str | None:
+        return None if self.url.startswith("https://") else f"url: '{self.url}' is no address"
+
+
 def refuses(config: Mapping[str, object], queries: Mapping[str, str]) -> str | None:
     """As a driver that can tell a part of its language without asking."""
     for part, query in queries.items():
@@ -40,4 +48,5 @@ DRIVERS = Drivers(
     providers={"process": Process},
     metrics={"prometheus": Prometheus},
     refuses={"prometheus": refuses},
+    verifiers={"webhook": Webhook},
 )

@@ -33,8 +33,10 @@ def way(
 
 
 def stops(steps: Iterable[Step]) -> tuple[str, ...]:
-    """The steps at which something can be asked, by the names that people write: `start`, `10%`, `bake`."""
-    named = (_written(step.name) for step in steps if _asks(step) and step.name not in (CONFIRM, BEFORE))
+    """The steps at which something can be asked, by the names that people write: `start`, `10%`, `1 of 4`, `bake`. Blanks
+    in a name make no difference."""
+    there = (step.name for step in steps if _asks(step) and step.name not in (CONFIRM, BEFORE))
+    named = (name.replace(" %", "%") for name in there)
     return tuple(dict.fromkeys((START, *named)))
 
 

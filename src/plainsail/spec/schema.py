@@ -81,7 +81,10 @@ class _Writer:
                 items = self._form(item, name)
                 if not stands_alone(item):
                     return {"type": "array", "items": items}
-                chain = {"type": "array", "items": items, "minItems": 1}  # one may stand without its list
+                # One may stand without its list. No strategy is a mistake; no check is none.
+                chain: Schema = {"type": "array", "items": items}
+                if isinstance(item, inspect.UnionType):
+                    chain["minItems"] = 1
                 return {"anyOf": [*items["anyOf"], chain]}
             case _:
                 return _scalar(kind)

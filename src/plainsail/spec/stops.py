@@ -47,14 +47,14 @@ def unplaced(placement: Placement) -> Iterator[Fault]:
     way = course(
         placement.strategy, placement.pace, placement.replicas, placement.replicas, placement.evidence
     )
-    there = (EACH, *stops(way.steps))
+    there = {name.replace(" ", ""): name for name in (EACH, *stops(way.steps))}
     named: list[tuple[str, Path, bool]] = [(name, ("checks", name), True) for name in placement.checks]
     named += [(name, ("approvals", index), False) for index, name in enumerate(placement.approvals)]
     for name, at, is_key in named:
         if name.replace(" ", "") not in there:
             yield Fault(
                 f"Nobody can be asked at {shown(name)}: {chain_name(placement.strategy)} has no such step that lasts",
-                did_you_mean(name, there) or f"there are {', '.join(there)}",
+                did_you_mean(name, there.values()) or f"there are {', '.join(there.values())}",
                 at,
                 is_key,
             )
