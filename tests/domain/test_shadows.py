@@ -227,8 +227,9 @@ def test_a_router_that_begins_anew_loses_nothing_that_was_seen(steps: list[int],
     evidence: Evidence = begin(0.0)
     counted, total = 0, 0
     for place, more in enumerate(steps):
-        counted = more + 1 if place == reset and more + 1 < counted else counted + more
-        new = more + 1 if place == reset and counted == more + 1 else more
+        anew = place == reset and more + 1 < counted
+        new = more + 1 if anew else more
+        counted = new if anew else counted + new
         total += new
         seen = Seen(1.0 + place, mirrored={rollout.candidate: Mirrored(asked=counted, pairs=counted)})
         evidence = mirrored(evidence, rollout, seen, 1.0 + place)
