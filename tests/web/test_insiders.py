@@ -31,6 +31,7 @@ def test_insiders_are_named_from_the_dark_on(plane: Stage, window: Window) -> No
     page = window.sign_in(SHOP)
     line = page.locator("[data-test=insiders]")
     expect(line).to_have_text("insiders have v2: who asks for next.shop.example")
+    expect(page.locator("#state .sentence")).to_have_text("Insiders have v2; all other users have v1")
     expect(page.locator("#steps")).to_contain_text("and insiders: who asks for next.shop.example")
     plane.steer("advance")
     until(lambda: plane.status()["groups"][1]["share_bp"] == 1000)

@@ -188,7 +188,7 @@ def _unseen(
     ):
         return State("busy", "insiders", f"Insiders have {new}; all other users have {old}", why)
     if old and candidate is not None and candidate.ready >= candidate.replicas > 0:
-        return State("busy", "ready", f"{new} is ready, and no user has it yet{keeps}", why)
+        return State("busy", "ready", f"{new} is ready{keeps}", why)
     return State("busy", "starting", f"{new} is starting{keeps}", why)
 
 
