@@ -86,6 +86,8 @@ class SimProvider:
         self._groups: dict[tuple[str, str], Group] = {}
         self._released: dict[str, frozenset[str]] = {}
         self._serial = 0
+        self._next: tuple[float, float | None] | None = None
+        """The world's `zero`, and when something happens by itself then; None: it is to be worked out anew."""
 
     async def start(self) -> None: ...
 
@@ -93,6 +95,7 @@ class SimProvider:
 
     async def end(self) -> None:
         self._groups.clear()
+        self._next = None
 
     async def apply(self, fleet: Fleet, epoch: int) -> None:
         if epoch < self._epochs.get(fleet.service, 0):
@@ -101,6 +104,7 @@ class SimProvider:
         if self.fails:
             self.fails -= 1
             raise Transient("sim", "the provider fails")
+        self._next = None
         self._released[fleet.service] = frozenset(fleet.released)
         orders = {order.group: order for order in fleet.groups}
         for name, order in orders.items():
@@ -130,6 +134,7 @@ class SimProvider:
 
     def kill(self, id: str) -> None:
         """An instance dies."""
+        self._next = None
         group = next(group for group in self._groups.values() if id in group.instances)
         self._gone(group, group.instances[id], "killed by signal 9")
         self._converge(group.service)
@@ -137,13 +142,19 @@ class SimProvider:
 
     def next_at(self) -> float | None:
         """When the next thing happens that nobody has to order."""
-        times = [at for one in self._running() if (at := one.next_at(self._world.zero)) is not None]
-        times += [group.again_at for group in self._groups.values() if group.again_at is not None]
-        return min(times, default=None)
+        zero = self._world.zero
+        if self._next is None or self._next[0] != zero:
+            times = [at for one in self._running() if (at := one.next_at(zero)) is not None]
+            times += [group.again_at for group in self._groups.values() if group.again_at is not None]
+            self._next = zero, min(times, default=None)
+        return self._next[1]
 
     def live_on(self) -> None:
         """What has happened by now."""
-        now = self._world.now
+        now, due = self._world.now, self.next_at()
+        if due is None or due > now:
+            return
+        self._next = None
         changed: dict[str, None] = {}
         for group in list(self._groups.values()):
             for one in list(group.instances.values()):
