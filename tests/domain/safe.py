@@ -37,6 +37,9 @@ def check(decision: Decision, seen: Seen) -> None:
                 assert all(route.match in asked for route in action.traffic.routes[:-1]), (
                     "no rule nobody asked for"
                 )
+            if rollout is not None and rollout.phase == "rolling_back" and seen.ready(rollout.live or ""):
+                fewer = action.traffic.share(rollout.candidate) <= seen.share(rollout.candidate)
+                assert fewer or not rollout.renews(), "on a way back the candidate's share only shrinks"
             if (mirror := action.traffic.mirror) is not None:
                 assert rollout is not None, "copies are a step's"
                 assert rollout.current().copies is not None, "copies are a step's"

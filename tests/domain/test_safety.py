@@ -92,6 +92,7 @@ paces = st.builds(
     on_unsure=st.sampled_from(["rollback", "advance", "hold"]),
     requests=st.sampled_from([0, 0, 30]),
     bake=st.sampled_from([0.0, 0.0, 4.0]),
+    on_failure=st.sampled_from(["rollback", "rollback", "gradual", "hold"]),
 )
 criteria = st.builds(
     EvidenceCriteria,
@@ -188,12 +189,15 @@ class Safety(RuleBasedStateMachine):
             self.control.ask(Remove(f"r{self.serial:04}", "ops"))
 
     @precondition(lambda self: self.control.target.rollout is not None)
-    @rule(verb=st.sampled_from([Abort, Pause, Resume, Advance]), odds=st.integers(0, 2))
-    def steer(self, verb: type[Abort | Pause | Resume | Advance], odds: int) -> None:
+    @rule(
+        verb=st.sampled_from([Abort, Pause, Resume, Advance]), odds=st.integers(0, 2), gradual=st.booleans()
+    )
+    def steer(self, verb: type[Abort | Pause | Resume | Advance], odds: int, gradual: bool) -> None:
         assert self.control.target.rollout is not None
         if odds < 2:
             return
-        self.control.ask(verb(self.control.target.rollout.id, "ops"))
+        id = self.control.target.rollout.id
+        self.control.ask(Abort(id, "ops", gradual=gradual) if verb is Abort else verb(id, "ops"))
 
     @rule(times=st.sampled_from([1, 2, 5, 20, 60, 150]))
     def tick(self, times: int) -> None:
