@@ -62,8 +62,8 @@ def told(verdict: Verdict, evidence: Evidence, rollout: Rollout) -> Verdict:
         said = verdict.sentence.replace("candidate requests", "copies for the candidate")
         return replace(verdict, sentence=f"{said}{_also(shadow.total)}")
     if copies.differs is not None and _beyond(copies.differs, shadow, alpha):
-        limit = f"with a limit of {percent_of(copies.differs)}"
-        return replace(verdict, outcome="fail", code="differs", sentence=f"{summary}, {limit}")
+        beyond = _limited(shadow.total, copies.differs)
+        return replace(verdict, outcome="fail", code="differs", sentence=beyond)
     return replace(verdict, outcome="unsure", sentence=summary, proven_bp=0)
 
 
@@ -76,7 +76,7 @@ def lacking(rollout: Rollout, evidence: Evidence | None) -> str:
     if not total.pairs:
         return _none(total)
     if copies.differs is not None and total.differing > copies.differs * total.pairs:
-        return f"{summed_up(total)}, with a limit of {percent_of(copies.differs)}"
+        return _limited(total, copies.differs)
     return ""
 
 
@@ -113,11 +113,17 @@ def _beyond(limit: float, shadow: Shadowed, alpha: float) -> bool:
     return betting.log_money(betting.limit_bets(limit), shadow.bets) >= -math.log(alpha)
 
 
+def _limited(total: Mirrored, limit: float) -> str:
+    return f"{_part(total)}, with a limit of {percent_of(limit)}"
+
+
 def _also(total: Mirrored) -> str:
-    if not total.differing:
-        return ""
+    return f"; {_part(total)}" if total.differing else ""
+
+
+def _part(total: Mirrored) -> str:
     rate = percent_of(total.differing / total.pairs)
-    return f"; {total.differing:,} of {plural(total.pairs, 'copy', 'copies')} answered otherwise ({rate})"
+    return f"{total.differing:,} of {plural(total.pairs, 'copy', 'copies')} answered otherwise ({rate})"
 
 
 def _otherwise(total: Mirrored) -> str:
