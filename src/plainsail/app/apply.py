@@ -9,6 +9,7 @@ import msgspec
 
 from plainsail.app.access import Subject, allow
 from plainsail.app.context import Context
+from plainsail.domain.driver import Driver
 from plainsail.domain.events import Event
 from plainsail.domain.service import Document, Environment, Notify, Service, config_digest, run_in
 from plainsail.ports.store import Key
@@ -136,7 +137,14 @@ def _plain(value: Environment | Service | Notify) -> Any:
     if isinstance(value, Service):
         for name, placement in value.placements.items():
             told["in"][name]["strategy"] = [as_written(one, type_of(type(one))) for one in placement.strategy]
+            told["in"][name]["checks"] = {step: _asked(drivers) for step, drivers in placement.checks.items()}
+            hooks = msgspec.structs.asdict(placement.hooks)
+            told["in"][name]["hooks"] = {moment: _asked(drivers) for moment, drivers in hooks.items()}
     return told
+
+
+def _asked(drivers: tuple[Driver, ...]) -> list[Any]:
+    return [as_written(driver, type_of(Driver)) for driver in drivers]
 
 
 def _fields(path: str, before: object, after: object) -> Iterator[FieldChange]:

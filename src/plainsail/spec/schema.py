@@ -123,7 +123,7 @@ def as_written(value: Any, kind: inspect.Type) -> Any:
         case inspect.VarTupleType(item_type=item) | inspect.ListType(item_type=item):
             return [as_written(each, item) for each in value]
         case _ if isinstance(value, Driver):
-            return value.name
+            return {value.name: value.config} if value.config else value.name
         case _ if isinstance(value, msgspec.Struct):
             if tag := value.__struct_config__.tag:
                 own = _own(value)
