@@ -14,6 +14,7 @@ from plainsail.domain.match import Match
 from plainsail.domain.rollout import Rollout
 from plainsail.domain.service import config_digest
 from plainsail.domain.strategy import AB, Canary, Variant
+from plainsail.domain.trial_told import SELF_CHOSEN
 
 BETTER = {"live": (40_000, 1_920), "red": (20_000, 1_000), "blue": (20_000, 1_400)}
 ALIKE = {"live": (40_000, 1_920), "red": (20_000, 960), "blue": (20_000, 961)}
@@ -169,6 +170,7 @@ def test_who_has_a_variant_may_be_said_by_requests() -> None:
     assert rules == [("arm=red", "g2"), ("arm=blue", "g3")]
     assert [(part.group, part.share_bp) for part in stage.traffic.routes[-1].split] == [("g1", 10_000)]
     looks(stage, 60)
+    assert explain(of(stage), stage.evidence).warnings == (SELF_CHOSEN,)
     measured(stage, **BETTER)
     assert _over(stage).phase == "succeeded"
     assert stage.target.live == "g3"
