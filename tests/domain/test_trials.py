@@ -11,6 +11,7 @@ from tests.domain.trials import COLOURS, PLACE, begun, fates, looks, measured, o
 from plainsail.domain.explain import explain
 from plainsail.domain.intents import Abort, Advance
 from plainsail.domain.match import Match
+from plainsail.domain.observation import Counts
 from plainsail.domain.rollout import Rollout
 from plainsail.domain.service import config_digest
 from plainsail.domain.strategy import AB, Canary, Variant
@@ -169,7 +170,10 @@ def test_who_has_a_variant_may_be_said_by_requests() -> None:
     rules = [(one.match.cookie, one.split[0].group) for one in stage.traffic.routes[:-1]]
     assert rules == [("arm=red", "g2"), ("arm=blue", "g3")]
     assert [(part.group, part.share_bp) for part in stage.traffic.routes[-1].split] == [("g1", 10_000)]
+    stage.counts |= {"g2": Counts(500), "g3": Counts(500)}
     looks(stage, 60)
+    stage.counts |= {"g2": Counts(900), "g3": Counts(900)}
+    looks(stage, 2)
     assert explain(of(stage), stage.evidence).warnings == (SELF_CHOSEN,)
     measured(stage, **BETTER)
     assert _over(stage).phase == "succeeded"
