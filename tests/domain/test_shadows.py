@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from plainsail.domain.courses import course
+from plainsail.domain.criteria import EvidenceCriteria, Threshold
 from plainsail.domain.evidence import Evidence
 from plainsail.domain.intents import Abort, Advance, Deploy, Pause
 from plainsail.domain.judge import begin
@@ -22,6 +23,7 @@ from plainsail.testing.world import Behaviour, World
 
 RUN = Run(command=("serve",), ready=Probe(tcp=True, within=5.0), stop=Stop(drain=2.0, grace=1.0))
 QUICK = Pace(until="dwell", dwell=1.0, deadline=30.0, on_unsure="hold")
+EASY = EvidenceCriteria()
 SHADOW = Shadow(lasts=10.0)
 CHAIN: Chain = (SHADOW, Canary((1000,)))
 
@@ -38,7 +40,9 @@ class Plays:
         reads: float = 1.0,
         seed: int = 1,
         pace: Pace = QUICK,
+        criteria: EvidenceCriteria = EASY,
     ) -> None:
+        self.criteria = criteria
         self.world = World(seed, rate=rate, reads=reads)
         self.world.behaviours = {"good": Behaviour(), "new": like}
         self.control = Control(self.world)
@@ -48,7 +52,7 @@ class Plays:
         self._deploy("r2", "new", "2.0", chain, pace)
 
     def _deploy(self, id: str, release: str, version: str, chain: Chain, pace: Pace) -> None:
-        place = Placement(replicas=3, pace=pace)
+        place = Placement(replicas=3, pace=pace, evidence=self.criteria)
         revision = Revision(release, version, RUN, config_digest(RUN))
         self.control.ask(Deploy(id, "ada", revision, place, chain, False))
 
@@ -93,6 +97,13 @@ def test_a_bad_release_is_taken_back_before_a_user_saw_it(name: str) -> None:
     assert (over.phase, over.reached_bp, plays.hurt()) == ("failed", 0, (0, 0))
     assert over.reason_code in ("errors", "max_errors", "latency", "crashes")
     assert over.live == plays.control.target.live, "live has stayed live"
+
+
+def test_thresholds_hold_for_copies_too() -> None:
+    judge = EvidenceCriteria(judge=Threshold(interval=2.0))
+    over = Plays(Behaviour(errors=0.2), criteria=judge).control.until_ended(300.0)
+    assert (over.phase, over.reached_bp, over.reason_code) == ("failed", 0, "max_errors")
+    assert Plays(Behaviour(), criteria=judge).control.until_ended(300.0).phase == "succeeded"
 
 
 def test_a_good_release_goes_on_with_evidence_of_users_alone() -> None:

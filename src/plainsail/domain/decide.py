@@ -120,7 +120,7 @@ def _judged(
     if isinstance(rollout.placement.evidence.judge, Threshold):
         asked = leave.exposure if isinstance(leave, Judged) else 0
         share, trouble = seen.share(rollout.candidate), _trouble(seen, rollout.candidate)
-        place = Place(rollout.step, asked, share, trouble, warm)
+        place = Place(rollout.step, asked, share, trouble, warm, copying(rollout) is not None)
         evidence, verdict = measure(
             evidence, seen.counts, crashes, seen.measured, rollout.candidate, live, criteria, place, now
         )  # fmt: skip

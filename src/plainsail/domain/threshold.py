@@ -43,6 +43,12 @@ class Place(msgspec.Struct, frozen=True):
     """The candidate's last crash in one clause."""
     warm: bool = True
     """Its time to warm up is over."""
+    copied: bool = False
+    """Copies of requests are measured, and no users."""
+
+    def counts(self) -> bool:
+        """There are requests to measure."""
+        return bool(self.share_bp) or self.copied
 
 
 def measure(
@@ -63,9 +69,9 @@ def measure(
     meters = evidence.meters
     if meters is None or meters.step != place.step:
         meters = _begun(evidence, place, now)
-    if not place.share_bp or not place.warm or now < meters.at:
+    if not place.counts() or not place.warm or now < meters.at:
         meters = replace(meters, at=now, candidate=evidence.candidate, live=evidence.live)
-    if place.share_bp and now - meters.at >= criteria.judge.interval:
+    if place.counts() and now - meters.at >= criteria.judge.interval:
         ours, theirs = _less(evidence.candidate, meters.candidate), _less(evidence.live, meters.live)
         taken = {"errors": _errors(ours, theirs, criteria), "latency": _latency(ours, theirs, criteria)}
         of = {**meters.of, **{name: _counted(meters.of.get(name), one, now) for name, one in taken.items()}}
@@ -225,7 +231,7 @@ def _quotient(above: float | None, below: float | None) -> float | None:
 def _verdict(
     evidence: Evidence, meters: Meters, criteria: EvidenceCriteria, judge: Threshold, place: Place
 ) -> Verdict:
-    asked = [*(OWN if place.share_bp else ()), *_asked(criteria, place)]
+    asked = [*(OWN if place.counts() else ()), *_asked(criteria, place)]
     of = {name: meters.of.get(name, Meter()) for name in asked}
     worst = max(of.values(), key=lambda meter: meter.failed, default=Meter())
     mute = max(of.values(), key=lambda meter: meter.errors, default=Meter())
