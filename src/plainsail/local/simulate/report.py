@@ -113,7 +113,7 @@ def _steps(played: Played, width: int) -> list[tuple[float, str]]:
                 since(move.at),
                 move.step,
                 percent(move.share("candidate")) if move.desired["shares"] else "nobody",
-                _instances(move),
+                _instances(move, played.setting.first),
                 move.reason,
                 width,
             ),
@@ -282,11 +282,11 @@ def _row(at: str, step: str, share: str, instances: str, reason: str, width: int
     return "\n".join(wrapped(reason, width, f"{left:<{WHY}}", " " * WHY)).rstrip()
 
 
-def _instances(move: Moved) -> str:
+def _instances(move: Moved, first: bool) -> str:
     """`4 + 1`: of live, of the candidate, and of whoever is beside it."""
     sizes = move.desired["instances"]
-    first = [sizes[role] for role in ("live", "candidate", "baseline", *OTHERS) if role in sizes]
-    return " + ".join(map(str, first))
+    roles = ("candidate",) if first else ("live", "candidate", "baseline", *OTHERS)
+    return " + ".join(str(sizes[role]) for role in roles if role in sizes)
 
 
 def _outcomes(runs: Iterable[Played]) -> list[tuple[str, int]]:
