@@ -12,7 +12,8 @@ from tests.real.haproxy_world import binaries, story
 from plainsail.domain.traffic import Mirror
 from plainsail.domain.units import ALL
 from plainsail.drivers.routers.haproxy import HAProxy, mirror
-from plainsail.ports.errors import Transient
+from plainsail.drivers.routers.haproxy import binary as own
+from plainsail.ports.errors import Transient, Unsupported
 from plainsail.testing.conformance.router import test_mirror as suite
 from plainsail.testing.conformance.router.bench import RouterBench
 from plainsail.testing.conformance.router.street import Mode
@@ -86,6 +87,31 @@ async def test_a_reload_begins_anew_and_fails_nobody(bench: RouterBench) -> None
             await suite.came(bench, router, lambda found: found.pairs > 0)
             await bench.until(lambda: asyncio.sleep(0, sum(seen.values())), lambda now: now > before + 50)
         assert set(seen) == {(200, "the same")}
+
+
+@binaries
+@story
+async def test_a_haproxy_without_lua_goes_on_without_copies(
+    bench: RouterBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told before anything changes, and everything else works."""
+    monkeypatch.setattr(own, "has_lua", lambda _: False)
+    one, two = suite.both(bench)
+    async with bench.running() as router:
+        plain = suite.shadowed(bench, one, two, None)
+        await router.apply(plain, 1)
+        with pytest.raises(Unsupported, match="without Lua"):
+            await router.apply(suite.shadowed(bench, one, two), 1)
+        assert (await router.observe("shop")).traffic == plain
+        assert "lua" not in (bench.site.directory / "haproxy.cfg").read_text()
+        assert await bench.ask(10) == {(200, "the same"): 10}
+
+
+@binaries
+def test_lua_is_seen(binary: str) -> None:
+    assert own.has_lua(binary)
+    assert not own.has_lua("/bin/true")
+    assert not own.has_lua("/nowhere")
 
 
 def test_what_is_no_answer_of_ours_is_refused() -> None:

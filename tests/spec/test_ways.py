@@ -18,6 +18,7 @@ from plainsail.domain.strategy import (
     Pace,
     Recreate,
     Rolling,
+    Shadow,
     Strategy,
 )
 from plainsail.domain.traffic import Capabilities
@@ -78,6 +79,19 @@ def test_a_router_that_knows_no_insiders(strategy: Strategy, at: tuple[object, .
     (fault,) = beyond(place, "some", msgspec.structs.replace(ANYTHING, match=False))
     assert fault.message == "Insiders can't be told apart by the router 'some'"
     assert (fault.keys, fault.hint) == (("strategy", 0, *at), nearest)
+
+
+@pytest.mark.parametrize(
+    ("match", "nearest"), [(True, "write dark"), (False, "a canary of 1% shows the release to few")]
+)
+def test_a_router_that_copies_nothing(match: bool, nearest: str) -> None:
+    place = msgspec.structs.replace(placed(Canary(), EvidenceCriteria()), strategy=(Shadow(), Canary()))
+    can = Capabilities(groups=3, counts=True, shield=True, match=match)
+    (fault,) = beyond(place, "some", can)
+    assert fault.message == "Requests can't be copied by the router 'some'"
+    assert fault.keys == ("strategy", 0)
+    assert nearest in fault.hint
+    assert list(beyond(place, "some", msgspec.structs.replace(can, mirror=True))) == []
 
 
 def test_a_router_that_keeps_no_users() -> None:
