@@ -15,12 +15,13 @@ from typing import Any
 import msgspec
 
 from plainsail.domain.approval import awaited
+from plainsail.domain.decide import CALM, TESTED
 from plainsail.domain.driver import Driver
 from plainsail.domain.events import Event
 from plainsail.domain.evidence import Evidence
 from plainsail.domain.intents import Approve, Deploy
 from plainsail.domain.observation import Counts
-from plainsail.domain.rollout import Phase, Revision, Rollout
+from plainsail.domain.rollout import SUSPECTED, Phase, Revision, Rollout
 from plainsail.domain.service import Environment, Placement, Run, Service, config_digest
 from plainsail.domain.strategy import Chain, Role
 from plainsail.domain.trail import Point
@@ -208,7 +209,7 @@ class _Play:
             self._note(before, rollout)
             if rollout.ended() or rollout.phase == "paused" or world.now - self.began >= self.setting.longest:
                 break
-            self._wait(wake_in)
+            self._wait(max(wake_in, CALM) if self._is_calm(rollout) else wake_in)
         return Played(
             setting=self.setting,
             seed=self.seed,
@@ -272,6 +273,14 @@ class _Play:
         self.troubles.lives()
         self._pass(self.world.now + fault.lasts)
         self.holding = self._take_over()
+
+    def _is_calm(self, rollout: Rollout) -> bool:
+        """Nothing is suspected of it, and nobody asks or it has been so for long: then fewer looks are played than are taken, or
+        an hour would take a minute."""
+        since, verdict = rollout.in_force_at, rollout.verdict
+        quiet = verdict is None or (verdict.outcome != "fail" and verdict.harm < SUSPECTED)
+        long = since is not None and (not self.setting.rate or self._clock() - since > TESTED)
+        return rollout.phase == "progressing" and quiet and long
 
     def _answer(self, rollout: Rollout) -> None:
         """Who is asked to approve does so at once."""
