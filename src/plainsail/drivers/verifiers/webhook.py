@@ -100,7 +100,7 @@ class Webhook:
                         )  # fmt: skip
                 return answer.status_code, answer.headers.get("content-type", ""), bytes(read)
         # From None, and by its kind alone: the cause's words may hold a header.
-        except TimeoutError:
+        except (TimeoutError, httpx2.TimeoutException):
             why = f"no answer within {seconds(self._config.timeout)}"
         except httpx2.ConnectError:
             why = "no connection"
