@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.real.haproxy_world import binaries, story
 
-from plainsail.domain.traffic import Mirror
+from plainsail.domain.traffic import Member, Mirror
 from plainsail.domain.units import ALL
 from plainsail.drivers.routers.haproxy import HAProxy, mirror
 from plainsail.drivers.routers.haproxy import binary as own
@@ -136,3 +138,88 @@ def _below(entry: Path, directory: Path) -> bool:
         return (entry / "cwd").readlink() == directory
     except OSError:
         return False
+
+
+@binaries
+@story
+async def test_who_is_slow_and_goes_on_is_answered(bench: RouterBench) -> None:
+    """A user and an instance of live that need longer for their bodies than either may be silent, as without copies."""
+    bench.settings = {**bench.settings, "client": 2.0, "server": 2.0}
+    one, two = suite.both(bench)
+    async with bench.running() as router, _dribbling() as address:
+        wanted = suite.shadowed(bench, one, two, Mirror("two", ALL, ("GET", "POST")))
+        slow = replace(wanted, service="slow", hosts=("slow.example",))
+        slow = replace(slow, members={**slow.members, "one": (Member("one-slow", address),)})
+        for table in (replace(wanted, hosts=("shop.example",)), slow):
+            await router.apply(table, 1)
+        post = b"POST / HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\nContent-Length: 6\r\n\r\n"
+        get = b"GET / HTTP/1.1\r\nHost: slow.example\r\nConnection: close\r\n\r\n"
+        said = await asyncio.gather(_sent(bench.port, post, b"slowly"), _sent(bench.port, get, b""))
+        assert [answer.partition(b"\r\n")[0] for answer in said] == [b"HTTP/1.1 200 OK"] * 2
+        assert said[1].endswith(b"slowly")
+        found = await suite.came(bench, router, lambda found: found.pairs == 1)
+        assert (found.live_slow, found.slow) == (0, 0), "to send slowly is the user's own time"
+
+
+@binaries
+@story
+async def test_a_copy_is_what_live_got_or_is_none(bench: RouterBench) -> None:
+    """Nobody can have `Host` or a cookie taken off the copy, by which it would be answered otherwise; and what doesn't fit
+    into HAProxy's buffer is dropped, not cut."""
+    one, two = suite.both(bench)
+    async with bench.running() as router:
+        await router.apply(suite.shadowed(bench, one[:1], two, Mirror("two", ALL, ("GET", "POST"))), 1)
+        user = bench.user()
+        await user.ask("GET", "Cookie: a=b\r\nConnection: keep-alive, Host, Cookie\r\n", "/named")
+        await user.ask("POST", "", "/empty", sends="")
+        await user.ask("POST", f"X-Long: {'x' * 8000}\r\n", "/long", sends="x" * 8000)
+        await user.ask("GET", "", "/last")
+        user.close()
+        found = await suite.came(bench, router, lambda found: found.pairs == 3)
+        assert (found.asked, found.dropped) == (3, 1)
+        both = ({_path(head): _said(head) for head, _ in backend.heads} for backend in (one[0], two[0]))
+        live, copies = both
+        assert copies == {path: said for path, said in live.items() if path != "/long"}
+
+
+@contextlib.asynccontextmanager
+async def _dribbling() -> AsyncIterator[str]:
+    """The address of an instance that says a word slowly."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, EOFError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\n")
+            await _dribble(writer, b"slowly")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()
+        yield f"{host}:{port}"
+
+
+async def _sent(port: int, head: bytes, body: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(head)
+    with contextlib.suppress(OSError):
+        await _dribble(writer, body)
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+async def _dribble(writer: asyncio.StreamWriter, text: bytes) -> None:
+    for at in range(len(text)):
+        await asyncio.sleep(0.5)
+        writer.write(text[at : at + 1])
+        await writer.drain()
+
+
+def _path(head: str) -> str:
+    return head.split(" ", 2)[1]
+
+
+def _said(head: str) -> set[str]:
+    """The fields that are not between neighbours, and not the router's own."""
+    fields = {line.lower() for line in head.split("\r\n")[1:] if line}
+    return {one for one in fields if one.partition(":")[0] not in ("connection", "plainsail-copy")}

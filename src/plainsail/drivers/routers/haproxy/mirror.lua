@@ -10,7 +10,8 @@ local FORGET = 300       -- seconds after which live will not answer any more, w
 local REMEMBERED = 4096  -- pairs without live's answer, at most
 local OURS = "plainsail-copy"
 
--- RFC 9110, 7.6.1; and what is said anew of the copy: how long it is, and whose it is.
+-- RFC 9110, 7.6.1; and what is said anew of the copy: how long it is, and whose it is. What `Connection` names besides is
+-- copied, since live gets it too: else any user could take `Host` or `Authorization` off the copy, and fail the release.
 local OWN = {
   ["connection"] = true, ["keep-alive"] = true, ["proxy-connection"] = true, ["proxy-authenticate"] = true,
   ["proxy-authorization"] = true, ["te"] = true, ["trailer"] = true, ["transfer-encoding"] = true,
@@ -100,14 +101,10 @@ local function send(pair, request)
 end
 
 -- All that the user sent, and what says that it is a copy, of whose request, and where it is to go.
-local function headers_of(txn, within)
-  local found, given = {}, txn.http:req_get_headers()
-  local named = {}
-  for _, value in pairs(given["connection"] or {}) do
-    for name in value:lower():gmatch("[^%s,]+") do named[name] = true end
-  end
+local function headers_of(txn, given, within)
+  local found = {}
   for name, values in pairs(given) do
-    if not OWN[name] and not named[name] and name:sub(1, #OURS) ~= OURS then
+    if not OWN[name] and name:sub(1, #OURS) ~= OURS then
       local list = {}
       local at = values[0] ~= nil and 0 or 1
       while values[at] ~= nil do
@@ -131,10 +128,18 @@ local function headers_of(txn, within)
   return found
 end
 
+-- The whole body, and whether that is what the request says; HAProxy waits for no more than its buffer has room for.
+local function body_of(txn, given)
+  if not txn:get_var("txn.copy_body") then return nil, true end
+  local sent, length = txn.f:req_body(), given["content-length"]
+  return sent, sent ~= nil and length ~= nil and #sent == tonumber(length[0] or length[1])
+end
+
 -- Called for each request that is to be copied.
 local function copy(txn, service)
-  local tally = tally_of(service, txn:get_var("txn.copy_for"))
-  if under_way >= MOST or txn:get_var("txn.copy_long") then
+  local tally, given = tally_of(service, txn:get_var("txn.copy_for")), txn.http:req_get_headers()
+  local sent, whole = body_of(txn, given)
+  if under_way >= MOST or txn:get_var("txn.copy_long") or not whole then
     tally.dropped = tally.dropped + 1
     return
   end
@@ -145,9 +150,8 @@ local function copy(txn, service)
   end
   local bound = tonumber(txn:get_var("txn.slow")) or LEAST_WITHIN
   local within = math.max(LEAST_WITHIN, 2 * bound)
-  local headers = headers_of(txn, within)
-  local sent = txn:get_var("txn.copy_body") and txn.f:req_body() or nil
-  if sent then headers["content-length"] = { tostring(#sent) } end
+  local headers = headers_of(txn, given, within)
+  if given["content-length"] then headers["content-length"] = { tostring(sent and #sent or 0) } end
   local request = {
     url = "http://127.0.0.1" .. txn.sf:pathq(), dst = "unix@copies.sock", headers = headers, body = sent,
     timeout = within // 1000 + 3000,

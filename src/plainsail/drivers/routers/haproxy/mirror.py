@@ -8,7 +8,8 @@ configuration, which is there whether copies are sent or not and is switched by 
     verb.M                    a method that is copied
 
 What live answers is copied; what insiders ask of another group is not. A request that is copied is read up to `LONGEST`
-bytes of its body before it goes on; longer ones, and those of unknown length, are not copied. Of live's answers to copied
+bytes of its body before it goes on; longer ones, those of unknown length, and those that don't fit into HAProxy's buffer
+together with their headers are not copied. Of live's answers to copied
 requests those whose length is declared and at most `LONGEST` are held until they are whole; others are never held, and are
 compared by their length, or whole if they came in one piece with their head.
 A copy goes through a section of its own (`_copies`), so that HAProxy's timeouts hold for it, and what is too long is not read.
@@ -31,6 +32,9 @@ LONGEST = 8192
 AT_ONCE = 256
 """Connections for copies: four times as many as are under way, since those that are being closed count too."""
 CONNECT = "1s"
+HELD = "1h"
+"""For a whole body of a user's or of live's. HAProxy fails the request after it, so it is longer than anybody goes on: who is
+silent meanwhile is ended by `client` and `server`, as without copies."""
 STEP = 6181
 """As `template.STRIDE`: through all buckets, each once in 10,000 requests."""
 
@@ -67,7 +71,7 @@ def reread(found: Mapping[str, str]) -> Mirror | None:
     )
 
 
-def of_request(name: str, variable: str, file: str, config: Config) -> list[str]:
+def of_request(name: str, variable: str, file: str) -> list[str]:
     """In the service's section. `txn.copy_for` is set for what is copied."""
 
     def look(key: str, otherwise: str = "") -> str:
@@ -96,16 +100,18 @@ acl long req.hdr(content-length),add(0) -m int gt {LONGEST}
 acl long req.hdr(transfer-encoding) -m found
 http-request set-var(txn.copy_long) bool(true) if copied long
 http-request set-var(txn.copy_body) bool(true) if copied has_body !long
-http-request wait-for-body time {_ms(config.client)} if copied has_body !long
+http-request wait-for-body time {HELD} if copied has_body !long
+http-request set-var(txn.copy_t0) date(0,us) if copied
 http-request lua.plainsail_copy {name} if copied {{ var(txn.copy_to) -m found }}""".splitlines()
 
 
-def of_answer(config: Config) -> list[str]:
-    """In the service's section, for what was copied."""
+def of_answer() -> list[str]:
+    """In the service's section, for what was copied. Live's time counts from the moment of the copy, which has the whole body:
+    a user who is slow to send makes neither of them slow."""
     return f"""\
 acl paired var(txn.pair) -m found
-http-response set-var(txn.copy_took) date(0,us),sub(txn.t0) if paired
-{_body("paired ", _ms(config.server))}
+http-response set-var(txn.copy_took) date(0,us),sub(txn.copy_t0) if paired
+{_body("paired ", HELD)}
 http-response lua.plainsail_answered if paired""".splitlines()
 
 

@@ -245,7 +245,7 @@ def _count_request(name: str) -> list[str]:
 def _copy(name: str, config: Config | None) -> list[str]:
     if config is None:
         return []
-    lines = mirror.of_request(name, _variable(name), split_map(name), config) + mirror.of_answer(config)
+    lines = mirror.of_request(name, _variable(name), split_map(name)) + mirror.of_answer()
     return _in(NEWLINE.join(lines))
 
 
