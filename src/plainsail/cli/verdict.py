@@ -17,6 +17,7 @@ from plainsail.domain import telling, trial_told
 from plainsail.domain.explain import Explanation, with_users
 from plainsail.domain.line import Line
 from plainsail.domain.trial_told import Test
+from plainsail.domain.shadows import summed_up
 from plainsail.domain.units import seconds
 
 WIDEST = 78
@@ -78,6 +79,8 @@ def show(console: Console, why: Explanation, rollout: Json) -> None:
         for row in drawn:
             console.print(Text(row), soft_wrap=True)
         tell(console, Text(f"      {LEGEND}", style="dim"))
+    if why.copies is not None:
+        tell(console, f"Copies of requests: {summed_up(why.copies)}")
     _ahead(console, why)
     for warning in (*([f"Voided: {why.voided}"] if why.voided else ()), *why.warnings):
         tell(console, Text.assemble(("Warning: ", "yellow"), plain(warning)))
@@ -143,7 +146,8 @@ def _ahead(console: Console, why: Explanation) -> None:
     if reached := telling.reached(why.proven, why.exposure, by_threshold=why.by_threshold):
         tell(console, reached)
     if why.decided_after is not None:
-        tell(console, f"Decided {seconds(why.decided_after)} after the first users came")
+        first = "users" if any(point.share_bp for point in why.trail) or not why.copies else "copies"
+        tell(console, f"Decided {seconds(why.decided_after)} after the first {first} came")
     told = [line for line in why.metrics if line.change]
     if not told:
         tell(console, plain(why.change))

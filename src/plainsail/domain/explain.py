@@ -16,6 +16,7 @@ from plainsail.domain.criteria import EvidenceCriteria, Threshold
 from plainsail.domain.evidence import Evidence, Verdict
 from plainsail.domain.finding import past
 from plainsail.domain.line import Line
+from plainsail.domain.observation import Mirrored
 from plainsail.domain.rollout import Phase, Rollout
 from plainsail.domain.strategy import Judged
 from plainsail.domain.trail import Point
@@ -64,6 +65,8 @@ class Explanation(msgspec.Struct, frozen=True):
     """Why the comparison with live counts for nothing; empty: it counts."""
     replaced: tuple[str, ...] = ()
     """Instances of the candidate that were replaced because they alone were bad."""
+    copies: Mirrored | None = None
+    """What came of the copies of requests that a shadow step sent; null: there was none."""
     warnings: tuple[str, ...] = ()
     test: Test | None = None
     """Of a test of variants: its arms and what they say. The lines are then of the first variant."""
@@ -110,6 +113,7 @@ def explain(rollout: Rollout, evidence: Evidence | None) -> Explanation:
         good=verdict.good,
         voided=evidence.voided,
         replaced=evidence.replaced,
+        copies=evidence.shadow.total if evidence.shadow is not None else None,
         warnings=(
             *verdict.warnings,
             *([trial_told.SELF_CHOSEN] if test is not None and test.by_match else []),
