@@ -16,8 +16,8 @@ from plainsail.cli.screen import Json, clock, headline, out, plain, print_json, 
 from plainsail.domain import telling, trial_told
 from plainsail.domain.explain import Explanation, with_users
 from plainsail.domain.line import Line
-from plainsail.domain.trial_told import Test
 from plainsail.domain.shadows import summed_up
+from plainsail.domain.trial_told import Test
 from plainsail.domain.units import seconds
 
 WIDEST = 78
