@@ -11,8 +11,9 @@ import msgspec
 
 from plainsail.domain.events import Kind
 from plainsail.domain.finding import past
-from plainsail.domain.lifecycle import Changed, event, turn_back
+from plainsail.domain.lifecycle import Changed, enter, event, turn_back
 from plainsail.domain.rollout import Against, Phase, Rollout, Target
+from plainsail.domain.strategy import Judged
 from plainsail.domain.units import seconds
 
 replace = msgspec.structs.replace
@@ -31,6 +32,21 @@ def hold(
     held = replace(rollout, phase="paused", reason_code=code, held_at=now, called_at=None, against=known)
     held = replace(held, reason=f"{why}{_asked(held)}")
     return _told(target, held, "rollout_paused", now)
+
+
+def where_to_hold(rollout: Rollout, now: float) -> Rollout | None:
+    """The rollout at a step where shares stay: the present one if it is watched, else the last before it that users had. A step
+    that waits for instances gives users more of the release as soon as they are ready. None: there is none, or somebody went on
+    to the present one in spite of harm."""
+    if isinstance(rollout.current().leave, Judged):
+        return rollout
+    if rollout.against is not None:
+        return None
+    for number in range(rollout.step - 1, -1, -1):
+        step = rollout.steps()[number]
+        if isinstance(step.leave, Judged) and step.share("candidate"):
+            return enter(rollout, number, now)
+    return None
 
 
 def waited(target: Target, rollout: Rollout, now: float) -> Changed:

@@ -17,7 +17,7 @@ from plainsail.domain.finding import past
 from plainsail.domain.lacking import emptied, instances, not_in_force, surplus, to_take_over, unready
 from plainsail.domain.lifecycle import Changed, end, enter, event, timely, turn_back
 from plainsail.domain.observation import Seen
-from plainsail.domain.patience import hold, waited
+from plainsail.domain.patience import hold, waited, where_to_hold
 from plainsail.domain.plan import in_force
 from plainsail.domain.rollout import Phase, Rollout, Target
 from plainsail.domain.shadows import beside, lacking
@@ -61,8 +61,10 @@ def progress(
             if answer != "hold":
                 back = answer == "gradual"
                 return turn_back(target, rollout, ending, reason, code, "plainsail", now, gradual=back)
-            if not _known(rollout) and isinstance(rollout.current().leave, Judged):
-                return hold(target, rollout, reason, code, now, against(rollout.verdict))
+            if not _known(rollout) and (watched := where_to_hold(rollout, now)) is not None:
+                return hold(target, watched, reason, code, now, against(rollout.verdict))
+            if rollout.against is None:
+                return turn_back(target, rollout, ending, reason, code, "plainsail", now)
     if rollout.phase == "rolling_back" and more_harm(rollout, verdict):
         assert verdict is not None
         return turn_back(target, rollout, "rolled_back", verdict.sentence, verdict.code, "plainsail", now)

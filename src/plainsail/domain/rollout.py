@@ -162,7 +162,8 @@ class Rollout(msgspec.Struct, frozen=True):
     def exposed(self) -> Exposed | None:
         """What the candidate has of the users, while it is on its way, not all are its own and nothing is suspected of it."""
         share = min(self.reached_bp, self.current().share("candidate"))
-        suspected = self.verdict is not None and self.verdict.harm > SUSPECTED
+        verdict = self.verdict
+        suspected = verdict is not None and (verdict.outcome == "fail" or verdict.harm > SUSPECTED)
         if (
             self.kind != "deploy"
             or self.phase not in ("progressing", "paused")
