@@ -71,27 +71,28 @@ def steer(target: Target, intent: Intent, now: float) -> Changed:
 
 
 def _deploy(target: Target, intent: Deploy, now: float) -> Changed:
-    revision, placement = intent.revision, upkeep.sized(target, intent.placement)
+    given, revision, placement = target, intent.revision, upkeep.sized(target, intent.placement)
     if target.rollout is not None and target.rollout.kind == "remove":
         what = f"{target.rollout.id} takes {target.service} away; deploy when it is over, or abort it first"
         return refused(target, intent, now, what)
     if target.scaled is not None and target.scaled.declared != intent.placement.replicas:
         target = replace(target, scaled=None)
-    kept_out = quarantine.why(target, revision.release, revision.config, revision.version)
-    if kept_out and not intent.again:
-        reason = f"{kept_out}; deploy it with --again if that is meant"
-        return never_began(target, intent, revision, reason, "quarantined", now)
-    target = quarantine.freed(target, revision)
     before = target.rollout
     cleared = _make_way(target, f"superseded by {revision.version}", now)
-    target = cleared.target
-    live, plain = target.group(target.live), revision
-    revision = trying.first(revision, intent.strategy) if live is not None else revision
-    if (
-        live is not None
-        and live.revision.release == revision.release
-        and live.revision.config == revision.config
-    ):
+    target, plain = cleared.target, revision  # with what is on its way back in quarantine already
+    live = target.group(target.live)
+    each = trying.revisions(revision, intent.strategy) if live is not None else (revision,)
+    reasons = (quarantine.why(target, one.release, one.config, one.version) for one in each)
+    kept_out = next(filter(None, reasons), "")
+    if kept_out and not intent.again:
+        reason = f"{kept_out}; deploy it with --again if that is meant"
+        return never_began(given, intent, revision, reason, "quarantined", now)
+    for one in each:
+        target = quarantine.freed(target, one)
+    revision = each[0]
+    if live is not None and {(live.revision.release, live.revision.config)} == {
+        (one.release, one.config) for one in each
+    }:
         sized = replace(
             target, groups=_with(target, replace(live, replicas=placement.replicas)), placement=placement
         )

@@ -21,10 +21,10 @@ from plainsail.domain.units import seconds
 replace = msgspec.structs.replace
 
 
-def first(revision: Revision, chain: Chain) -> Revision:
-    """What the candidate is: in a test the first variant."""
+def revisions(revision: Revision, chain: Chain) -> tuple[Revision, ...]:
+    """What is run of it, that which becomes the candidate first: in a test its variants."""
     test = test_in(chain)
-    return revision if test is None else _revisions(revision, test)[0]
+    return (revision,) if test is None else _revisions(revision, test)
 
 
 def begun(began: Changed, revision: Revision, chain: Chain) -> Changed:
