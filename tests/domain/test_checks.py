@@ -227,6 +227,26 @@ def test_nothing_is_started_before_the_hook_before_says_go(strategy: object, sai
     assert "sha256:" + "1" * 64 not in control.target.quarantine
 
 
+@pytest.mark.parametrize("gradual", [False, True])
+@pytest.mark.parametrize("strategy", [CANARY, Recreate(), Rolling(0, 1)])
+def test_who_aborts_before_anything_began_ends_nothing(strategy: object, gradual: bool) -> None:
+    """Nothing of live is stopped on a way back from where nothing was begun."""
+    control = at_ease(lambda *_: "nothing")
+    rollout = control.deploy("v1", (strategy,), hooks=Hooks(before=(SMOKE,)))  # type: ignore[arg-type]  # one of them
+    control.run(1.0)
+    control.ask(Abort(rollout, "bob", gradual=gradual))
+    assert control.until_ended(60.0).phase == "aborted"
+    assert control.world.unanswered == 0
+
+
+@pytest.mark.parametrize("place", [{"approvals": ("each",)}, {"checks": {"start": (SMOKE,)}}])
+def test_nobody_thinks_while_users_have_nothing(place: dict[str, object]) -> None:
+    """`check` refuses it; what was stored before it did is carried out without."""
+    control = at_ease(lambda *_: "nothing")
+    control.deploy("v1", (Recreate(),), GOOD, **place)
+    assert control.until_ended(60.0).phase == "succeeded"
+
+
 def test_a_check_that_is_silent_holds_for_a_person_who_may_ask_again_or_go_on() -> None:
     control = at_ease()
     control.says = lambda question, times: "none" if question.step == "10 %" and times <= 3 else "go"

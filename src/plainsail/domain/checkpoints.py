@@ -40,10 +40,18 @@ def stops(steps: Iterable[Step]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((START, *named)))
 
 
+def waits(steps: Sequence[Step], live: int | None) -> bool:
+    """Whether users have something while somebody is asked before the first of them has the new release: where the old one is
+    stopped first (`recreate`), each question would be a gap."""
+    return live is None or all(step.split for step in steps)
+
+
 def _woven(steps: Sequence[Step], placement: Placement, live: int | None) -> Iterator[Step]:
     opened = max(
         (index for index, step in enumerate(steps) if step.name in ("start", "analysis")), default=-1
     )
+    if not waits(steps, live):
+        opened = -1
     if placement.hooks.before:
         yield _before(steps[0], placement, live)
     for index, step in enumerate(steps):

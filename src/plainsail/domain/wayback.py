@@ -20,12 +20,15 @@ takes to be sure once. Evidence is a product of bets, so what it gained since th
 
 def gradually(rollout: Rollout) -> tuple[Step, ...]:
     """The way back from the present step; the one at once where no user has it, or no share lies in between."""
-    back, here = at_once(rollout.course), rollout.current()
+    back, here = shortest(rollout), rollout.current()
     if rollout.live is None or rollout.phase not in ("progressing", "paused", "finishing"):
         return back
     before = rollout.course.steps[: rollout.step]
     shares = {step.share("candidate") for step in before}
-    sizes: dict[Role, int] = {"live": back[-1].sizes.get("live", 0), "candidate": here.sizes.get("candidate", 0)}
+    sizes: dict[Role, int] = {
+        "live": back[-1].sizes.get("live", 0),
+        "candidate": here.sizes.get("candidate", 0),
+    }
     lasts = rollout.placement.pace.dwell
     return (
         *(

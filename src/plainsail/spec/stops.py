@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from plainsail.domain.checkpoints import EACH, stops
+from plainsail.domain.checkpoints import EACH, stops, waits
 from plainsail.domain.courses import course
 from plainsail.domain.driver import Driver
 from plainsail.domain.service import Placement
@@ -48,10 +48,18 @@ def unplaced(placement: Placement) -> Iterator[Fault]:
         placement.strategy, placement.pace, placement.replicas, placement.replicas, placement.evidence
     )
     there = {name.replace(" ", ""): name for name in (EACH, *stops(way.steps))}
+    gap = not waits(way.steps, placement.replicas)
     named: list[tuple[str, Path, bool]] = [(name, ("checks", name), True) for name in placement.checks]
     named += [(name, ("approvals", index), False) for index, name in enumerate(placement.approvals)]
     for name, at, is_key in named:
-        if name.replace(" ", "") not in there:
+        if gap:
+            yield Fault(
+                f"{chain_name(placement.strategy)} leaves users without the service until the new release is ready, so nobody is asked meanwhile",
+                "ask before it begins, by 'hooks: {before: ...}', or write blue-green",
+                at,
+                is_key,
+            )
+        elif name.replace(" ", "") not in there:
             yield Fault(
                 f"Nobody can be asked at {shown(name)}: {chain_name(placement.strategy)} has no such step that lasts",
                 did_you_mean(name, there.values()) or f"there are {', '.join(there.values())}",
