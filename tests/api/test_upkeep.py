@@ -72,6 +72,19 @@ def test_the_page_scales_and_restarts_and_removes(plane: Plane, client: httpx2.C
     assert kinds == ["remove", "restart", "scale", "deploy"]
 
 
+def test_the_page_refuses_what_is_no_number(plane: Plane, client: httpx2.Client) -> None:
+    plane.live("v1")
+    asked = client.get(f"{SHOP}/ask/scale", headers=SCRIPT).text
+    for number, step, status in (
+        *((number, "", 422) for number in ("", "-1", "0", "1.5", "²", "1001", "9" * 5000)),
+        ("3", "²", 409),
+    ):
+        fields = {**form(asked, f"{SHOP}/scale"), "replicas": number, "step": step}
+        done = client.post(f"{SHOP}/scale", data=fields, headers=SCRIPT)
+        assert done.status_code == status, done.text
+    assert len(plane.world.provider.instances("shop")) == 2
+
+
 def test_an_abort_keeps_what_was_being_removed(tmp_path: Path) -> None:
     with practice(tmp_path, speed=0.5) as plane:
         plane.live("v1")

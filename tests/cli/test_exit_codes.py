@@ -15,7 +15,7 @@ from tests.api.practice import SPEC, Plane, until
 from tests.cli.terminal import Terminal
 
 from plainsail.cli import waiting
-from plainsail.client import Client, Json, Unreachable
+from plainsail.client import Client, Json, ProblemError, Unreachable
 from plainsail.testing.world import Behaviour
 
 STATUS = "/services/shop/environments/production"
@@ -163,6 +163,23 @@ def test_9_still_gated() -> None:
 
     with Client("http://127.0.0.1:1", transport=httpx2.MockTransport(answer)) as client:
         assert waiting.wait(client, gated, 0.3, "plainsail abort shop").exit_code == 9
+
+
+def test_3_a_removal_that_nobody_knows_any_more(plane: Plane) -> None:
+    """Between the end of a removal and its last word its service is unknown; who never hears that word is told so."""
+    asked: list[str] = []
+
+    def unknown(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request.url.path)
+        return httpx2.Response(404, json={"title": "Unknown", "code": "rollout_unknown", "status": 404})
+
+    rollout = plane.get(f"/rollouts/{plane.deploy(plane.release('1.0'))}") | {"kind": "remove"}
+    with (
+        Client("http://127.0.0.1:1", transport=httpx2.MockTransport(unknown)) as client,
+        pytest.raises(ProblemError),
+    ):
+        waiting.wait(client, rollout, None, "")
+    assert len(asked) == 2
 
 
 def test_10_superseded(terminal: Terminal, plane: Plane) -> None:

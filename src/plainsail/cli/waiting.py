@@ -66,6 +66,7 @@ def _follow(client: Client, rollout: Json, timeout: float | None, screen: Displa
     until = time.monotonic() + timeout if timeout is not None else float("inf")
     heard = time.monotonic()
     after = 0
+    gone = False
     while True:
         try:
             rollout = client.rollout(rollout["id"])
@@ -80,8 +81,10 @@ def _follow(client: Client, rollout: Json, timeout: float | None, screen: Displa
             events = client.events(after, rollout=rollout["id"], wait=max(0.1, min(LOOK_EVERY, left)))
             after, heard = events["last"], time.monotonic()
         except (Unreachable, ProblemError) as error:
-            if isinstance(error, ProblemError) and error.status == 404 and rollout["kind"] == "remove":
-                continue  # it has just ended
+            unknown = isinstance(error, ProblemError) and error.status == 404
+            if unknown and rollout["kind"] == "remove" and not gone:
+                gone = True  # it has just ended, most likely; its rollout says so
+                continue
             answers = isinstance(error, ProblemError) and error.status < 500
             if answers or time.monotonic() > min(until, heard + AWAY_WITHIN):
                 raise

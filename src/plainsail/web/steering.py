@@ -147,7 +147,7 @@ async def _form(sessions: Sessions, request: Visiting) -> FormMultiDict:
 def _expected(form: FormMultiDict) -> Expected:
     """What the person saw. Raises Conflict when the form does not say it."""
     step = _text(form, "step")
-    if "rollout" not in form or "live" not in form or not (step.isdigit() or step == ""):
+    if "rollout" not in form or "live" not in form or not (step.isdecimal() or step == ""):
         raise Conflict("moved_on", "The form does not say what you saw", "open the page again")
     return Expected(
         rollout=_text(form, "rollout"), phase=_text(form, "phase"), step=int(step) if step else None,
