@@ -213,7 +213,7 @@ def test_a_plan_says_who_has_what_at_each_step(terminal: Terminal, plane: Plane)
     assert dark["shares"] == {"live": 10_000}
     assert [one["role"] for one in dark["inside"]] == ["candidate"]
     assert dark["inside"][0]["match"]["hosts"] == ["dark.example", "www-dark.example"]
-    assert (first["inside"], first["shares"]) == ([], {"candidate": 1000, "live": 9000})
+    assert (first["inside"], first["shares"]) == (dark["inside"], {"candidate": 1000, "live": 9000})
     assert (second["share_bp"], whole["shares"]) == (5000, {"candidate": 10_000})
     assert finish["instances"] == {"live": 0, "candidate": 2}
     only = use("deploy", "shop", "1.1", "--to", "production", "--plan", "--strategy", "dark", "--json").json()
