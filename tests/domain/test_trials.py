@@ -139,6 +139,28 @@ def test_of_a_live_release_the_configuration_that_harmed_is_kept_from_being_depl
     assert [one.config for one in stage.target.misconfigured] == [blue.revision.config]
 
 
+def test_an_instance_that_is_replaced_has_all_arms_counted_anew() -> None:
+    """With live and its own variant counted from here on, and the others from the beginning, users would seem to fall unevenly."""
+    stage = Stage()
+    begun(stage, AB("conversion", variants=COLOURS), replicas=8)
+    looks(stage, 20)
+    measured(stage, **ALIKE)
+    looks(stage, 5)
+    assert of(stage).reason.startswith("not decided by conversion yet: red 4.8 %")
+    stage.measured = {}
+    stage.target = replace(
+        stage.target, rollout=replace(of(stage), retired=(stage.groups["g2"].instances[0].id,))
+    )
+    looks(stage, 5)
+    assert (of(stage).phase, of(stage).reason) == ("progressing", "conversion is not known yet")
+    stage.now += 60.0
+    looks(stage, 1)
+    stage.now += 60.0
+    measured(stage, live=(4_000, 192), red=(2_000, 96), blue=(2_000, 96))
+    looks(stage, 5)
+    assert of(stage).reason.startswith("not decided by conversion yet: red 4.8 %")
+
+
 def test_users_who_do_not_fall_as_the_split_says_void_it() -> None:
     stage = Stage()
     begun(stage, AB("conversion", share=5000))

@@ -87,9 +87,18 @@ def _over(evidence: Evidence, rollout: Rollout, seen: Seen, now: float) -> Evide
 
 
 def _listening(evidence: Evidence, now: float) -> dict[str, object]:
-    """What tells of groups only begins here."""
-    tracks = {name: Track(until=now, tried=max(now, track.tried)) for name, track in evidence.tracks.items()}
-    return {"anew_at": now, "tracks": tracks, "tails": {}, "bands": {}, "outset": None, "split": None}
+    """What tells of groups only begins here; for all arms of a test, or one would be compared with another time of live's."""
+    variants = {
+        group: replace(one, anew_at=now, tracks=_tracks(one, now)) for group, one in evidence.variants.items()
+    }
+    return {
+        "anew_at": now, "tracks": _tracks(evidence, now), "variants": variants, "tails": {}, "bands": {}, "outset": None,
+        "split": None,
+    }  # fmt: skip
+
+
+def _tracks(evidence: Evidence, now: float) -> dict[str, Track]:
+    return {name: Track(until=now, tried=max(now, track.tried)) for name, track in evidence.tracks.items()}
 
 
 def _grown(without: Without, rollout: Rollout, seen: Seen, now: float) -> Without:

@@ -115,8 +115,9 @@ def at_least(bad: int, n: int, rate: float) -> float:
 
 
 def _asked(rollout: Rollout, verdict: Verdict) -> bool:
-    """Whether it is to be found out: harm of a kind that instances are known by, and one may be replaced yet."""
-    found = verdict.outcome == "fail" and verdict.code in KIND
+    """Whether it is to be found out: harm of a kind that instances are known by, not another variant's, and one may be replaced
+    yet."""
+    found = verdict.outcome == "fail" and verdict.code in KIND and not verdict.variant
     return found and len(rollout.retired) < rollout.placement.evidence.replace
 
 
