@@ -14,7 +14,7 @@ import pytest
 
 from plainsail.cli.main import _run
 from plainsail.domain.service import Placement, Run
-from plainsail.domain.strategy import Canary
+from plainsail.domain.strategy import Canary, RedBlack
 from plainsail.drivers.stores.sql import open_store
 from plainsail.local.simulate.behaviour import read_release
 from plainsail.local.simulate.play import Setting, play
@@ -240,3 +240,14 @@ def test_the_store_of_production_makes_no_difference(tmp_path: Path, monkeypatch
         "plainsail.local.simulate.play.MemoryStore", lambda: open_store(f"sqlite:///{tmp_path}/plainsail.db")
     )
     assert play(setting, 3) == in_memory
+
+
+def test_what_nobody_uses_is_played_look_by_second() -> None:
+    """Half an hour of nothing: not ten looks a second."""
+    setting = Setting(
+        Key("shop", "production"), Run(command=("bin/serve",)), Placement(), (RedBlack(1800.0),), read_release("good"), 0.0
+    )  # fmt: skip
+    found = play(setting, 1)
+    assert found.rollout.phase == "succeeded"
+    assert found.seconds == pytest.approx(1801.5, abs=1.5)
+    assert len(found.samples) < 2_000
