@@ -13,7 +13,10 @@ import pytest
 from tests.api.practice import Plane, practice, until
 from tests.api.still import browser, sign_in
 
+from plainsail.testing.world import Behaviour
+
 SHOP = "/services/shop/production"
+TARGET = "/services/shop/environments/production"
 SCRIPT = {"HX-Request": "true"}
 
 
@@ -52,6 +55,23 @@ def held(plane: Plane) -> str:
 
 def rollout(plane: Plane, id: str) -> Any:
     return plane.get(f"/rollouts/{id}")
+
+
+def test_abort_all_keeps_nobody_on_a_bad_release(tmp_path: Path) -> None:
+    """A rollback goes on, also while the release to go back to is still starting; it is stopped by name only."""
+    with practice(tmp_path, speed=0.5) as plane, browser(plane.url) as client:
+        sign_in(client)
+        plane.ended(plane.deploy(plane.release("v1", Behaviour(starts_in=3.0))))
+        plane.live("v2")
+        until(
+            lambda: plane.get(TARGET)["groups"][0]["role"] == "live" and len(plane.get(TARGET)["groups"]) == 1
+        )
+        id = plane.post(f"{TARGET}/rollback", reason="fire").json()["id"]
+        asked = client.get("/ask/abort-all", headers=SCRIPT).text
+        assert "that does not go back already" in asked
+        assert plane.post("/abort-all", reason="fire").json() == {"rollouts": []}
+        assert plane.ended(id)["phase"] == "succeeded"
+        assert plane.get(TARGET)["groups"][0]["version"] == "v1"
 
 
 def test_pause_and_resume_are_one_click(plane: Plane, client: httpx2.Client) -> None:

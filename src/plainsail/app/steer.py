@@ -57,7 +57,8 @@ def steer(
 
 
 def abort_all(context: Context, subject: Subject, reason: str = "") -> tuple[RolloutDocument, ...]:
-    """Every rollout that can still be taken back; the empty tuple if nothing is under way.
+    """Every rollout that can still be taken back, except rollbacks: who is on the way off a bad release stays on it, and is
+    stopped by name only. The empty tuple if there is none.
 
     One that can't be asked keeps no other from being asked: after the last, raises Transient (`not_all_aborted`) with
     the names of all that were not.
@@ -68,7 +69,7 @@ def abort_all(context: Context, subject: Subject, reason: str = "") -> tuple[Rol
     for key in context.store.busy():
         try:
             found = naming.under_way(context, key)
-            if found is None or (isinstance(found.of, Rollout) and _at_once(found.of)):
+            if found is None or _goes_back(found):
                 continue
             _ask(context, key, Abort(found.id, subject.name, reason))
             asked.append(found)

@@ -68,8 +68,8 @@ def abort(
     """Take a rollout back: all users to the release they had before.
 
     Passes every gate and freeze. Users are off the new release within a moment, then its instances end. With --all
-    it is every rollout under way, everywhere, and no id is needed. With --gradual they go back by the shares they
-    came by, in reverse; harm on that way makes it one at once, and so does another abort.
+    it is every rollout under way, everywhere, and no id is needed; a rollback goes on. With --gradual they go back by
+    the shares they came by, in reverse; harm on that way makes it one at once, and so does another abort.
 
     Example: `plainsail abort shop`
     Example: `plainsail abort shop --gradual --reason 'the caches of the old one are cold'`
@@ -110,7 +110,7 @@ def abort(
             f"Aborting {one['service']} {plain(one['version'] or '')} in {one['environment']} ({one['id']})"
         )
     if not answer["rollouts"]:
-        out().print("No rollout is under way")
+        out().print("No rollout is under way that does not go back already")
     return DONE
 
 

@@ -138,6 +138,11 @@ def name(rollout: RolloutDocument) -> str:
     return rollout.version or short(rollout.release or "") or "the last good release"
 
 
+def goes_back(rollout: RolloutDocument) -> bool:
+    """Its users are on their way off a bad release already, and abort all leaves it alone."""
+    return rollout.kind == "rollback" or (rollout.phase == "rolling_back" and not rollout.gradual)
+
+
 def _under_way(document: StatusDocument, rollout: RolloutDocument, trouble: str) -> State:
     candidate = next((one for one in document.groups if one.group == rollout.candidate), None)
     before = next((one for one in document.groups if one.group == rollout.live), None)

@@ -35,6 +35,7 @@ DONE: dict[str, str] = {
     "reject": "Rejecting", "rollback": "Going back with", "deploy": "Starting", "scale": "Scaling with",
     "restart": "Restarting with", "remove": "Removing with",
 }  # fmt: skip
+NONE = "No rollout is under way that does not go back already"
 
 
 @page_at("/services/{service:str}/{environment:str}/ask/{verb:str}", opt=BY_SESSION, sync_to_thread=True)
@@ -83,7 +84,8 @@ async def act(
 def ask_abort_all(context: Ctx, sessions: Signing, request: Visiting) -> Response[str]:
     """Which rollouts it would take back."""
     keys = context.store.busy()
-    documents = [status.status(context, request.user, key) for key in keys[:50]]
+    found = [status.status(context, request.user, key) for key in keys[:50]]
+    documents = [one for one in found if one.rollout is not None and not sentences.goes_back(one.rollout)]
     return page(
         "ask-all.html" if by_script(request) else "asking-all.html",
         now=context.now(), documents=documents, more=max(0, len(keys) - 50), states=sentences,
@@ -101,7 +103,7 @@ async def abort_all(
     for one in stopped:
         following.nudge(Key(one.service, one.environment))
     told = ", ".join(f"{one.service} in {one.environment}" for one in stopped[:10])
-    message = f"Aborting {len(stopped)} of them: {told}" if stopped else "No rollout is under way"
+    message = f"Aborting {len(stopped)} of them: {told}" if stopped else NONE
     if by_script(request):
         return page("notice.html", tone="good", message=message)
     return Redirect("/", status_code=303, headers=HEADERS)
