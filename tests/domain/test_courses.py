@@ -8,9 +8,10 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from plainsail.domain.courses import course, needed
+from plainsail.domain.courses import course
 from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.match import Match
+from plainsail.domain.steps import needed
 from plainsail.domain.strategy import (
     BlueGreen,
     Canary,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tests.domain.storybook import compare
 
-from plainsail.domain.courses import course, needed, rollback_course
+from plainsail.domain.courses import course, rollback_course
 from plainsail.domain.match import Match
+from plainsail.domain.steps import needed
 from plainsail.domain.strategy import (
     BlueGreen,
     Canary,
@@ -14,6 +15,7 @@ from plainsail.domain.strategy import (
     Custom,
     CustomStep,
     Dark,
+    Elapsed,
     Incremental,
     Judged,
     Pace,
@@ -93,6 +95,8 @@ def _leave(leave: Condition) -> str:
             return f"until {role} is ready within {within:g} s"
         case Settled(within=within):
             return f"until it has settled within {within:g} s"
+        case Elapsed(lasts=lasts):
+            return f"for {lasts:g} s"
         case Judged():
             return (
                 f"until {leave.until} for {leave.exposure}, {leave.dwell:g} s to {leave.deadline:g} s, then "

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from tests.domain.stage import EASY, Stage, replace
 
-from plainsail.domain.courses import SETTLE_WITHIN, START_WITHIN
 from plainsail.domain.criteria import EvidenceCriteria, Metric
 from plainsail.domain.evidence import Arm
 from plainsail.domain.intents import Pause
@@ -13,6 +12,7 @@ from plainsail.domain.measurement import Reading
 from plainsail.domain.observation import Measured
 from plainsail.domain.progress import progress
 from plainsail.domain.rollout import Rollout
+from plainsail.domain.steps import SETTLE_WITHIN, START_WITHIN
 from plainsail.domain.strategy import BlueGreen, Canary, Pace
 from plainsail.domain.units import seconds
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from plainsail.domain.courses import START_WITHIN
 from plainsail.domain.intents import Deploy, Rollback
 from plainsail.domain.rollout import Revision, Rollout
 from plainsail.domain.service import Placement, Probe, Run, Stop, config_digest
+from plainsail.domain.steps import START_WITHIN
 from plainsail.domain.strategy import (
     BlueGreen,
     Canary,

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from plainsail.domain.courses import ASKED_WITHIN, JUST_LIVE, course
+from plainsail.domain.courses import course
 from plainsail.domain.driver import Driver
 from plainsail.domain.service import Placement
+from plainsail.domain.steps import ASKED_WITHIN, JUST_LIVE
 from plainsail.domain.strategy import Course, Exposed, Judged, Role, Step, Strategy
 
 replace = msgspec.structs.replace

@@ -12,6 +12,22 @@ import msgspec
 from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.insiders import kept
 from plainsail.domain.match import Match
+from plainsail.domain.steps import (
+    ASKED_WITHIN,
+    JUST_LIVE,
+    SETTLE_WITHIN,
+    START_WITHIN,
+    Asked,
+    both,
+    finish,
+    gone,
+    needed,
+    split_at,
+    start_and_switch,
+    switch,
+    twin,
+    watch,
+)  # fmt: skip
 from plainsail.domain.strategy import (
     AB,
     BlueGreen,
@@ -42,38 +58,8 @@ from plainsail.domain.strategy import (
 from plainsail.domain.tested import cleared, divided, each
 from plainsail.domain.units import ALL, percent
 
-START_WITHIN = 600.0
-"""Seconds. A last resort above the probe's own `within` and the three starts that a candidate is given."""
-SETTLE_WITHIN = 900.0
-"""Seconds. Instances end by SIGKILL after drain and grace; past this something is broken and a person is told."""
-ASKED_WITHIN = 7 * 86_400.0
-"""Seconds that a step waits for a person, unless `pace` has a longer deadline; then it does what `on_unsure` says."""
-
-JUST_LIVE = (Part("live", ALL),)
-JUST_CANDIDATE = (Part("candidate", ALL),)
-
 replace = msgspec.structs.replace
 T = TypeVar("T")
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """What all strategies need to know."""
-
-    pace: Pace
-    replicas: int
-    """Of the candidate in the end."""
-    live: int
-    """Instances of live in the beginning."""
-    criteria: EvidenceCriteria
-
-    def fresh(self) -> bool:
-        """There is a baseline beside the candidate."""
-        return self.criteria.compare == "baseline"
-
-    def judged(self) -> Judged:
-        """As `pace` says. Which exposure is to be proven is known once all steps are (`_exposed`)."""
-        pace = self.pace
-        return Judged(pace.until, 0, pace.dwell, pace.deadline, pace.on_unsure, pace.requests)
 
 
 def course(
@@ -90,7 +76,7 @@ def course(
     strategy begins with shares (`canary`, `incremental`); with others they have live again first.
     """
     if live is None:
-        return Course(_start_and_switch(replicas, None, ()), (_gone(None),))
+        return Course(start_and_switch(replicas, None, ()), (gone(None),))
     whole = (chain,) if isinstance(chain, Strategy) else tuple(chain)
     asked, last = Asked(pace, replicas, live, criteria), whole[-1]
     if isinstance(last, Recreate):
@@ -121,12 +107,7 @@ def course(
 
 def rollback_course(replicas: int, live: int) -> Course:
     """Back to an earlier release whose instances are gone: start it, move everybody at once. No evidence is asked."""
-    return Course(_start_and_switch(replicas, live, JUST_LIVE), (_gone(live),))
-
-
-def needed(share_bp: int, replicas: int) -> int:
-    """Instances that carry a share when `replicas` carry all of it; at least one."""
-    return max(1, math.ceil(replicas * share_bp / ALL))
+    return Course(start_and_switch(replicas, live, JUST_LIVE), (gone(live),))
 
 
 def _exposing(strategy: Strategy, before: Sequence[Step], asked: Asked) -> tuple[Step, ...]:
@@ -164,10 +145,10 @@ def _ending(last: Strategy, steps: Sequence[Step], asked: Asked) -> tuple[Step, 
     if isinstance(last, AB) and last.then == "keep":
         return ()
     if isinstance(last, BlueGreen | RedBlack):
-        return (_watch("100 %", replicas, live, pace, max(last.keep, pace.bake)), _finish(replicas))
+        return (watch("100 %", replicas, live, pace, max(last.keep, pace.bake)), finish(replicas))
     fresh = any("baseline" in step.sizes for step in steps)
-    bake = (_watch("bake", replicas, live, pace, pace.bake),) if pace.bake else ()
-    return (*_handed(steps, live), _switch(replicas, live), *bake, _finish(replicas, fresh))
+    bake = (watch("bake", replicas, live, pace, pace.bake),) if pace.bake else ()
+    return (*_handed(steps, live), switch(replicas, live), *bake, finish(replicas, fresh))
 
 
 def _left(last: Strategy, steps: Sequence[Step], asked: Asked) -> int:
@@ -196,8 +177,8 @@ def _shared(share: int, asked: Asked) -> Step:
     """A share of the users beside all of live's instances."""
     sizes: dict[Role, int] = {"live": asked.live, "candidate": needed(share, asked.replicas)}
     if asked.fresh():  # a baseline's instances carry as much each as the candidate's
-        sizes["baseline"] = needed(_twin(share), asked.replicas)
-    return Step(percent(share), sizes, _split(share, asked.fresh()), asked.judged())
+        sizes["baseline"] = needed(twin(share), asked.replicas)
+    return Step(percent(share), sizes, split_at(share, asked.fresh()), asked.judged())
 
 
 def _followed(shares: Sequence[int], asked: Asked) -> tuple[Step, ...]:
@@ -205,7 +186,7 @@ def _followed(shares: Sequence[int], asked: Asked) -> tuple[Step, ...]:
     lives = [asked.live, *(min(asked.live, needed(ALL - share, asked.live)) for share in shares)]
     return tuple(
         Step(
-            percent(share), {"live": live, "candidate": needed(share, asked.replicas)}, _split(share, False), asked.judged()
+            percent(share), {"live": live, "candidate": needed(share, asked.replicas)}, split_at(share, False), asked.judged()
         )
         for share, live in zip(shares, lives, strict=False)
     )  # fmt: skip
@@ -222,7 +203,7 @@ def _rolled(before: Sequence[Step], surge: int, missing: int, asked: Asked) -> t
         live, new = _remaining(new, missing, asked), new + surge + missing
         share = max(had, new * ALL // asked.replicas)
         sizes: dict[Role, int] = {"live": max(live, min(1, asked.live)), "candidate": new}
-        steps.append(Step(f"{new} of {asked.replicas}", sizes, _split(share, False), asked.judged()))
+        steps.append(Step(f"{new} of {asked.replicas}", sizes, split_at(share, False), asked.judged()))
     return tuple(steps)
 
 
@@ -232,8 +213,8 @@ def _caught_up(before: Sequence[Step], new: int, asked: Asked) -> tuple[Step, ..
     share = new * ALL // asked.replicas
     if not before or not before[-1].share("candidate") < share < ALL:
         return ()
-    sizes = _both(asked.live, before[-1].sizes["candidate"])
-    return (Step(f"{new} of {asked.replicas}", sizes, _split(share, False), asked.judged()),)
+    sizes = both(asked.live, before[-1].sizes["candidate"])
+    return (Step(f"{new} of {asked.replicas}", sizes, split_at(share, False), asked.judged()),)
 
 
 def _batch(surge: int, missing: int, asked: Asked) -> tuple[int, int]:
@@ -258,7 +239,7 @@ def _handed(steps: Sequence[Step], live: int) -> tuple[Step, ...]:
     """Where the last of the old end before the last of the new are started, their users go to those that are ready."""
     if live or not steps or not steps[-1].share("candidate") or not steps[-1].sizes["live"]:
         return ()
-    handed = _switch(steps[-1].sizes["candidate"], 0)
+    handed = switch(steps[-1].sizes["candidate"], 0)
     return (replace(handed, name=f"100 % on {handed.sizes['candidate']}"),)
 
 
@@ -267,17 +248,17 @@ def _previewed(preview: Match | None, manual: bool, asked: Asked) -> tuple[Step,
     if preview is None and not manual:
         return ()
     leave = _waiting(asked.pace) if manual else _lasting(asked.pace, asked.pace.dwell)
-    return (Step("preview", _both(asked.live, asked.replicas), JUST_LIVE, leave, inside=_inside(preview)),)
+    return (Step("preview", both(asked.live, asked.replicas), JUST_LIVE, leave, inside=_inside(preview)),)
 
 
 def _dark(dark: Dark, asked: Asked) -> Step:
     leave = _waiting(asked.pace) if dark.lasts is None else _lasting(asked.pace, dark.lasts)
-    return Step("dark", _both(asked.live, dark.instances), JUST_LIVE, leave, inside=_inside(dark.match))
+    return Step("dark", both(asked.live, dark.instances), JUST_LIVE, leave, inside=_inside(dark.match))
 
 
 def _shadowed(shadow: Shadow, asked: Asked) -> Step:
     """Nobody sees it, so nothing of it says that users may. Without a copy that was compared it is never left by itself."""
-    sizes = _both(asked.live, shadow.instances or needed(shadow.share, asked.replicas))
+    sizes = both(asked.live, shadow.instances or needed(shadow.share, asked.replicas))
     late = "rollback" if asked.pace.on_unsure == "advance" else asked.pace.on_unsure
     leave = replace(_lasting(asked.pace, shadow.lasts), on_unsure=late)
     copies = Copies("candidate", shadow.share, shadow.methods, shadow.differs.max)
@@ -297,9 +278,9 @@ def _own(step: CustomStep, asked: Asked) -> Step:
             deadline=_given(step.deadline, waiting.deadline),
             on_unsure=step.on_unsure or waiting.on_unsure,
         )
-    sizes = _both(asked.live, step.instances or needed(share, asked.replicas))
+    sizes = both(asked.live, step.instances or needed(share, asked.replicas))
     name = percent(share) if share else "insiders" if step.match else "nobody"
-    split = _split(share, False) if share else JUST_LIVE
+    split = split_at(share, False) if share else JUST_LIVE
     within = _given(step.deadline, max(ASKED_WITHIN, pace.deadline)) if step.approval else None
     return Step(
         name, sizes, split, leave, inside=_inside(step.match),
@@ -329,26 +310,13 @@ def _recreated(asked: Asked) -> Course:
     stop = Step("stop old", {"live": 0}, (), Settled(SETTLE_WITHIN))
     away = Step("stop new", {"live": 0, "candidate": 0}, (), Settled(SETTLE_WITHIN))
     again = Step("start old", {"live": asked.live, "candidate": 0}, (), Ready("live", START_WITHIN))
-    return Course((stop, *_start_and_switch(asked.replicas, 0, ())), (away, again, _gone(asked.live)))
+    return Course((stop, *start_and_switch(asked.replicas, 0, ())), (away, again, gone(asked.live)))
 
 
 def _back(steps: Sequence[Step], asked: Asked) -> Step:
     """All at once if the old is warm; else as its instances come."""
-    back = _gone(asked.live, any("baseline" in step.sizes for step in steps))
+    back = gone(asked.live, any("baseline" in step.sizes for step in steps))
     return replace(back, gradual=any(step.sizes["live"] < asked.live for step in steps))
-
-
-def _twin(share: int) -> int:
-    """What a baseline beside a candidate with this share has: as much, or above a half what is left."""
-    return min(share, ALL - share)
-
-
-def _split(share: int, fresh: bool) -> tuple[Part, ...]:
-    if not fresh:
-        return (Part("candidate", share), Part("live", ALL - share))
-    rest = ALL - share - _twin(share)
-    parts = (Part("candidate", share), Part("baseline", _twin(share)), Part("live", rest))
-    return parts if rest else parts[:2]
 
 
 def _analysis(start: Step, asked: Asked) -> tuple[Step, ...]:
@@ -357,38 +325,3 @@ def _analysis(start: Step, asked: Asked) -> tuple[Step, ...]:
         return ()
     leave = Judged("analysed", 0, 0.0, asked.pace.deadline, asked.pace.on_unsure)
     return (replace(start, name="analysis", leave=leave),)
-
-
-def _watch(name: str, replicas: int, live: int, pace: Pace, keep: float) -> Step:
-    """All users are the candidate's, and the way back is warm."""
-    leave = Judged("dwell", ALL, keep, max(keep, pace.deadline), pace.on_unsure)
-    return Step(name, _both(live, replicas), JUST_CANDIDATE, leave)
-
-
-def _start_and_switch(replicas: int, live: int | None, before: tuple[Part, ...]) -> tuple[Step, ...]:
-    sizes: dict[Role, int] = {"candidate": replicas} if live is None else _both(live, replicas)
-    start = Step("start", sizes, before, Ready("candidate", START_WITHIN))
-    return (start, replace(start, name="100 %", split=JUST_CANDIDATE), _finish(replicas))
-
-
-def _switch(replicas: int, live: int) -> Step:
-    return Step("100 %", _both(live, replicas), JUST_CANDIDATE, Ready("candidate", START_WITHIN))
-
-
-def _both(live: int, candidate: int) -> dict[Role, int]:
-    return {"live": live, "candidate": candidate}
-
-
-def _finish(replicas: int, fresh: bool = False) -> Step:
-    sizes: dict[Role, int] = {"live": 0, "candidate": replicas}
-    if fresh:
-        sizes["baseline"] = 0
-    return Step("finish", sizes, JUST_CANDIDATE, Settled(SETTLE_WITHIN), finishing=True)
-
-
-def _gone(live: int | None, fresh: bool = False) -> Step:
-    split = () if live is None else JUST_LIVE
-    sizes: dict[Role, int] = {"candidate": 0} if live is None else {"live": live, "candidate": 0}
-    if fresh:
-        sizes["baseline"] = 0
-    return Step("back", sizes, split, Settled(SETTLE_WITHIN), finishing=True)

@@ -19,7 +19,7 @@ from plainsail.domain.units import seconds
 replace = msgspec.structs.replace
 
 HELD_WITHIN = 7 * 86_400.0
-"""Seconds: as long as a step waits for a person (`courses.ASKED_WITHIN`), for the same reason: people have holidays."""
+"""Seconds: as long as a step waits for a person (`steps.ASKED_WITHIN`), for the same reason: people have holidays."""
 LAST_CALL = 3600.0
 """Seconds before the end; of a hold that is shorter than two of them, its second half. Who is on call sees an hour."""
 

@@ -8,12 +8,12 @@ import msgspec
 
 from plainsail.domain import comparing
 from plainsail.domain.comparing import Comparison
-from plainsail.domain.courses import ASKED_WITHIN, START_WITHIN
 from plainsail.domain.evidence import Evidence
 from plainsail.domain.lifecycle import Changed, enter, event, turn_back
 from plainsail.domain.observation import Seen
 from plainsail.domain.rollout import Group, Phase, Revision, Rollout, Target
 from plainsail.domain.service import config_digest
+from plainsail.domain.steps import ASKED_WITHIN, START_WITHIN
 from plainsail.domain.strategy import AB, Chain
 from plainsail.domain.trial import Decided, Trial, test_in
 from plainsail.domain.units import seconds

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import msgspec
 
-from plainsail.domain.courses import JUST_LIVE, SETTLE_WITHIN, START_WITHIN, course, rollback_course
+from plainsail.domain.courses import course, rollback_course
 from plainsail.domain.intents import Beginning, Remove, Restart, Scale
 from plainsail.domain.lifecycle import Changed, begin, end, event, refused
 from plainsail.domain.rollout import Group, Rollout, Target, Undertaking
 from plainsail.domain.service import Placement
+from plainsail.domain.steps import JUST_LIVE, SETTLE_WITHIN, START_WITHIN
 from plainsail.domain.strategy import (
     Chain,
     Course,

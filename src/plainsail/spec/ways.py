@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from plainsail.domain import strategy as made
-from plainsail.domain.courses import course, needed
+from plainsail.domain.courses import course
 from plainsail.domain.service import Placement
+from plainsail.domain.steps import needed
 from plainsail.domain.strategy import (
     Chain,
     Custom,
