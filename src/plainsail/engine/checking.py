@@ -27,7 +27,7 @@ to end what it started. One that heeds its own timeout never gets there."""
 OF_ONE = 8
 """Questions to one and the same check at once, by all services; others wait for their turn. So one that hangs leaves room."""
 AT_ONCE = 64
-"""Questions to all of them together: eight that hang leave nobody waiting."""
+"""Questions to all of them together: seven that hang, each asked by eight services or more, leave room for the others."""
 
 Verifiers = Callable[[Driver], Verifier]
 

@@ -64,7 +64,8 @@ class Command:
         ended = await self._run(program, question)
         if ended.code < 0 or ended.code in NOT_RUN:
             how = signal.strsignal(-ended.code) if ended.code < 0 else f"exit code {ended.code}"
-            raise Transient("check_command_failed", f"{program} ended with {how}: {_last_words(ended)}")
+            said = f": {words}" if (words := _last_words(ended)) else ""
+            raise Transient("check_command_failed", f"{program} ended with {how}{said}")
         if ended.code == 0:
             return Answer("go", _last_words(ended))
         return Answer(

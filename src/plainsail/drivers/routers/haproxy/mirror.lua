@@ -137,9 +137,13 @@ end
 
 -- Called for each request that is to be copied.
 local function copy(txn, service)
-  local tally, given = tally_of(service, txn:get_var("txn.copy_for")), txn.http:req_get_headers()
-  local sent, whole = body_of(txn, given)
-  if under_way >= MOST or txn:get_var("txn.copy_long") or not whole then
+  local tally = tally_of(service, txn:get_var("txn.copy_for"))
+  local given, sent, whole
+  if under_way < MOST and not txn:get_var("txn.copy_long") then  -- what is dropped costs little
+    given = txn.http:req_get_headers()
+    sent, whole = body_of(txn, given)
+  end
+  if not whole then
     tally.dropped = tally.dropped + 1
     return
   end
