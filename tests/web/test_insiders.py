@@ -40,9 +40,10 @@ def test_insiders_are_named_from_the_dark_on(plane: Stage, window: Window) -> No
 
 def test_an_abort_can_be_gradual(plane: Stage, window: Window) -> None:
     release = _in_the_dark(plane, "v2")
-    for share in (1000, 5000):
-        plane.steer("advance")
-        until(lambda share=share: plane.share(release) == share)
+    plane.steer("advance")
+    until(lambda: plane.share(release) == 1000)
+    plane.steer("advance")
+    until(lambda: plane.share(release) == 5000)
     page = window.sign_in(SHOP)
     page.get_by_role("link", name="Abort…").click()
     question = page.get_by_role("dialog")
