@@ -9,10 +9,13 @@ from tests.domain.stage import Stage
 from plainsail.domain.actions import Send
 from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.decide import Decision
+from plainsail.domain.match import Match
+from plainsail.domain.observation import GroupSeen, Instance, Seen
+from plainsail.domain.plan import Wanted, reachable
 from plainsail.domain.rollout import Target
-from plainsail.domain.service import Sticky
+from plainsail.domain.service import Shield, Sticky
 from plainsail.domain.strategy import Canary, Rolling
-from plainsail.domain.traffic import Traffic
+from plainsail.domain.traffic import GroupShare, Route, Traffic
 
 replace = msgspec.structs.replace
 
@@ -97,3 +100,21 @@ def test_a_release_takes_over_from_one_that_no_longer_starts() -> None:
         stage.ready("g2")
         stage.turn()
     assert shares(sent_now(stage)) == {"g2": 10_000}
+
+
+def test_who_keeps_a_share_keeps_it_with_what_is_left_of_it() -> None:
+    """All that a step asks for must be ready where a share rises, not where it stays: live takes over what a baseline had."""
+    want = Wanted({"g1": 4, "g2": 2, "g3": 0}, {"g1": 9000, "g2": 1000}, "g1", careful=True, backed_up=True)
+    now = (GroupShare("g1", 8000), GroupShare("g2", 1000), GroupShare("g3", 1000))
+    table = Traffic("shop", (), (Route(Match(), now),), {}, "g1", Shield(), None, 1.0)
+    one_of_two = Seen(1.0, {"g1": there("g1", 4), "g2": there("g2", 1)}, traffic=table)
+    assert reachable(want, one_of_two) == {"g1": 9000, "g2": 1000}
+    more = replace(want, split={"g1": 8000, "g2": 2000})
+    assert reachable(more, one_of_two) == {"g1": 9000, "g2": 1000}, (
+        "it rises when both are there; g3's are live's"
+    )
+
+
+def there(group: str, ready: int) -> GroupSeen:
+    instances = tuple(Instance(f"{group}-{n}", group, "ready", "127.0.0.1:1", 0.0) for n in range(ready))
+    return GroupSeen(group, ready, instances)
