@@ -11,6 +11,7 @@ from tests.domain.storybook import compare
 
 from plainsail.domain.intents import Abort, Advance, Pause, Resume
 from plainsail.domain.match import Match
+from plainsail.domain.mirroring import Shadow
 from plainsail.domain.service import Sticky
 from plainsail.domain.strategy import (
     BlueGreen,
@@ -23,7 +24,6 @@ from plainsail.domain.strategy import (
     Rolling,
     RollingCanary,
     RollingRedBlack,
-    Shadow,
 )
 
 Story = Callable[[Stage], None]

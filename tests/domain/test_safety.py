@@ -13,6 +13,7 @@ from plainsail.domain.criteria import Betting, EvidenceCriteria, Metric, Thresho
 from plainsail.domain.decide import IDLE, Decision
 from plainsail.domain.intents import Abort, Advance, Deploy, Pause, Remove, Restart, Resume, Rollback, Scale
 from plainsail.domain.match import Match
+from plainsail.domain.mirroring import Differs, Shadow
 from plainsail.domain.rollout import ENDED, Revision
 from plainsail.domain.service import Placement, Probe, Run, Stop, config_digest
 from plainsail.domain.strategy import (
@@ -22,7 +23,6 @@ from plainsail.domain.strategy import (
     Custom,
     CustomStep,
     Dark,
-    Differs,
     Incremental,
     Judged,
     Pace,
@@ -31,7 +31,6 @@ from plainsail.domain.strategy import (
     Rolling,
     RollingCanary,
     RollingRedBlack,
-    Shadow,
 )  # fmt: skip
 from plainsail.testing.control import Control
 from plainsail.testing.world import Behaviour, World

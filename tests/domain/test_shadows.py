@@ -13,11 +13,12 @@ from plainsail.domain.criteria import EvidenceCriteria, Threshold
 from plainsail.domain.evidence import Evidence
 from plainsail.domain.intents import Abort, Advance, Deploy, Pause
 from plainsail.domain.judge import begin
+from plainsail.domain.mirroring import Differs, Shadow
 from plainsail.domain.observation import Mirrored, Seen
 from plainsail.domain.rollout import Revision
 from plainsail.domain.service import Placement, Probe, Run, Stop, config_digest
 from plainsail.domain.shadows import judged_by, mirrored, summed_up
-from plainsail.domain.strategy import Canary, Chain, Differs, Pace, Shadow
+from plainsail.domain.strategy import Canary, Chain, Pace
 from plainsail.testing.control import Control
 from plainsail.testing.world import Behaviour, World
 

@@ -31,6 +31,7 @@ from plainsail.domain.checks import Hooks
 from plainsail.domain.criteria import Averaged, Betting, EvidenceCriteria, Metric, Threshold
 from plainsail.domain.driver import Driver
 from plainsail.domain.match import Match
+from plainsail.domain.mirroring import Differs, Shadow
 from plainsail.domain.service import Placement, Shield, Sticky
 from plainsail.domain.strategy import (
     AB,
@@ -40,7 +41,6 @@ from plainsail.domain.strategy import (
     Custom,
     CustomStep,
     Dark,
-    Differs,
     Incremental,
     Pace,
     Recreate,
@@ -48,7 +48,6 @@ from plainsail.domain.strategy import (
     Rolling,
     RollingCanary,
     RollingRedBlack,
-    Shadow,
     Strategy,
     Variant,
 )

@@ -8,6 +8,7 @@ import pytest
 from plainsail.domain.criteria import EvidenceCriteria, Metric
 from plainsail.domain.match import Match
 from plainsail.domain.service import Placement, Shield, Sticky
+from plainsail.domain.mirroring import Shadow
 from plainsail.domain.strategy import (
     BlueGreen,
     Canary,
@@ -18,7 +19,6 @@ from plainsail.domain.strategy import (
     Pace,
     Recreate,
     Rolling,
-    Shadow,
     Strategy,
 )
 from plainsail.domain.traffic import Capabilities

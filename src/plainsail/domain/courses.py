@@ -12,6 +12,7 @@ import msgspec
 from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.insiders import kept
 from plainsail.domain.match import Match
+from plainsail.domain.mirroring import Shadow
 from plainsail.domain.steps import (
     ASKED_WITHIN,
     JUST_LIVE,
@@ -51,7 +52,6 @@ from plainsail.domain.strategy import (
     RollingCanary,
     RollingRedBlack,
     Settled,
-    Shadow,
     Step,
     Strategy,
 )  # fmt: skip

@@ -14,6 +14,7 @@ import msgspec
 
 from plainsail.domain.driver import Driver
 from plainsail.domain.match import Match
+from plainsail.domain.mirroring import Shadow
 from plainsail.domain.units import ALL, Duration, Level, Ratio, Share, percent
 
 Role = Literal["live", "candidate", "baseline", "variant", "variant-2", "variant-3", "warm", "dark"]
@@ -164,29 +165,6 @@ class Custom(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="custo
 
     steps: tuple[CustomStep, ...]
     """One after the other; shares never shrink."""
-
-
-class Differs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How much of what the new release answers may be other than what live answers to the same request."""
-
-    max: Ratio | None = None
-    """At most this part of the copies may be answered with another status or body; absent: it is shown, and not judged."""
-
-
-class Shadow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="shadow"):
-    """Copies of the users' requests go to the new release too; what it answers is compared and thrown away, and nobody sees
-    it. In front of another strategy, or alone: then all users follow at once."""
-
-    share: Share = ALL
-    """Of the requests with these methods; so many are copied."""
-    instances: int | None = None
-    """Of the new release; absent: as many as carry the share."""
-    methods: tuple[str, ...] = ("GET", "HEAD")
-    """A copy is carried out like any request: with POST, what users do is done twice."""
-    lasts: Duration = 600.0
-    """How long."""
-    differs: Differs = Differs()
-    """What may be answered otherwise than by live."""
 
 
 Strategy = (

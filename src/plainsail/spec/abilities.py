@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from plainsail.domain.mirroring import Shadow
 from plainsail.domain.service import Placement
 from plainsail.domain.strategy import (
     AB,
@@ -13,7 +14,6 @@ from plainsail.domain.strategy import (
     Rolling,
     RollingCanary,
     RollingRedBlack,
-    Shadow,
     Strategy,
     name_of,
 )

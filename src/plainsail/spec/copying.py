@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from plainsail.domain.strategy import Shadow
+from plainsail.domain.mirroring import Shadow
 from plainsail.domain.traffic import Capabilities
 from plainsail.spec.checks import Fault
 from plainsail.spec.diagnostics import did_you_mean, shown, there_are

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from plainsail.domain import criteria, strategy
+from plainsail.domain import criteria, mirroring, strategy
 from plainsail.domain import service as shape
 from plainsail.domain.match import Match
 from plainsail.domain.trial import MOST as MOST_VARIANTS
@@ -195,14 +195,14 @@ LIMITS: Mapping[tuple[type, str], Schema] = {
     (strategy.AB, "margin"): AT_LEAST_0,
     (strategy.AB, "variants"): {"maxProperties": MOST_VARIANTS},
     (strategy.Dark, "instances"): INSTANCES,
-    (strategy.Shadow, "share"): SOME_SHARE,
-    (strategy.Shadow, "methods"): {
+    (mirroring.Shadow, "share"): SOME_SHARE,
+    (mirroring.Shadow, "methods"): {
         "items": {"enum": list(copying.METHODS)},
         "minItems": 1,
         "uniqueItems": True,
     },
-    (strategy.Shadow, "lasts"): SOME_TIME,
-    (strategy.Shadow, "instances"): INSTANCES,
+    (mirroring.Shadow, "lasts"): SOME_TIME,
+    (mirroring.Shadow, "instances"): INSTANCES,
     (strategy.Custom, "steps"): {"minItems": 1},
     (strategy.CustomStep, "instances"): INSTANCES,
     (strategy.CustomStep, "deadline"): SOME_TIME,
@@ -300,8 +300,8 @@ EXAMPLES: Mapping[tuple[type, str], tuple[Any, ...]] = {
     (Match, "cookie"): ("insider=yes",),
     (Match, "networks"): (["10.0.0.0/8"],),
     (strategy.BlueGreen, "preview"): ({"hosts": ["next.shop.example"]},),
-    (strategy.Shadow, "methods"): (["GET", "HEAD"],),
-    (strategy.Differs, "max"): ("1%",),
+    (mirroring.Shadow, "methods"): (["GET", "HEAD"],),
+    (mirroring.Differs, "max"): ("1%",),
     (strategy.AB, "variants"): ({"red": {"env": {"BUTTON": "red"}}, "blue": {"env": {"BUTTON": "blue"}}},),
     (strategy.Dark, "match"): ({"hosts": ["www-dark.shop.example"]},),
     (strategy.Custom, "steps"): (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from plainsail.domain import criteria, strategy
+from plainsail.domain import criteria, mirroring, strategy
 from plainsail.domain import service as shape
 from plainsail.domain.match import Match
 from plainsail.spec import checks, copying, insiders, measures, stops, trials, ways
@@ -85,10 +85,10 @@ OF_A_FIELD: Mapping[tuple[type, str], tuple[Check, ...]] = {
     (strategy.AB, "lasts"): (checks.above_zero("lasts"),),
     (strategy.AB, "margin"): (trials.margin,),
     (strategy.AB, "variants"): (trials.variants,),
-    (strategy.Shadow, "share"): (copying.share,),
-    (strategy.Shadow, "methods"): (copying.methods,),
-    (strategy.Shadow, "lasts"): (checks.above_zero("lasts"),),
-    (strategy.Shadow, "instances"): (checks.between("instances", 1, checks.MOST_REPLICAS),),
+    (mirroring.Shadow, "share"): (copying.share,),
+    (mirroring.Shadow, "methods"): (copying.methods,),
+    (mirroring.Shadow, "lasts"): (checks.above_zero("lasts"),),
+    (mirroring.Shadow, "instances"): (checks.between("instances", 1, checks.MOST_REPLICAS),),
     (strategy.Dark, "instances"): (checks.between("instances", 1, checks.MOST_REPLICAS),),
     (strategy.Custom, "steps"): (ways.own_steps,),
     (strategy.CustomStep, "instances"): (checks.between("instances", 1, checks.MOST_REPLICAS),),

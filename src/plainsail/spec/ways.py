@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from plainsail.domain import strategy as made
 from plainsail.domain.courses import course
+from plainsail.domain.mirroring import Shadow
 from plainsail.domain.service import Placement
 from plainsail.domain.steps import needed
 from plainsail.domain.strategy import (
@@ -18,7 +19,6 @@ from plainsail.domain.strategy import (
     Recreate,
     Rolling,
     RollingCanary,
-    Shadow,
     Strategy,
     name_of,
 )

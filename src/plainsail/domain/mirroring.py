@@ -1,0 +1,30 @@
+"""A shadow, as people write it: requests are copied, and what comes back is compared and thrown away (`shadows`)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from plainsail.domain.units import ALL, Duration, Ratio, Share
+
+
+class Differs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much of what the new release answers may be other than what live answers to the same request."""
+
+    max: Ratio | None = None
+    """At most this part of the copies may be answered with another status or body; absent: it is shown, and not judged."""
+
+
+class Shadow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="shadow"):
+    """Copies of the users' requests go to the new release too; what it answers is compared and thrown away, and nobody sees
+    it. In front of another strategy, or alone: then all users follow at once."""
+
+    share: Share = ALL
+    """Of the requests with these methods; so many are copied."""
+    instances: int | None = None
+    """Of the new release; absent: as many as carry the share."""
+    methods: tuple[str, ...] = ("GET", "HEAD")
+    """A copy is carried out like any request: with POST, what users do is done twice."""
+    lasts: Duration = 600.0
+    """How long."""
+    differs: Differs = Differs()
+    """What may be answered otherwise than by live."""
