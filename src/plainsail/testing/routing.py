@@ -24,6 +24,7 @@ from plainsail.testing.chance import binomial, poisson
 from plainsail.testing.clusters import Clusters
 from plainsail.testing.insiders import led, share
 from plainsail.testing.instances import Running
+from plainsail.testing.leaving import HANGS, Leaving
 from plainsail.testing.mirroring import Copying
 from plainsail.testing.seats import Seats, beyond
 from plainsail.testing.shielding import Budget
@@ -31,11 +32,7 @@ from plainsail.testing.shielding import Budget
 if TYPE_CHECKING:
     from plainsail.testing.world import World
 
-HANGS = 60.0
-"""Seconds after which a request without an answer has failed: HAProxy's `server` timeout, as our driver sets it."""
 SOUND = Behaviour()
-LONGEST = 0.999
-"""An instance that is let go is busy for as long as this part of requests takes at most."""
 
 
 class SimRouter:
@@ -70,8 +67,7 @@ class SimRouter:
         self._clusters = Clusters()
         self._copying = Copying(world)
         self._budgets: dict[str, Budget] = {}
-        self._busy: dict[str, dict[str, float]] = {}
-        """By service: instances that were let go, and until when they have connections."""
+        self._leaving = Leaving(world)
 
     async def start(self) -> None: ...
 
@@ -87,7 +83,7 @@ class SimRouter:
         before = self.tables.get(service)
         self.tables[service] = traffic
         if before is not None and before.members != traffic.members:
-            self._let_go(before, traffic)
+            self._leaving.begins(before, traffic)
             self._seats_of(service).keep(
                 {member.instance for its in traffic.members.values() for member in its}
                 | {*self._sessions(service)}
@@ -112,7 +108,7 @@ class SimRouter:
         self.tables.clear()
         self._counts.clear()
         self._later.clear()
-        self._busy.clear()
+        self._leaving.forget()
         self._seats.clear()
         self._copying.forget()
 
@@ -297,23 +293,9 @@ class SimRouter:
     def _seats_of(self, service: str) -> Seats:
         return self._seats.setdefault(service, Seats(self._world.aside))
 
-    def _let_go(self, before: Traffic, after: Traffic) -> None:
-        busy = self._busy.setdefault(before.service, {})
-        named = {member.instance for members in after.members.values() for member in members}
-        for group, members in before.members.items():
-            for member in members if share(before, group, self._world.insiders) else ():
-                one = self._world.provider.find(member.instance)
-                if one is not None and member.instance not in named:
-                    busy[member.instance] = self._world.now + self._longest(one)
-
-    def _longest(self, one: Running) -> float:
-        """Seconds that an instance is busy for after it was let go."""
-        like = self._world.like(one)
-        return HANGS if like.lies else self._world.latency.quantile(LONGEST) * (1.0 + like.slower)
-
     def _sessions(self, service: str) -> dict[str, int]:
         """Of members about as many as they have requests under way; of others whether they have one still."""
-        found = {id: 1 for id, until in self._busy.get(service, {}).items() if until > self._world.now}
+        found = dict.fromkeys(self._leaving.busy(service), 1)
         table = self.tables.get(service)
         for group, members in (table.members if table else {}).items():
             part = share(table, group, self._world.insiders) if table else 0
