@@ -75,6 +75,21 @@ def test_steering(terminal: Terminal, plane: Plane) -> None:
     assert use("abort", "--all", "--json").json() == {"rollouts": []}
 
 
+def test_status_offers_what_can_be_done(terminal: Terminal, plane: Plane) -> None:
+    """Scaling waits for instances, and nothing of that can be passed over."""
+    plane.ended(plane.deploy(plane.release("1.0", Behaviour(starts_in=30.0))))
+    id = plane.post("/services/shop/environments/production/scale", replicas=3).json()["id"]
+    until(lambda: plane.get(STATUS)["rollout"]["phase"] == "progressing")
+    plane.post(f"/rollouts/{id}/pause")
+    until(lambda: plane.get(STATUS)["rollout"]["phase"] == "paused")
+    told = terminal.use(plane)("status", "shop").out
+    assert "plainsail resume shop" in told
+    assert "plainsail abort shop" in told
+    assert "plainsail advance" not in told
+    plane.post(f"/rollouts/{id}/abort")
+    plane.ended(id)
+
+
 def test_rollback(terminal: Terminal, plane: Plane) -> None:
     use = terminal.use(plane)
     plane.live("1.0")

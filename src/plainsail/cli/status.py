@@ -191,13 +191,14 @@ def _rollout(document: Json) -> list[RenderableType]:
 def _verbs(rollout: Json) -> list[str]:
     """What a person can do about it now."""
     answers = ["approve", "reject"] if rollout["awaits_approval"] else []
+    # Upkeep waits for instances, which nobody can pass over.
+    on = [] if rollout["kind"] in ("scale", "restart", "remove") else ["advance"]
     match rollout["phase"]:
         case "finishing":
             return []
         case "rolling_back":
             return ["abort"] if rollout["gradual"] else []
         case "paused":
-            held = ["advance", "abort"] if rollout["worse"] else ["resume", "advance", "abort"]
-            return [*answers, *held]
+            return [*answers, *([] if rollout["worse"] else ["resume"]), *on, "abort"]
         case _:
-            return [*answers, *("pause", "advance", "abort")]
+            return [*answers, "pause", *on, "abort"]
