@@ -26,13 +26,14 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
 
 
 def test_a_good_one_gets_copies_and_then_users(plane: Plane) -> None:
-    _asks(plane, f"[{{shadow: {{lasts: 2s}}}}, {CANARY}]")
-    load = Load(plane.address, 200).start()
+    _asks(plane, f"[{{shadow: {{lasts: 10m}}}}, {CANARY}]")
+    load = Load(plane.address, 100).start()
     plane.deploy(plane.release("v1"))
     seen = plane.until("copies are compared", lambda status: "copies: " in _said(status))
     assert seen["rollout"]["steps"][seen["rollout"]["step"]]["copies"]["methods"] == ["GET", "HEAD"]
     assert seen["rollout"]["reached_bp"] == 0
     while_shadow = {one.version for one in load.samples}
+    plane.cli("advance", "shop")
     plane.until("it is live", lambda status: status["rollout"] is None)
     load.stop()
     assert while_shadow == {"v0"}
@@ -45,7 +46,7 @@ def test_a_good_one_gets_copies_and_then_users(plane: Plane) -> None:
 BAD: dict[str, dict[str, Any]] = {
     "fails": {"fail_rate": 1.0},
     "hangs": {"hang_rate": 1.0},
-    "is-slow": {"latency": 1.0},
+    "is-slow": {"delay": 0.7},
     "crashes": {"crash_after": 2.0},
     "dies-when-asked": {"crash_after_requests": 3},
 }
@@ -53,15 +54,17 @@ BAD: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("version", BAD)
 def test_a_bad_one_is_taken_back_before_any_user_saw_it(plane: Plane, version: str) -> None:
-    """Users' requests have two seconds: who waited for a shadow that hangs would be without an answer."""
     _asks(plane, f"[{{shadow: {{lasts: 30s}}}}, {CANARY}]")
     before = plane.status()["groups"][0]["version"]
-    load = Load(plane.address, 200, within=2.0).start()
+    load = Load(plane.address, 100).start()
     plane.deploy(plane.release(version, **BAD[version]))
     plane.until("it is taken back", lambda status: status["rollout"] is None, within=90)
     load.stop()
     over = plane.status()["last_rollout"]
     assert (over["version"], over["phase"], over["reached_bp"]) == (version, "failed", 0)
+    why = plane.json("verdict", "shop")["explanation"]
+    assert why["copies"] is not None, over["reason"]
+    assert why["copies"]["asked"] > 0, "it got copies"
     assert [one for one in load.samples if one.outcome != "ok"] == []
     assert {one.version for one in load.samples} == {before}
     plane.until("its instances have ended", lambda _: len(_instances(plane)) == 2)
