@@ -25,7 +25,10 @@ import msgspec
 ROOT = Path(__file__).parents[1]
 KEPT = Path(__file__).with_suffix(".json")
 ROOMS = {
-    "planner": ("analyses", "courses", "decide", "lifecycle", "plan", "progress", "steer", "strategy", "upkeep"),
+    "planner": (
+        "analyses", "courses", "decide", "lacking", "lifecycle", "patience", "plan", "progress", "steer", "steps", "strategy", "upkeep",
+        "wayback",
+    ),
     "judge": ("blocks", "claims", "evidence", "finding", "judge", "mishaps", "past", "sharing", "tails"),
     "other judges": ("metering", "reading", "renewal", "standing", "suspect", "threshold", "windows"),
     "statistics": (
