@@ -118,3 +118,11 @@ def test_who_keeps_a_share_keeps_it_with_what_is_left_of_it() -> None:
 def there(group: str, ready: int) -> GroupSeen:
     instances = tuple(Instance(f"{group}-{n}", group, "ready", "127.0.0.1:1", 0.0) for n in range(ready))
     return GroupSeen(group, ready, instances)
+
+
+def test_at_rest_a_router_that_forgot_gets_what_there_is_of_live() -> None:
+    stage = Stage()
+    stage.settled("v1")
+    stage.dies("g1", 3)
+    stage.traffic = None
+    assert shares(sent(stage.turn())) == {"g1": 10_000}
