@@ -7,8 +7,8 @@ import pytest
 
 from plainsail.domain.criteria import EvidenceCriteria, Metric
 from plainsail.domain.match import Match
-from plainsail.domain.service import Placement, Shield, Sticky
 from plainsail.domain.mirroring import Shadow
+from plainsail.domain.service import Placement, Shield, Sticky
 from plainsail.domain.strategy import (
     BlueGreen,
     Canary,

@@ -98,7 +98,9 @@ def wanted(target: Target) -> Wanted:
 
 def _mirror(copies: Copies | None, rollout: Rollout) -> Mirror | None:
     group = rollout.group(copies.role) if copies is not None else None
-    return Mirror(group, copies.share_bp, copies.methods) if copies is not None and group is not None else None
+    return (
+        Mirror(group, copies.share_bp, copies.methods) if copies is not None and group is not None else None
+    )
 
 
 def _by_and_by(want: Wanted, target: Target, seen: Seen) -> Wanted:
