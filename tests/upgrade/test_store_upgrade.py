@@ -64,7 +64,7 @@ def test_every_kind_of_row_goes_on_as_it_was(rows: Path) -> None:
         assert waiting
         assert isinstance(waiting.intent, Deploy)
         assert waiting.intent.again
-        assert len(store.pending(STAGING)) == 7
+        assert len(store.pending(STAGING)) == 10
 
         claimed = store.claim(SHOP, "after the upgrade", now=34.0, lease=30.0)
         assert claimed
