@@ -214,6 +214,7 @@ def _traffic(target: Target, want: Wanted, sizes: dict[str, int], split: Split, 
         slow_after=watch.evidence.latency.bound,
         # nobody is sent copies who can't take them
         mirror=want.mirror if want.mirror is not None and seen.ready(want.mirror.group) else None,
+        unshielded_rules=not (rules and target.rollout and target.rollout.trial),
     )
 
 

@@ -52,6 +52,9 @@ class Traffic(msgspec.Struct, frozen=True):
     slow_after: float
     """Seconds; requests slower than this are counted as slow."""
     mirror: Mirror | None = None
+    unshielded_rules: bool = True
+    """Who is sent to a group by a rule before the last looks on purpose, and sees what that group answers. Not so in a
+    test, whose rules are for users."""
 
     def groups(self) -> tuple[str, ...]:
         """Those that the default (last) rule sends users to."""

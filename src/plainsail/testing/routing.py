@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from plainsail.domain.observation import Counts, Latency
+from plainsail.domain.service import Shield
 from plainsail.domain.traffic import Traffic
 from plainsail.domain.units import ALL
 from plainsail.ports.errors import Fenced, Transient
@@ -118,12 +119,15 @@ class SimRouter:
         """So many users ask now."""
         world, table = self._world, self.tables[service]
         split = table.routes[-1].split if table.routes else ()
+        bare = (
+            msgspec.structs.replace(table, shield=Shield(enabled=False)) if table.unshielded_rules else table
+        )
         world.asked += requests
         for number, group in enumerate(groups := led(table)):
             others = 1.0 - world.insiders * number / len(groups)
             inside = binomial(world.random, requests, world.insiders / len(groups) / others)
             self._budget(service).asked(world.now, inside)
-            self._ask(table, group, inside)
+            self._ask(bare, group, inside)
             requests -= inside
         if not split:
             world.unanswered += requests

@@ -11,6 +11,7 @@ HAProxy reads these entries for every request, so one commit of the map changes 
     i.NAME           the group of server NAME
     slow_us width_us the latency bound, and the width of the time slices in which waiting requests are counted
     shield method.M  `on` or `off`; methods that may be asked again
+    looking          `on`: who is led by a rule is not shielded, for they look on purpose
     budget_ppm       part of the service's requests that may be asked again, in millionths
     copies ...       who gets copies of which requests; see `mirror`
 """
@@ -81,6 +82,7 @@ def entries(traffic: Traffic, epoch: int) -> dict[str, str]:
         "slow_us": str(micros(traffic.slow_after)),
         "width_us": str(width(traffic.slow_after)),
         "shield": "on" if traffic.shield.enabled else "off",
+        "looking": "on" if traffic.unshielded_rules else "off",
         "budget_ppm": str(round(traffic.shield.budget * 1_000_000)),
         **{f"method.{method}": "1" for method in traffic.shield.methods},
         **mirror.entries(traffic),
@@ -148,6 +150,7 @@ def _reread(found: dict[str, str], base: Traffic) -> Traffic:
         ),
         slow_after=number(found, "slow_us") / 1_000_000,
         mirror=mirror.reread(found),
+        unshielded_rules=found.get("looking") == "on",
     )
 
 

@@ -171,7 +171,7 @@ def _backend(name: str, traffic: Traffic, its: Mapping[str, Server], copying: Co
         *_choose_group(name, outside),
         *_count_request(name),
         *_copy(name, copying),
-        *_shield(name),
+        *_shield(name, bool(insiders)),
         *_count_answer(traffic.sticky),
         "    use-server %[var(txn.srv)] if { var(txn.srv) -m found }",
     ]  # fmt: skip
@@ -249,8 +249,11 @@ def _copy(name: str, config: Config | None) -> list[str]:
     return _in(NEWLINE.join(lines))
 
 
-def _shield(name: str) -> list[str]:
-    """An answer may be asked of live again only if it was another group's, by the methods and within the budget."""
+def _shield(name: str, led: bool) -> list[str]:
+    """An answer may be asked of live again only if it was another group's, by the methods and within the budget. `led`:
+    there are rules; whoever they lead looks on purpose, and sees what the release answers."""
+    looking = f"acl looking {_look(name, 'str(looking)')} -m str on" if led else ""
+    bare = "http-request disable-l7-retry if ruled looking" if led else ""
     sums = [f"""\
         http-request set-var(txn.g) {_look(name, f"str(g{k})", "-")} if other
         http-request set-var(txn.x) var(txn.g),table_gpc_rate({COUNTS.index("started")},{name}) if other
@@ -272,7 +275,9 @@ def _shield(name: str) -> list[str]:
         acl shield {_look(name, "str(shield)")} -m str on
         acl method {_look(name, "str(method.),concat(,txn.method)")} -m found
         acl affordable var(txn.again),sub(txn.asked) -m int lt 0
-        http-request disable-l7-retry unless other shield method affordable""")  # fmt: skip
+        http-request disable-l7-retry unless other shield method affordable
+        {looking}
+        {bare}""")  # fmt: skip
 
 
 def _count_answer(sticky: Sticky | None) -> list[str]:

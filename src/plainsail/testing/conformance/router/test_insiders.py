@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from plainsail.domain.match import Match
 from plainsail.domain.observation import Counts
-from plainsail.domain.service import Shield, Sticky
+from plainsail.domain.service import Sticky
 from plainsail.domain.traffic import Traffic
 from plainsail.domain.units import ALL
 from plainsail.ports.errors import Rejected, Unsupported
@@ -113,6 +113,7 @@ async def test_rules_for_insiders_are_observed_as_they_were_asked_for(bench: Rou
         bench.traffic(groups, bench.shares(2500), "one", insiders=[(HEADER, "dark"), (COOKIE, "two"), (HOST, "one")]),
         dark(bench, {"one": groups["one"]}, HEADER),
         bench.traffic({"dark": groups["dark"]}, {}, None, insiders=[(HEADER, "dark")]),
+        replace(dark(bench, groups, HEADER), unshielded_rules=False),
     ]  # fmt: skip
     async with bench.running() as router:
         for wanted in (*tables, *reversed(tables)):
@@ -210,20 +211,24 @@ async def test_the_first_rule_that_holds_decides(bench: RouterBench) -> None:
 
 
 @story
-@needs("serves", "match", "shield", "counts")
-async def test_an_insiders_failed_request_is_answered_by_live(bench: RouterBench) -> None:
-    """The shield is for insiders too; the failure is their group's."""
-    groups = {"one": bench.group("one", 1), "dark": bench.group("dark", 1, "500")}
+@needs("serves", "match", "splits", "shield", "counts")
+async def test_an_insider_sees_what_the_release_answers_and_a_user_is_shielded(bench: RouterBench) -> None:
+    """Who looks on purpose is not answered by live in the release's place, not even while the shield is on for the users
+    of the same group. Whom a test's rule leads is a user."""
+    groups = {"one": bench.group("one", 1), "two": bench.group("two", 1, "500")}
+    wanted = bench.traffic(groups, bench.shares(ALL // 2), "one", insiders=[(HEADER, "two")])
     async with bench.running() as router:
-        await router.apply(dark(bench, groups, HEADER), 1)
-        assert await ask(bench, [CARRIES["header"]] * 20) == {(200, "one-0"): 20}
-        tried = groups["dark"][0].total
-        expected = {"one": Counts(20 - tried), "dark": Counts(tried, failures=tried, shielded=tried)}
+        await router.apply(wanted, 1)
+        assert await ask(bench, [{}] * 20) == {(200, "one-0"): 20}
+        theirs = groups["two"][0].total
+        assert theirs
+        assert await ask(bench, [CARRIES["header"]] * 20) == {(500, ""): 20}
+        assert groups["two"][0].total == theirs + 20
+        two = Counts(theirs + 20, failures=theirs + 20, shielded=theirs)
+        expected = {"one": Counts(20 - theirs), "two": two}
         await bench.comes(router, lambda seen: seen.counts == expected)
-        assert tried == 20
-        await router.apply(dark(bench, groups, HEADER, shield=Shield(enabled=False)), 1)
-        assert await ask(bench, [CARRIES["header"]] * 5) == {(500, ""): 5}
-        assert await ask(bench, [{}] * 5) == {(200, "one-0"): 5}
+        await router.apply(replace(wanted, unshielded_rules=False), 1)
+        assert await ask(bench, [CARRIES["header"]] * 20) == {(200, "one-0"): 20}
 
 
 @story
