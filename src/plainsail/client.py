@@ -114,8 +114,11 @@ class Client:
     def restart(self, service: str, environment: str, reason: str = "") -> Json:
         return self._post(f"{_target(service, environment)}/restart", {"reason": reason})
 
-    def remove(self, service: str, environment: str, reason: str = "") -> Json:
-        return self._post(f"{_target(service, environment)}/remove", {"reason": reason})
+    def remove(
+        self, service: str, environment: str, reason: str = "", expected: Mapping[str, Any] | None = None
+    ) -> Json:
+        """`expected`: what was seen, by the fields of the API's Expected; if it has moved on, it is refused."""
+        return self._post(f"{_target(service, environment)}/remove", {"reason": reason, "expected": expected})
 
     def steer(
         self,
@@ -124,9 +127,10 @@ class Client:
         environment: str | None = None,
         reason: str = "",
         gradual: bool = False,
+        step: str | None = None,
     ) -> Json:
-        """`rollout` is an id or a service; `gradual`: how an abort takes users back."""
-        body = {"environment": environment, "reason": reason, "gradual": gradual or None}
+        """`rollout` is an id or a service; `gradual`: how an abort takes users back; `step`: only at the one of this name."""
+        body = {"environment": environment, "reason": reason, "gradual": gradual or None, "step": step}
         return self._post(f"/rollouts/{_part(rollout)}/{verb}", body)
 
     def abort_all(self, reason: str = "") -> Json:

@@ -58,12 +58,30 @@ def test_approve_goes_on_once_and_for_this_step_alone(plane: Plane) -> None:
     assert plane.post("/rollouts/shop/approve").status_code == 202  # a service's name does
     assert plane.ended(id)["phase"] == "succeeded"
     late = plane.post(f"/rollouts/{id}/approve")
-    assert late.status_code == 202, "twice is once, also when it is over"
+    assert (late.status_code, late.json()["already"]) == (202, True), "twice is once, also when it is over"
     events = plane.get("/events", rollout=id)["events"]
     given = [event for event in events if event["kind"] == "approval_given"]
     assert [(one["by"], one["reason"][:18]) for one in given] == [
         ("owner", "approved by owner:"), ("owner", "approved by owner"),
     ]  # fmt: skip
+
+
+def test_who_names_the_step_approves_no_other(plane: Plane) -> None:
+    id = asked(plane)
+    elsewhere = plane.post(f"/rollouts/{id}/approve", step="50%")
+    assert (elsewhere.status_code, elsewhere.json()["code"]) == (409, "moved_on")
+    assert "at step 10 %, not at 50%" in elsewhere.json()["detail"]
+    assert not plane.post(f"/rollouts/{id}/approve", step="10%").json()["already"]
+    until(lambda: step(plane, id) == "50 %")
+    until(lambda: "waiting for approval" in rollout(plane, id)["reason"])
+    assert plane.post(f"/rollouts/{id}/approve", step="10%").json()["already"], (
+        "it was, and the next one is not"
+    )
+    assert rollout(plane, id)["awaits_approval"]
+    assert plane.post(f"/rollouts/{id}/reject", step="10%").json()["code"] == "moved_on"
+    assert plane.post(f"/rollouts/{id}/reject", step="50 %").status_code == 202
+    assert plane.ended(id)["phase"] == "aborted"
+    assert plane.post(f"/rollouts/{id}/approve").json()["code"] == "rollout_ended"
 
 
 def test_reject_takes_it_back_and_saying_it_twice_changes_nothing(plane: Plane) -> None:

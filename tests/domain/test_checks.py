@@ -313,14 +313,22 @@ def test_a_person_is_asked_when_nothing_else_is_lacking_and_only_once() -> None:
     assert [(one.by, one.reason) for one in given] == [("bob", "approved by bob: seen it")]
 
 
-def test_who_approves_early_is_not_asked_and_nothing_else_is_passed_over() -> None:
+def test_who_approves_before_it_is_asked_for_is_refused() -> None:
     control = at_ease(lambda question, times: "go" if times >= 8 else "not_yet")
-    rollout = control.deploy("v1", checks={"10%": (SMOKE,)}, approvals=("10%",))
+    rollout = control.deploy("v1", checks={"10%": (SMOKE,)}, approvals=("10%", "50%"))
     control.until(lambda: control.target.rollout and control.target.rollout.current().name == "10 %")
     control.ask(Approve(rollout, "bob"))
-    assert control.until_ended(60.0).phase == "succeeded"
-    assert "approval_asked" not in control.kinds()
-    assert len(control.questions) == 8
+    control.until(lambda: "intent_refused" in control.kinds())
+    refused = next(event for event in control.events if event.kind == "intent_refused")
+    assert "no approval is waited for" in refused.reason
+    control.until(lambda: "approval_asked" in control.kinds())
+    control.ask(Approve(rollout, "bob"))
+    control.until(lambda: control.target.rollout and control.target.rollout.current().name == "50 %")
+    control.ask(Approve(rollout, "bob"))  # once more, and too late: not for this step, which nobody has seen
+    control.until(lambda: control.kinds().count("approval_asked") == 2)
+    assert control.target.rollout is not None
+    assert awaited(control.target.rollout)
+    assert control.kinds().count("approval_given") == 1
 
 
 def test_a_no_of_a_person_takes_it_back_with_the_reason() -> None:

@@ -25,7 +25,7 @@ from tests.soak.scene import (
 from tests.soak.telling import Story
 from tests.soak.watching import Watch
 
-from plainsail.domain.approval import approved
+from plainsail.domain.approval import awaited
 from plainsail.domain.intents import (
     Abort,
     Advance,
@@ -177,7 +177,7 @@ def _see_to(plane: Plane, enough: bool = False) -> None:
     waits = under_way and (by_hand or (rollout.trial is not None and rollout.trial.decided is not None))
     if waits and not enough and rollout.in_force_at is not None:
         plane.ask(Advance(rollout.id, "ops"))
-    elif under_way and step.approve_within is not None and not approved(rollout):
+    elif under_way and step.approve_within is not None and awaited(rollout):
         plane.ask(Approve(rollout.id, "ops"))
     elif (waits and enough) or (rollout.phase == "paused" and plane.scene.seed % 2):
         plane.ask(Abort(rollout.id, "ops"))

@@ -65,6 +65,8 @@ class SteerBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the asker saw; if it has moved on, nothing is done (`moved_on`). Of an abort only `rollout` is compared."""
     gradual: bool = False
     """Of an abort: the shares in reverse, instead of all users at once."""
+    step: str | None = None
+    """Name of the step that is meant, such as `10%`; if the rollout is at another, nothing is done (`moved_on`)."""
 
 
 @post("/services/{service:str}/environments/{environment:str}/rollouts", status_code=202, sync_to_thread=True)
@@ -174,7 +176,15 @@ def steering(
 ) -> RolloutDocument:
     """`pause`, `resume`, `advance`, `abort`, `approve` or `reject` it."""
     return steer.steer(
-        context, request.user, verb, rollout, data.environment, data.reason, data.expected, data.gradual
+        context,
+        request.user,
+        verb,
+        rollout,
+        data.environment,
+        data.reason,
+        data.expected,
+        data.gradual,
+        data.step,
     )
 
 

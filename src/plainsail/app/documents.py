@@ -122,6 +122,8 @@ class RolloutDocument(msgspec.Struct, frozen=True):
     """It is on hold because users were proven to be worse off with it: it can be advanced or aborted."""
     gradual: bool = False
     """It goes back with the shares in reverse, and can still be told to go back at once."""
+    already: bool = False
+    """Of the answer to `approve` and `reject`: it had been said before, and nothing was done."""
 
 
 class GoodDocument(msgspec.Struct, frozen=True):

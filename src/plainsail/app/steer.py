@@ -14,7 +14,7 @@ from plainsail.app.documents import RolloutDocument
 from plainsail.app.expected import Conflict, Expected, agreed, refusal
 from plainsail.app.status import describe, rollout_by_id
 from plainsail.domain import quarantine
-from plainsail.domain.approval import answered, awaited, instead
+from plainsail.domain.approval import answered, awaited, instead, is_at
 from plainsail.domain.intents import Abort, Advance, Approve, Intent, Pause, Reject, Resume, Rollback
 from plainsail.domain.release import Release, short
 from plainsail.domain.rollout import Revision, Rollout, Target
@@ -35,9 +35,10 @@ def steer(
     reason: str = "",
     expected: Expected | None = None,
     gradual: bool = False,
+    at: str | None = None,
 ) -> RolloutDocument:
-    """Write the intent; `rollout` is an id or a service, `gradual` how an abort takes users back. Raises NotFound, Conflict,
-    Rejected (`ambiguous`, `only_abort`)."""
+    """Write the intent; `rollout` is an id or a service, `gradual` how an abort takes users back, `at` the name of the step
+    that is meant. Raises NotFound, Conflict, Rejected (`ambiguous`, `only_abort`)."""
     allow(subject, "steer")
     if gradual and verb != "abort":
         raise Rejected("only_abort", f"To {verb} is not gradual", "leave 'gradual' out; it is for abort")
@@ -47,8 +48,10 @@ def steer(
         expected = Expected(rollout=expected.rollout)
     with agreed(context, found.key, expected):
         if isinstance(found.of, Rollout):
-            if answered(verb, found.of):
-                return rollout_by_id(context, found.id)
+            if answered(verb, found.of, at):
+                return msgspec.structs.replace(rollout_by_id(context, found.id), already=True)
+            if not is_at(found.of, at) and not found.of.ended() and found.of.phase != "rolling_back":
+                raise _elsewhere(found.of, at or "")
             _check(verb, found.of, gradual)
             if verb in ("approve", "reject"):  # what was seen, and not what comes a moment later
                 step = found.of.step
@@ -175,6 +178,13 @@ def _intent(verb: Verb, rollout: str, by: str, reason: str, step: int | None, gr
             return Approve(rollout, by, reason, step)
         case "reject":
             return Reject(rollout, by, reason, step)
+
+
+def _elsewhere(rollout: Rollout, step: str) -> Conflict:
+    name, here = f"Rollout {rollout.id} of {rollout.service} in {rollout.environment}", rollout.current().name
+    return Conflict(
+        "moved_on", f"{name} is at step {here}, not at {step}", "nothing was done; look again, then decide"
+    )
 
 
 def _check(verb: Verb, found: Rollout, gradual: bool = False) -> None:

@@ -173,9 +173,10 @@ def ask(
     as_json: bool,
     plane: Plane,
     gradual: bool = False,
+    step: str | None = None,
 ) -> int:
     with plane.connect() as client:
-        answer = client.steer(verb, rollout, env, reason, gradual)
+        answer = client.steer(verb, rollout, env, reason, gradual, step)
     if as_json:
         print_json(answer)
         return DONE
@@ -185,9 +186,12 @@ def ask(
     }[verb]  # fmt: skip
     done = f"Gradually {done.lower()}" if gradual else done
     name = release_name(answer["version"], answer["release"])
-    tell(
-        out(),
-        f"{done} rollout {answer['id']} of {answer['service']} {name} in {answer['environment']}"
-        f" ({words(answer['phase'])}); see it: plainsail status {answer['service']} --env {answer['environment']}",
+    said = f"rollout {answer['id']} of {answer['service']} {name} in {answer['environment']}"
+    said = (
+        f"R{said[1:]} was {verb}{'d' if verb == 'approve' else 'ed'} already"
+        if answer.get("already")
+        else f"{done} {said}"
     )
+    where = f"plainsail status {answer['service']} --env {answer['environment']}"
+    tell(out(), f"{said} ({words(answer['phase'])}); see it: {where}")
     return DONE

@@ -102,10 +102,14 @@ def remove(
     _timed(timeout, wait)
     with plane.connect() as client:
         environment = env or only_environment(client, service)
-        if not yes and not _confirmed(client.status(service, environment)):
-            tell(err(), "Nothing was removed")
-            return DONE
-        rollout = client.remove(service, environment, reason)
+        expected = None
+        if not yes:
+            seen = client.status(service, environment)
+            if not _confirmed(seen):
+                tell(err(), "Nothing was removed")
+                return DONE
+            expected = _seen(seen)
+        rollout = client.remove(service, environment, reason, expected)
         if rollout["reason_code"] == "removed":
             if as_json:
                 print_json(rollout)
@@ -119,6 +123,12 @@ def remove(
 def _timed(timeout: float | None, wait: bool) -> None:
     if timeout is not None and not wait:
         raise Refusal(USAGE, "usage", "--timeout is for --wait, and --wait is not given", "add --wait")
+
+
+def _seen(status: Json) -> Json:
+    """What the question was about: whatever else went live meanwhile is not to be removed."""
+    live = next((one["group"] for one in status["groups"] if one["role"] == "live"), "")
+    return {"rollout": status["rollout"]["id"] if status["rollout"] else "", "live": live}
 
 
 def _confirmed(status: Json) -> bool:

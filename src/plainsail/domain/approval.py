@@ -17,16 +17,16 @@ replace = msgspec.structs.replace
 
 def asks(step: Step) -> bool:
     """It waits for a person, besides whatever else it waits for."""
-    by_hand = isinstance(step.leave, Judged) and step.leave.until == "advanced"
-    return step.approve_within is not None or by_hand
+    return step.approve_within is not None or _by_hand(step)
 
 
 def awaited(rollout: Rollout) -> bool:
-    """A person is asked at the present step, and nobody has answered."""
+    """A person was asked at the present step, and nobody has answered. What is still to be asked can't be answered: an
+    approval that is sent twice would be a yes to a step that nobody has looked at."""
     if rollout.phase not in ("progressing", "paused") or not asks(rollout.current()):
         return False
     word = rollout.words.get(_place(rollout))
-    return word is None or word.state != "go"
+    return _by_hand(rollout.current()) if word is None else word.state != "go"
 
 
 def approved(rollout: Rollout) -> bool:
@@ -35,12 +35,24 @@ def approved(rollout: Rollout) -> bool:
     return word is not None and word.state == "go"
 
 
-def answered(verb: str, rollout: Rollout) -> bool:
-    """Somebody has said it already, and nobody is asked again: saying it twice changes nothing."""
-    if verb == "reject":
-        return rollout.reason_code == "rejected"
-    said = (word for place, word in rollout.words.items() if place.endswith("/approval"))
-    return verb == "approve" and not awaited(rollout) and any(word.state == "go" for word in said)
+def answered(verb: str, rollout: Rollout, step: str | None = None) -> bool:
+    """Somebody has said it already (at that step, if one is named), and nobody is asked again: saying it twice changes
+    nothing."""
+    if verb == "reject" or rollout.reason_code == "rejected":
+        return verb == "reject" and rollout.reason_code == "rejected"
+    if verb != "approve" or (awaited(rollout) and is_at(rollout, step)):
+        return False
+    return any(
+        word.state == "go"
+        and (step is None or _same(step, rollout.course.steps[int(place.partition("/")[0])].name))
+        for place, word in rollout.words.items()
+        if place.endswith("/approval")
+    )
+
+
+def is_at(rollout: Rollout, step: str | None) -> bool:
+    """At the step of this name; blanks in it make no difference. None: any."""
+    return step is None or _same(step, rollout.current().name)
 
 
 def unapproved(rollout: Rollout) -> str:
@@ -112,6 +124,15 @@ def _reject(target: Target, rollout: Rollout, intent: Reject, now: float) -> Cha
         return refused(target, intent, now, what)
     reason = f"rejected by {intent.by}{f': {intent.reason}' if intent.reason else ''}"
     return turn_back(target, rollout, "aborted", reason, "rejected", intent.by, now)
+
+
+def _by_hand(step: Step) -> bool:
+    """It is left only when somebody says so: it asks as long as it lasts."""
+    return isinstance(step.leave, Judged) and step.leave.until == "advanced"
+
+
+def _same(one: str, other: str) -> bool:
+    return one.replace(" ", "") == other.replace(" ", "")
 
 
 def _place(rollout: Rollout) -> str:
