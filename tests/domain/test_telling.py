@@ -17,7 +17,7 @@ from plainsail.domain import aside, telling
 from plainsail.domain.criteria import EvidenceCriteria, Metric, Threshold
 from plainsail.domain.evidence import Arm, Band, Evidence, Meter, Meters, Spread, Sums, Told, Track, Verdict
 from plainsail.domain.explain import Explanation, explain
-from plainsail.domain.finding import past
+from plainsail.domain.finding import at_success, past
 from plainsail.domain.observation import Counts
 from plainsail.domain.trail import Point, Tally
 
@@ -166,6 +166,16 @@ def test_what_is_over_is_told_as_past() -> None:
         "not proven after 30 s: orders was not proven to be good: 3 of 9 are bad; it needed 4 more requests"
     )
     assert past("0 of 9 candidate requests failed") == "0 of 9 candidate requests failed"
+
+
+def test_a_success_that_is_not_proven_is_told_as_one() -> None:
+    needs = "needs 629 more requests without a failure to be sure of 100 % of users, has had 38"
+    verdict = Verdict("unsure", needs, "few_requests", Arm(38), needs=629)
+    assert at_success(verdict) == "no harm seen in 38 requests (629 too few to be sure)"
+    mishap = replace(verdict, sentence=f"{needs}, of which 2 failed")
+    assert at_success(mishap) == "no proof of harm in 38 requests, of which 2 failed (629 too few to be sure)"
+    proven = "proven for 100 % of users: 0 of 400 requests failed, 0 took longer than 1 s"
+    assert at_success(Verdict("pass", proven, candidate=Arm(400))) == proven
 
 
 def test_by_threshold_measurements_are_told_and_no_bets() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from plainsail.cli.main import _run
 from plainsail.domain.service import Placement, Run
-from plainsail.domain.strategy import Canary, RedBlack
+from plainsail.domain.strategy import BlueGreen, Canary, Pace, RedBlack
 from plainsail.drivers.stores.sql import open_store
 from plainsail.local.simulate.behaviour import read_release
 from plainsail.local.simulate.play import Setting, play
@@ -251,3 +251,24 @@ def test_what_nobody_uses_is_played_look_by_second() -> None:
     assert found.rollout.phase == "succeeded"
     assert found.seconds == pytest.approx(1801.5, abs=1.5)
     assert len(found.samples) < 2_000
+
+
+def test_a_step_by_hand_is_left_because_a_person_said_go() -> None:
+    strategy = (BlueGreen(switch="manual"),)
+    key, run = Key("shop", "production"), Run(command=("bin/serve",))
+    found = play(Setting(key, run, Placement(), strategy, read_release("good"), 5.0), 1)
+    assert found.rollout.phase == "succeeded"
+    assert "a person said go (assumed)" in [move.reason for move in found.moves]
+    assert not any("deadline" in move.reason for move in found.moves)
+
+
+def test_a_step_left_by_time_says_what_failed_meanwhile() -> None:
+    placement = Placement(pace=Pace(until="dwell", dwell=5.0))
+    key, run = Key("shop", "production"), Run(command=("bin/serve",))
+    found = play(Setting(key, run, placement, (BlueGreen(keep=5.0),), read_release("errors:10%"), 5.0), 1)
+    assert found.rollout.phase == "succeeded"
+    assert found.candidate.failures
+    reason = next(move.reason for move in found.moves if move.step == "finish")
+    assert reason.startswith("5 s without enough evidence of harm (")
+    assert reason.endswith(" requests failed)")
+    assert "no proof of harm in " in found.rollout.reason

@@ -10,7 +10,7 @@ import msgspec
 from plainsail.domain import metering
 from plainsail.domain.blocks import lately
 from plainsail.domain.criteria import EvidenceCriteria
-from plainsail.domain.evidence import Arm, Evidence, Track
+from plainsail.domain.evidence import Arm, Evidence, Track, Verdict
 from plainsail.domain.metered import told, unproven
 from plainsail.domain.past import at_most
 from plainsail.domain.units import percent, percent_of, plural, seconds
@@ -82,6 +82,17 @@ def past(said: str) -> str:
     if said.startswith("needs "):
         said = f"needed {said.removeprefix('needs ')}"
     return said
+
+
+def at_success(verdict: Verdict) -> str:
+    """What was last found of a release that has all users: that no harm was, where it was too little to be sure."""
+    ours = verdict.candidate
+    if not verdict.needs or not verdict.sentence.startswith("needs "):
+        return past(verdict.sentence)
+    _, of, mishaps = verdict.sentence.partition(", of which ")
+    found = "no proof of harm" if mishaps else "no harm seen"
+    few = f"{verdict.needs:,} too few to be sure"
+    return f"{found} in {plural(ours.requests, 'request')}{of}{mishaps} ({few})"
 
 
 _THEN = (

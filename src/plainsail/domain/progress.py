@@ -13,7 +13,7 @@ from plainsail.domain.analyses import waiting
 from plainsail.domain.approval import approved, called_for, may_answer_until, unapproved
 from plainsail.domain.checking import refused, silent, unanswered
 from plainsail.domain.evidence import Evidence, Verdict
-from plainsail.domain.finding import past
+from plainsail.domain.finding import at_success, past
 from plainsail.domain.lacking import emptied, instances, not_in_force, surplus, to_take_over, unready
 from plainsail.domain.lifecycle import Changed, end, enter, event, timely, turn_back
 from plainsail.domain.observation import Seen
@@ -134,7 +134,7 @@ def _move(target: Target, rollout: Rollout, seen: Seen, now: float, evidence: Ev
         rollout = replace(rollout, in_force_at=None)  # its time at this share begins anew
     changed = Changed(replace(target, rollout=rollout))
     if rollout.in_force_at is None and there:
-        rollout = replace(rollout, in_force_at=now, had=_compared(rollout))
+        rollout = replace(rollout, in_force_at=now, had=_compared(rollout), reason=_kept(rollout))
         changed = Changed(
             replace(target, rollout=rollout), (rollout,), (event("traffic_moved", rollout, now),)
         )
@@ -179,6 +179,12 @@ def _move(target: Target, rollout: Rollout, seen: Seen, now: float, evidence: Ev
             return _judge(changed, rollout, judged, there, seen, evidence, now)
         case _:
             assert_never(step.leave)
+
+
+def _kept(rollout: Rollout) -> str:
+    """The reason that still holds when the step's traffic is in force: what it waited for until then does not."""
+    waited_for_it = rollout.phase in ("progressing", "finishing") and not rollout.reason_code
+    return "" if waited_for_it else rollout.reason
 
 
 def _judge(
@@ -246,7 +252,8 @@ def _unproven(rollout: Rollout, leave: Judged, evidence: Evidence | None) -> str
     if leave.until in ("checked", "hooked") or (leave.until == "advanced" and approved(rollout)):
         return ""
     if leave.until == "advanced":
-        return f"waiting for a person: 'plainsail advance {rollout.service}' goes on, 'plainsail abort' goes back"
+        it = rollout.service
+        return f"waiting for a person: 'plainsail advance {it}' goes on, 'plainsail abort {it}' goes back"
     if leave.until == "analysed":
         return waiting(rollout.placement.evidence, evidence, "start")
     if verdict is None:
@@ -299,7 +306,9 @@ def _next(target: Target, rollout: Rollout, now: float) -> Changed:
     if told:
         return end(target, rollout, "succeeded", told, "", now)
     verdict = rollout.verdict
-    proven = f": {past(verdict.sentence)}" if verdict is not None and verdict.candidate.requests else ""
+    against = rollout.against is not None  # somebody went on in spite of harm
+    found = (past(verdict.sentence) if against else at_success(verdict)) if verdict is not None else ""
+    proven = f": {found}" if verdict is not None and verdict.candidate.requests else ""
     baked = f", and was watched with them for {seconds(rollout.baked)}" if rollout.baked else ""
     mended = (
         f", after {plural(len(rollout.retired), 'bad instance was', 'bad instances were')} replaced"

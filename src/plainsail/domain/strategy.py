@@ -187,7 +187,8 @@ class Pace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When a step may be left."""
 
     until: Literal["proven", "dwell"] = "proven"
-    """`proven`: when the margin is proven for the next exposure. `dwell`: when the time is over and nothing failed."""
+    """`proven`: when the margin is proven for the next exposure. `dwell`: when the time is over and the evidence shows no harm: a
+    few failures, or few requests, may be too little to show any."""
     dwell: Duration = 10.0
     """Shortest time at a share."""
     deadline: Duration = 1800.0
@@ -212,7 +213,7 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
 
 
 class Judged(msgspec.Struct, frozen=True, tag="judged"):
-    """The evidence allows the next exposure (`until: proven`), nothing failed for the dwell time, or every metric that is
+    """The evidence allows the next exposure (`until: proven`), shows no harm when the dwell time is over, or every metric that is
     asked before the first user has answered (`analysed`), a person says so (`advanced`), a test is decided (`compared`), or
     all that is asked of others has been said (`checked`; `hooked`: before the first instance)."""
 

@@ -127,8 +127,11 @@ def simulate(
     if one is not None and runs == 1:
         found, told = document(one), text(one, out().width)
     else:
-        with err().status(f"Playing {plural(runs, 'rollout')}"):
-            many = play_many(setting, seed, runs)
+        playing = f"Playing {plural(runs, 'rollout')}"
+        with err().status(playing) as status:
+            many = play_many(
+                setting, seed, runs, told=lambda done: status.update(f"{playing}: {done:,} done")
+            )
         found, told = runs_document(many), runs_text(many, out().width)
     if as_json:
         print_json(found)

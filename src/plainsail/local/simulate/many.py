@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
@@ -18,17 +19,28 @@ AT_ONCE = 16
 """Processes."""
 
 
-def play_many(setting: Setting, seed: int, runs: int, workers: int = 0) -> list[Played]:
+def play_many(
+    setting: Setting, seed: int, runs: int, workers: int = 0, told: Callable[[int], None] = lambda done: None
+) -> list[Played]:
     """In the order of their seeds, whoever is done first, and the same however many `workers` (processes; 0: as many as there
-    are processors); without what only a timeline needs."""
+    are processors); without what only a timeline needs. `told` hears how many are done."""
     seeds = range(seed, seed + runs)
     one = partial(_outcome, setting)
     if runs <= FEW:
-        return [one(number) for number in seeds]
+        return _counted(map(one, seeds), told)
     workers = workers or min(AT_ONCE, os.cpu_count() or 1)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, _leave_ctrl_c_to_others) as processes:
-        return list(processes.map(one, seeds, chunksize=max(1, min(20, runs // (4 * workers)))))
+        chunk = max(1, min(20, runs // (4 * workers)))
+        return _counted(processes.map(one, seeds, chunksize=chunk), told)
+
+
+def _counted(results: Iterable[Played], told: Callable[[int], None]) -> list[Played]:
+    done: list[Played] = []
+    for one in results:
+        done.append(one)
+        told(len(done))
+    return done
 
 
 def _leave_ctrl_c_to_others() -> None:

@@ -14,12 +14,11 @@ from typing import Any
 
 import msgspec
 
-from plainsail.domain.approval import awaited
 from plainsail.domain.decide import CALM, TESTED
 from plainsail.domain.driver import Driver
 from plainsail.domain.events import Event
 from plainsail.domain.evidence import Evidence
-from plainsail.domain.intents import Approve, Deploy
+from plainsail.domain.intents import Deploy
 from plainsail.domain.observation import Counts
 from plainsail.domain.rollout import SUSPECTED, Phase, Revision, Rollout
 from plainsail.domain.service import Environment, Placement, Run, Service, config_digest
@@ -27,6 +26,7 @@ from plainsail.domain.strategy import Chain, Role
 from plainsail.domain.trail import Point
 from plainsail.domain.trial import test_in
 from plainsail.engine.turn import LEASE, Holding, Site
+from plainsail.local.simulate.answers import answer
 from plainsail.local.simulate.behaviour import Release
 from plainsail.local.simulate.desired import desired
 from plainsail.local.simulate.faults import Fault
@@ -283,11 +283,10 @@ class _Play:
         return rollout.phase == "progressing" and quiet and long
 
     def _answer(self, rollout: Rollout) -> None:
-        """Who is asked to approve does so at once."""
-        if awaited(rollout) and not self.store.pending(self.setting.key):
-            self.store.ask(
-                self.setting.key, Approve(rollout.id, "simulate", step=rollout.step), self.world.now
-            )
+        """Who is asked says go at once."""
+        said = answer(rollout)
+        if said is not None and not self.store.pending(self.setting.key):
+            self.store.ask(self.setting.key, said, self.world.now)
 
     def _wait(self, seconds: float, until: float = math.inf) -> None:
         """Until the next turn is due, or something happens that the provider tells of."""

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import assert_never
 
+import msgspec
+
 from plainsail.domain.approval import approved
 from plainsail.domain.rollout import Rollout
 from plainsail.domain.strategy import Elapsed, Judged, Ready, Settled
-from plainsail.domain.units import seconds
+from plainsail.domain.units import plural, seconds
+from plainsail.local.simulate.answers import asked_of_winner
+
+replace = msgspec.structs.replace
 
 
 def why(before: Rollout | None, after: Rollout, now: float) -> str:
@@ -43,13 +48,32 @@ def _judged(before: Rollout, after: Rollout, leave: Judged, now: float) -> str:
         return found
     if leave.until == "compared":
         decided = after.trial.decided if after.trial is not None else None
+        if decided is not None and asked_of_winner(before):
+            return f"{decided.sentence}; a person said go (assumed)"
         return decided.sentence if decided is not None else "a person went on"
-    if leave.until in ("checked", "hooked") or (leave.until == "advanced" and approved(before)):
+    if leave.until == "advanced" and approved(replace(after, step=before.step)):
+        return "everybody who was asked said go" if before.current().checks else "a person said go (assumed)"
+    if leave.until in ("checked", "hooked"):
         return "everybody who was asked said go"
     if leave.until == "analysed":
         return "every metric asked before the first user is good"
     since = now if before.in_force_at is None else before.in_force_at
     if leave.until == "dwell" and now - since >= leave.dwell:
-        shown = f": {found}" if before.current().copies else ""
-        return f"{seconds(leave.dwell)} without evidence of harm{shown}"
+        if before.current().copies:
+            return f"{seconds(leave.dwell)} without evidence of harm: {found}"
+        mishaps = _mishaps(after)
+        return f"{seconds(leave.dwell)} without {f'enough evidence of harm ({mishaps})' if mishaps else 'evidence of harm'}"
     return f"the deadline of {seconds(leave.deadline)} is over, and on_unsure says advance: {found}"
+
+
+def _mishaps(rollout: Rollout) -> str:
+    """What the candidate's users met that is not yet past the line: any failure, and more slow answers than the margin."""
+    if rollout.verdict is None:
+        return ""
+    ours, latency = rollout.verdict.candidate, rollout.placement.evidence.latency
+    found = [f"{ours.failures:,} of {plural(ours.requests, 'request')} failed"] if ours.failures else []
+    if ours.slow > latency.margin * ours.requests:
+        found.append(
+            f"{ours.slow:,} of {plural(ours.requests, 'request')} took longer than {seconds(latency.bound)}"
+        )
+    return " and ".join(found)

@@ -16,6 +16,7 @@ from plainsail.domain.units import percent, percent_of, plural, seconds
 from plainsail.local.simulate.faults import Fault
 from plainsail.local.simulate.layout import Json, since, time, width_of, wrapped
 from plainsail.local.simulate.play import MATCHED, READS, STARTS_IN, Happened, Moved, Played, Setting
+from plainsail.local.simulate.stayed import began, never_came, stayed, told_of_many, why_it_stayed
 from plainsail.spec.diagnostics import listed
 
 WHY = 45
@@ -64,6 +65,7 @@ def runs_document(runs: Sequence[Played]) -> Json:
         "reached_bp": _spread([one.rollout.reached_bp for one in runs]),
         **_given(first.setting, first.seed),
         "faults": [one.text for one in first.setting.faults],
+        "never_came": {text: count for text, count in never_came(runs).items() if count},
         "each": [
             {
                 "seed": one.seed,
@@ -93,12 +95,10 @@ def text(played: Played, columns: int) -> str:
     for one in replaced:
         lines += ["", *wrapped(f"After {since(one.at - played.events[0].at)} {one.event.reason}.", width)]
     lines += ["", *wrapped(f"{_ending(played)}: {rollout.reason}.", width), *wrapped(_hurt(played), width)]
-    if rollout.phase == "succeeded" and not setting.release.harmless and not replaced:
-        lines += wrapped(
-            f"A release that {setting.release.told} stayed: it was within the margins, or not watched for long enough.",
-            width,
-        )
-    late = [one.text for one in setting.faults if one not in played.struck]
+    if stayed(played) and not replaced:
+        lines += wrapped(f"A release that {setting.release.told} stayed: {why_it_stayed(played)}.", width)
+    late = [] if began(played) or stayed(played) else [setting.release.text]
+    late += [one.text for one in setting.faults if one not in played.struck]
     if late:
         lines += wrapped(f"It was over before {listed(late, 'and')}.", width)
     return "\n".join([*lines, "", *_assumed(setting, f"seed {played.seed}", width), ""])
@@ -140,6 +140,8 @@ def runs_text(runs: Sequence[Played], columns: int) -> str:
     lines.append(
         f"{'share of the candidate':<22}" + "".join(f"{percent(number):>14}" for number in reached.values())
     )
+    if told := told_of_many(runs):
+        lines += ["", *(line for one in told for line in wrapped(one, width))]
     return "\n".join(
         [*lines, "", *_assumed(first.setting, f"seeds {first.seed} to {runs[-1].seed}", width), ""]
     )
@@ -168,6 +170,12 @@ def assumptions(setting: Setting) -> list[str]:
             f"whoever is asked (checks, hooks, a person) says go at once{otherwise}; nobody is asked in truth"
         )
     test = test_in(setting.strategy)
+    if test is not None and not setting.first and test.then == "ask":
+        found.append("the person who is asked what the winner of the test gets gives it to all at once")
+    if setting.release.like.kpi and (test is None or setting.first):
+        found.append(
+            f"{setting.release.text} changes nothing: no test (a-b) is played, and nothing else has a KPI"
+        )
     if test is not None:
         if test.by_match():
             found.append(
