@@ -21,8 +21,9 @@ from plainsail.cli.verdict import show
 from plainsail.domain.criteria import Counted, EvidenceCriteria, Metric
 from plainsail.domain.evidence import Sums, Told, Track, Verdict
 from plainsail.domain.explain import Explanation, explain
-from plainsail.domain.observation import Counts
+from plainsail.domain.observation import Counts, Mirrored
 from plainsail.domain.trail import Point, Tally
+from plainsail.domain.trial_told import Test as Variants
 
 GOLDEN = Path(__file__).parent / "golden"
 replace = msgspec.structs.replace
@@ -148,3 +149,37 @@ def test_of_a_service_it_is_the_present_rollout(terminal: Terminal, plane: Plane
     shown = [line["name"] for line in why["metrics"] if line["name"] not in ("p50", "p90", "p99")]
     assert shown == ["errors", "max_errors", "latency", "crashes"]
     assert use("verdict", "shop", "--env", "staging").code != 0
+
+
+def test_of_a_test_the_variant_is_named_and_its_kpi_told_once() -> None:
+    trial = Watched(EvidenceCriteria(metrics={"sales": Metric("prom", value="x", role="informative")}))
+    verdict = trial.look()
+    for _ in range(4):
+        verdict = trial.block(Counts(10), Counts(90))
+    why = explain(rollout(verdict, trial.criteria), trial.evidence)
+    assert [line.name for line in why.metrics][-1] == "sales"
+    test = Variants("sales", "keep", "", "", "", 0.99, 0.0, True, (), (), judged="red")
+    shown = picture(
+        replace(why, test=test, change="A difference that is proven; after 4 min it ends in any case.")
+    )
+    assert shown.count("sales") == 3, "its heading, its column, and what would change it"
+    assert "(only shown)" not in shown
+    assert "nothing: it is only shown" not in shown
+    assert "  sales: a difference that is proven; after 4 min it ends in any case" in shown
+    assert " red " in shown
+    assert "candidate   " not in shown
+
+
+def test_who_only_had_copies_had_no_users() -> None:
+    trial = Watched()
+    verdict = trial.look()
+    for _ in range(4):
+        verdict = trial.block(Counts(10), Counts(10))
+    why = explain(rollout(verdict, trial.criteria), trial.evidence)
+    asked = replace(
+        why,
+        copies=Mirrored(pairs=40),
+        decided_after=3.86,
+        trail=tuple(replace(point, share_bp=0) for point in why.trail),
+    )
+    assert "Decided 3.86 s after the first copies came" in picture(asked)

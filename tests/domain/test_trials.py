@@ -244,6 +244,8 @@ def test_its_numbers_are_explained_also_when_it_is_over() -> None:
     assert decided is not None
     why = explain(decided, evidence)
     assert why.test is not None
+    assert why.test.judged in ("red", "blue")
+    assert why.change == "Nothing changes it: it is decided."
     assert (why.test.decided, why.test.winner, why.code) == ("winner", "blue", "winner")
     assert [(arm.name, arm.n, arm.rate) for arm in why.test.arms] == [
         ("live", 40_000, 0.048), ("red", 20_000, 0.05), ("blue", 20_000, 0.07),

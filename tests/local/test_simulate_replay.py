@@ -17,9 +17,11 @@ from plainsail.cli.main import _run
 from plainsail.domain.criteria import ErrorCriteria, EvidenceCriteria, LatencyCriteria
 from plainsail.domain.explain import explain
 from plainsail.domain.service import Placement, Run
-from plainsail.domain.strategy import Canary
+from plainsail.domain.strategy import Canary, Pace
+from plainsail.domain.trail import Point, Tally
 from plainsail.local.simulate.behaviour import read_release
 from plainsail.local.simulate.play import Setting, of_one
+from plainsail.local.simulate.replay import replay
 from plainsail.ports.store import Key
 
 MARGINS = EvidenceCriteria(errors=ErrorCriteria(margin=0.005, max=0.05), latency=LatencyCriteria(bound=1.0))
@@ -81,6 +83,15 @@ def test_a_wider_margin_would_have_let_it_stay(shop: Path, capsys: pytest.Captur
     )
     assert found["same_policy"]["said"] == "taken back"
     assert any("the samples end after" in one for one in found["unknown"])
+
+
+def test_copies_are_not_called_requests() -> None:
+    trail = tuple(
+        Point(float(n), 0, Tally(50 * n, 20 * n, 0), Tally(50 * n, 0, 0), 0.0, 0.0, ()) for n in range(20)
+    )
+    said = replay(trail, EvidenceCriteria(), Pace(), (), copied=True)
+    assert said.said == "taken back"
+    assert "copies for the candidate failed" in said.sentence
 
 
 def test_a_narrower_one_would_have_been_quicker(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,8 +25,9 @@ def service(context: Context, name: str) -> Service:
     if known is None:
         names = context.store.services()
         raise NotFound(
-            "service_unknown", f"There is no service {shown(name)}", _nearest(name, names, "plainsail apply")
-        )
+            "service_unknown", f"There is no service {shown(name)}",
+            _removed(context, name) or _nearest(name, names, "plainsail apply"),
+        )  # fmt: skip
     return known
 
 
@@ -151,6 +152,13 @@ def under_way(context: Context, key: Key) -> Found | None:
         return Found(key, waiting[-1])
     state = context.store.target(key)
     return Found(key, state.rollout) if state and state.rollout else None
+
+
+def _removed(context: Context, name: str) -> str:
+    """How it comes back, if it was there; empty: it never had a rollout."""
+    if not context.store.rollouts(name, None, limit=1):
+        return ""
+    return f"it was removed; plainsail apply with its file registers it again, and plainsail history {name} tells the rest"
 
 
 def _nearest(name: str, known: Iterable[str], otherwise: str) -> str:

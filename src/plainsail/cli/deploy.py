@@ -56,7 +56,7 @@ def deploy(
         What people call it; else what git says, else the first digits of its digest.
     strategy
         Another way than the declared one, for this once: canary, incremental, blue-green, red-black, rolling,
-        rolling-red-black, rolling-canary, recreate; dark or custom if the file has it.
+        rolling-red-black, rolling-canary, recreate, shadow; dark, a-b or custom if the file has it.
     commit
         The commit it was built from; else what git says.
     label

@@ -74,7 +74,7 @@ def _line(rollout: Json) -> Text:
     name = release_name(rollout["version"], None) if rollout["version"] else ""
     text = Text.assemble(
         (clock(rollout["started_at"], "day") if rollout["started_at"] else "waiting", "dim"), "  ",
-        rollout["service"], " ", rollout["environment"], "  ", (name, "bold"), f"  {rollout['strategy']}: ",
+        rollout["service"], " ", rollout["environment"], "  ", (name, "bold"), f"  {rollout['strategy'] if rollout['kind'] == 'deploy' else rollout['kind']}: ",
     )  # fmt: skip
     text.append_text(phase_text(rollout["phase"]))
     if rollout["phase"] in ("rolled_back", "aborted") and rollout["reached_bp"]:

@@ -66,9 +66,9 @@ def show(console: Console, why: Explanation, rollout: Json) -> None:
         return
     if why.test is not None:
         _test(console, why.test)
-    for line in why.metrics:
+    for line in _lines(why):
         console.print()
-        _line(console, line)
+        _line(console, line, why.test.judged or "candidate" if why.test is not None else "candidate")
     if why.aside:
         console.print()
         tell(console, plain(why.aside))
@@ -86,6 +86,12 @@ def show(console: Console, why: Explanation, rollout: Json) -> None:
         tell(console, Text.assemble(("Warning: ", "yellow"), plain(warning)))
     if why.replaced:
         tell(console, f"Replaced, because they alone were bad: {', '.join(map(plain, why.replaced))}")
+
+
+def _lines(why: Explanation) -> tuple[Line, ...]:
+    """Without the KPI of a test, which has been shown, unless it may take a variant back too."""
+    kpi = why.test.kpi if why.test is not None else None
+    return tuple(line for line in why.metrics if line.name != kpi or line.role != "informative")
 
 
 def _test(console: Console, test: Test) -> None:
@@ -110,8 +116,8 @@ def _test(console: Console, test: Test) -> None:
         tell(console, Text.assemble("  ", ("no data: ", "dim"), plain(test.missing)))
 
 
-def _line(console: Console, line: Line) -> None:
-    """One thing that is judged: what it says, both sides' numbers, and what is allowed."""
+def _line(console: Console, line: Line, ours: str) -> None:
+    """One thing that is judged: what it says, both sides' numbers, and what is allowed. `ours`: whose the first ones are."""
     title = Text.assemble(
         (plain(telling.heading(line)), "bold"),
         (f" ({telling.weight(line)}): ", "dim"),
@@ -119,7 +125,7 @@ def _line(console: Console, line: Line) -> None:
     )
     tell(console, title)
     table = Table(box=None, padding=(0, 3, 0, 0), pad_edge=False)
-    for column, justify in (("", "left"), ("candidate", "right"), (line.against, "right")):
+    for column, justify in (("", "left"), (plain(ours), "right"), (line.against, "right")):
         table.add_column(column, justify=justify)  # type: ignore[arg-type]  # one of rich's literals
     for row in telling.rows(line):
         table.add_row(row.name, row.candidate, row.live)
@@ -135,7 +141,7 @@ def _line(console: Console, line: Line) -> None:
         if said:
             tell(console, Text.assemble("  ", (f"{label}: ", "dim"), said))
     for one in line.measurements[-TOLD:]:
-        sides = f"candidate {telling.amount(line, one.candidate)}, {line.against} {telling.amount(line, one.live)}"
+        sides = f"{plain(ours)} {telling.amount(line, one.candidate)}, {line.against} {telling.amount(line, one.live)}"
         note = f" ({plain(one.note)})" if one.note else ""
         tell(console, Text(f"  {clock(one.until)}  {sides}{note}", style="dim"))
 
@@ -146,12 +152,17 @@ def _ahead(console: Console, why: Explanation) -> None:
     if reached := telling.reached(why.proven, why.exposure, by_threshold=why.by_threshold):
         tell(console, reached)
     if why.decided_after is not None:
-        first = "users" if any(point.share_bp for point in why.trail) or not why.copies else "copies"
+        begun = next((point for point in why.trail if point.share_bp or point.candidate.requests), None)
+        first = "copies" if why.copies is not None and begun is not None and not begun.share_bp else "users"
         tell(console, f"Decided {seconds(why.decided_after)} after the first {first} came")
-    told = [line for line in why.metrics if line.change]
+    told = [line for line in _lines(why) if line.change]
     if not told:
         tell(console, plain(why.change))
         return
     tell(console, "What would change it:")
+    if why.test is not None:
+        tell(
+            console, f"  {plain(why.test.kpi)}: {plain(why.change[:1].lower() + why.change[1:].rstrip('.'))}"
+        )
     for line in told:
         tell(console, f"  {plain(line.name)}: {plain(line.change)}")

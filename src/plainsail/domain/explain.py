@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from plainsail.domain import aside, lines, trial_told
+from plainsail.domain import arms, aside, lines, trial_told
 from plainsail.domain.arms import shared_out
 from plainsail.domain.criteria import EvidenceCriteria, Threshold
 from plainsail.domain.evidence import Evidence, Verdict
@@ -69,7 +69,7 @@ class Explanation(msgspec.Struct, frozen=True):
     """What came of the copies of requests that a shadow step sent; null: there was none."""
     warnings: tuple[str, ...] = ()
     test: Test | None = None
-    """Of a test of variants: its arms and what they say. The lines are then of the first variant."""
+    """Of a test of variants: its arms and what they say. The lines are then of the variant that it names as `judged`."""
     metrics: tuple[Line, ...] = ()
     worse: tuple[str, ...] = ()
     """Metrics that are only shown (informative, dry run) and are worse, the strongest first: of such findings at most the
@@ -91,8 +91,9 @@ def explain(rollout: Rollout, evidence: Evidence | None) -> Explanation:
     by_threshold = isinstance(criteria.judge, Threshold)
     exposure = verdict.exposure if verdict.exposure is not None else asked(rollout)
     since = _users_since(rollout, evidence)
-    found = lines.of(evidence, verdict, criteria, exposure, over(rollout))
-    shown, test = aside.told(criteria, verdict), trial_told.explained(rollout, evidence)
+    found = lines.of(_judged(evidence, verdict, rollout), verdict, criteria, exposure, over(rollout))
+    test = trial_told.explained(rollout, evidence)
+    shown = aside.told(_but(criteria, test), verdict)
     return msgspec.structs.replace(
         _unjudged(rollout),
         judged=True,
@@ -101,7 +102,9 @@ def explain(rollout: Rollout, evidence: Evidence | None) -> Explanation:
         else verdict.outcome,
         code=test.decided if test is not None and verdict.outcome != "fail" else verdict.code,
         sentence=_sentence(rollout, verdict, since, evidence, test),
-        change=trial_told.change(rollout, test) if test is not None else _change(rollout, verdict, found),
+        change=trial_told.change(rollout, test)
+        if test is not None and (test.decided or not over(rollout))
+        else _change(rollout, verdict, found),
         test=test,
         decided_after=None if rollout.decided_at is None else max(0.0, rollout.decided_at - since),
         watched_for=max(0.0, evidence.trail[-1].at - since) if evidence.trail else None,
@@ -158,6 +161,19 @@ def _held_against(rollout: Rollout, evidence: Evidence) -> EvidenceCriteria:
     if criteria.compare == "live" or (rollout.baseline is not None and rollout.live not in evidence.last):
         return criteria
     return msgspec.structs.replace(criteria, compare="live")
+
+
+def _judged(evidence: Evidence, verdict: Verdict, rollout: Rollout) -> Evidence:
+    """Of the variant that the verdict is about, where that is not the first."""
+    if rollout.trial is None or not verdict.variant:
+        return evidence
+    return arms.of(evidence, rollout.trial, verdict.variant) or evidence
+
+
+def _but(criteria: EvidenceCriteria, test: Test | None) -> EvidenceCriteria:
+    """Without the KPI of a test: what it says is told apart."""
+    others = {name: one for name, one in criteria.metrics.items() if test is None or name != test.kpi}
+    return msgspec.structs.replace(criteria, metrics=others)
 
 
 def _compared(rollout: Rollout, verdict: Verdict) -> bool:

@@ -59,12 +59,16 @@ def told(verdict: Verdict, evidence: Evidence, rollout: Rollout) -> Verdict:
         return verdict
     alpha, summary = rollout.placement.evidence.alpha, summed_up(shadow.total)
     if verdict.outcome == "fail":
-        said = verdict.sentence.replace("candidate requests", "copies for the candidate")
-        return replace(verdict, sentence=f"{said}{_also(shadow.total)}")
+        return replace(verdict, sentence=f"{in_copies(verdict.sentence)}{_also(shadow.total)}")
     if copies.differs is not None and _beyond(copies.differs, shadow, alpha):
         beyond = _limited(shadow.total, copies.differs)
         return replace(verdict, outcome="fail", code="differs", sentence=beyond)
     return replace(verdict, outcome="unsure", sentence=summary, proven_bp=0)
+
+
+def in_copies(sentence: str) -> str:
+    """The judge's sentence, where what it looked at were copies."""
+    return sentence.replace("candidate requests", "copies for the candidate")
 
 
 def lacking(rollout: Rollout, evidence: Evidence | None) -> str:

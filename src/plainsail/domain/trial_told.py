@@ -7,9 +7,11 @@ from typing import Literal
 import msgspec
 
 from plainsail.domain import comparing
+from plainsail.domain.arms import whose
 from plainsail.domain.comparing import ArmRate, Comparison, Gap
 from plainsail.domain.evidence import Evidence, Verdict
 from plainsail.domain.rollout import Rollout
+from plainsail.domain.trial import Trial
 from plainsail.domain.trying import compared, standing
 from plainsail.domain.units import seconds
 
@@ -39,6 +41,8 @@ class Test(msgspec.Struct, frozen=True):
     by_match: bool = False
     """Requests themselves said who is in which arm."""
     missing: str = ""
+    judged: str = ""
+    """The variant that the lines are of: the one that did harm, else the first."""
 
 
 def explained(rollout: Rollout, evidence: Evidence | None) -> Test | None:
@@ -60,7 +64,13 @@ def explained(rollout: Rollout, evidence: Evidence | None) -> Test | None:
         gaps=found.gaps,
         by_match=trial.by_match(),
         missing=found.missing,
+        judged=trial.name(_judged(rollout, trial, evidence)) if evidence is not None else "",
     )
+
+
+def _judged(rollout: Rollout, trial: Trial, evidence: Evidence) -> str:
+    """Its group."""
+    return (rollout.verdict.variant if rollout.verdict is not None else "") or whose(evidence, trial)
 
 
 def outcome(test: Test) -> Literal["pass", "unsure"]:

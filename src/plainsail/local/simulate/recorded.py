@@ -11,6 +11,7 @@ import msgspec
 from plainsail.cli.connect import Plane
 from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.evidence import Verdict
+from plainsail.domain.observation import Mirrored
 from plainsail.domain.trail import Point
 from plainsail.ports.errors import NotFound, Rejected
 from plainsail.spec.diagnostics import shown
@@ -33,6 +34,7 @@ class Why(msgspec.Struct, frozen=True):
     """Of the explanation."""
 
     trail: tuple[Point, ...] = ()
+    copies: Mirrored | None = None
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -42,6 +44,10 @@ class Recorded(msgspec.Struct, frozen=True):
     verdict: Verdict | None = None
     criteria: EvidenceCriteria | None = None
     explanation: Why | None = None
+
+    def copied(self) -> bool:
+        """Before it had users it answered copies of requests, and was judged by them."""
+        return self.explanation is not None and self.explanation.copies is not None
 
     def trail(self) -> tuple[Point, ...]:
         """Of the time in which the candidate had users, with the moment before."""

@@ -18,6 +18,7 @@ from plainsail.domain.judge import begin, judge
 from plainsail.domain.observation import Counts
 from plainsail.domain.past import OWN
 from plainsail.domain.service import Placement
+from plainsail.domain.shadows import in_copies
 from plainsail.domain.strategy import Pace
 from plainsail.domain.trail import Point, Tally
 from plainsail.domain.units import ALL, plural, seconds
@@ -104,15 +105,20 @@ def compare(recorded: Recorded, placement: Placement, exposures: Sequence[int]) 
             "leave evidence.judge out",
         )  # fmt: skip
     same = then is not None and not isinstance(then.judge, Threshold)
-    before = replay(trail, then, Pace(), exposures) if then is not None and same else None
-    after = replay(trail, now, placement.pace, exposures)
+    copied = recorded.copied()
+    before = replay(trail, then, Pace(), exposures, copied) if then is not None and same else None
+    after = replay(trail, now, placement.pace, exposures, copied)
     return Comparison(recorded, trail[-1].at - trail[0].at, before, after, unknown(recorded, now))
 
 
 def replay(
-    trail: Sequence[Point], criteria: EvidenceCriteria, pace: Pace, exposures: Sequence[int]
+    trail: Sequence[Point],
+    criteria: EvidenceCriteria,
+    pace: Pace,
+    exposures: Sequence[int],
+    copied: bool = False,
 ) -> Replayed:
-    """The production judge over the trail, look by look."""
+    """The production judge over the trail, look by look. `copied`: before it had users it answered copies."""
     asked = _plain(criteria)
     since, evidence = trail[0].at, begin(trail[0].at)
     verdict = Verdict("unsure", "")
@@ -133,7 +139,8 @@ def replay(
             )  # fmt: skip
             if verdict.outcome == "fail":
                 shares += [Share(share, entered, point.at - since, would_leave, unsure)] if share else []
-                return Replayed("taken back", point.at - since, verdict.code, verdict.sentence, tuple(shares))
+                said = in_copies(verdict.sentence) if copied and not share else verdict.sentence
+                return Replayed("taken back", point.at - since, verdict.code, said, tuple(shares))
             here = point.at - since - entered
             if would_leave is None and not unsure and share:
                 ready = here >= pace.dwell and point.candidate.requests - had >= pace.requests
@@ -143,7 +150,8 @@ def replay(
                     unsure = pace.on_unsure
         if share:
             shares.append(Share(share, entered, points[-1].at - since, would_leave, unsure))
-    return Replayed("not taken back", None, verdict.code, verdict.sentence, tuple(shares))
+    said = in_copies(verdict.sentence) if copied and not trail[-1].share_bp else verdict.sentence
+    return Replayed("not taken back", None, verdict.code, said, tuple(shares))
 
 
 def unknown(recorded: Recorded, criteria: EvidenceCriteria) -> tuple[str, ...]:
