@@ -134,7 +134,7 @@ def _move(target: Target, rollout: Rollout, seen: Seen, now: float, evidence: Ev
         rollout = replace(rollout, in_force_at=None)  # its time at this share begins anew
     changed = Changed(replace(target, rollout=rollout))
     if rollout.in_force_at is None and there:
-        rollout = replace(rollout, in_force_at=now, had=_compared(rollout))
+        rollout = replace(rollout, in_force_at=now, had=_compared(rollout), reason=_kept(rollout))
         changed = Changed(
             replace(target, rollout=rollout), (rollout,), (event("traffic_moved", rollout, now),)
         )
@@ -179,6 +179,12 @@ def _move(target: Target, rollout: Rollout, seen: Seen, now: float, evidence: Ev
             return _judge(changed, rollout, judged, there, seen, evidence, now)
         case _:
             assert_never(step.leave)
+
+
+def _kept(rollout: Rollout) -> str:
+    """The reason that still holds when the step's traffic is in force: what it waited for until then does not."""
+    waited_for_it = rollout.phase in ("progressing", "finishing") and not rollout.reason_code
+    return "" if waited_for_it else rollout.reason
 
 
 def _judge(
@@ -246,7 +252,8 @@ def _unproven(rollout: Rollout, leave: Judged, evidence: Evidence | None) -> str
     if leave.until in ("checked", "hooked") or (leave.until == "advanced" and approved(rollout)):
         return ""
     if leave.until == "advanced":
-        return f"waiting for a person: 'plainsail advance {rollout.service}' goes on, 'plainsail abort' goes back"
+        it = rollout.service
+        return f"waiting for a person: 'plainsail advance {it}' goes on, 'plainsail abort {it}' goes back"
     if leave.until == "analysed":
         return waiting(rollout.placement.evidence, evidence, "start")
     if verdict is None:
