@@ -68,8 +68,18 @@ def test_the_page_scales_and_restarts_and_removes(plane: Plane, client: httpx2.C
     assert "shop" not in plane.world.router.tables
     assert client.get(SHOP).status_code == 404
     assert "production" not in str(plane.get("/services"))
+    assert "plainsail apply with its file registers it again" in problem(plane, "restart", {})[2]
     kinds = [one["kind"] for one in plane.get("/history?service=shop")["rollouts"]]
     assert kinds == ["remove", "restart", "scale", "deploy"]
+
+
+def test_only_what_was_seen_is_removed(plane: Plane) -> None:
+    plane.live("v1")
+    seen = next(one["group"] for one in plane.get(TARGET)["groups"] if one["role"] == "live")
+    plane.live("v2")
+    refused = problem(plane, "remove", {"expected": {"rollout": "", "live": seen}})
+    assert refused[:2] == (409, "moved_on")
+    assert [one["version"] for one in plane.get(TARGET)["groups"]] == ["v2"]
 
 
 def test_the_page_refuses_what_is_no_number(plane: Plane, client: httpx2.Client) -> None:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.api.practice import TOKEN, Plane
+from tests.api.practice import SPEC, TOKEN, Plane
 from tests.cli.terminal import Terminal
 
 from plainsail.cli.connect import Plane as Connect
@@ -122,6 +122,18 @@ def test_a_reader_that_has_seen_enough(terminal: Terminal, plane: Plane) -> None
         cwd=terminal.directory,
     )
     assert done.stderr == ""
+
+
+def test_copies_of_what_changes_something_are_warned_of(terminal: Terminal) -> None:
+    strategy = "strategy: [{shadow: {methods: [GET, POST]}}, {canary: {steps: [10%, 50%]}}]"
+    spec = SPEC.replace("strategy: [{canary: {steps: [10%, 50%]}}]", strategy)
+    (terminal.directory / "plainsail.yaml").write_text(spec)
+    told = terminal("check")
+    assert told.code == 0
+    assert "warning: shop in production: what users do by POST is done twice" in told.out
+    assert len(terminal("check", "--json").json()["warnings"]) == 1
+    (terminal.directory / "plainsail.yaml").write_text(SPEC)
+    assert terminal("check", "--json").json()["warnings"] == []
 
 
 def test_init_and_check(terminal: Terminal) -> None:

@@ -112,7 +112,9 @@ def rollout(context: Context, text: str, environment: str | None = None) -> Foun
     declared = known.get(text)
     if declared is None:
         what = f"There is no rollout and no service {shown(text)}"
-        raise NotFound("rollout_unknown", what, _nearest(text, known, "plainsail apply"))
+        raise NotFound(
+            "rollout_unknown", what, _removed(context, text) or _nearest(text, known, "plainsail apply")
+        )
     if environment is not None:
         placed(context, text, environment)
     environments = [environment] if environment is not None else list(declared.placements)

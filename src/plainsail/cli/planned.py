@@ -8,6 +8,7 @@ from rich.text import Text
 from plainsail.cli.exits import DONE
 from plainsail.cli.screen import Json, out, plain, print_json, release_name
 from plainsail.domain.match import Match
+from plainsail.domain.mirroring import twice
 from plainsail.domain.strategy import Copies
 from plainsail.domain.units import percent
 
@@ -37,6 +38,10 @@ def show(plan: Json, as_json: bool) -> int:
             console.print(Text(f"  {'':{digits}}  and insiders: {whom(one['match'])}"), soft_wrap=True)
         if step["copies"]:
             console.print(Text(f"  {'':{digits}}  and {copied(step['copies'])}"), soft_wrap=True)
+            if said := twice(step["copies"]["methods"]):
+                console.print(
+                    Text(f"  {'':{digits}}  warning: {plain(said)}", style="yellow"), soft_wrap=True
+                )
         console.print(Text(f"  {'':{digits}}  left {step['leave']}", style="dim"), soft_wrap=True)
     for moment, hooks in plan["hooks"].items():
         console.print(Text(f"  when it {OVER[moment]}: {plain(', '.join(hooks))} is told", style="dim"))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from plainsail.domain.units import ALL, Duration, Ratio, Share
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+"""Methods that change nothing (RFC 9110, 9.2.1)."""
 
 
 class Differs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -28,3 +33,14 @@ class Shadow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="shado
     """How long."""
     differs: Differs = Differs()
     """What may be answered otherwise than by live."""
+
+
+def twice(methods: Iterable[str]) -> str:
+    """What is done twice when these are copied, in one sentence; empty: nothing."""
+    unsafe = [method for method in methods if method not in SAFE]
+    if not unsafe:
+        return ""
+    return (
+        f"what users do by {' and '.join(unsafe)} is done twice, once for the copy, unless the service leaves it out where"
+        " a request has the header Plainsail-Copy"
+    )

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from plainsail.cli.exits import DONE
 from plainsail.cli.options import AsJson
-from plainsail.cli.screen import out, print_json
+from plainsail.cli.screen import out, print_json, tell
+from plainsail.domain.mirroring import Shadow, twice
+from plainsail.domain.service import Document
 from plainsail.domain.units import plural
 from plainsail.ports.errors import NotFound, Rejected
 from plainsail.spec.merge import read
@@ -33,15 +35,30 @@ def check(*files: Path, as_json: AsJson = False) -> int:
     texts = [(str(path), text_of(path)) for path in files or (DEFAULT,)]
     document = read(texts, drivers())
     names = ", ".join(name for name, _ in texts)
+    warnings = _warnings(document)
     if as_json:
         print_json({
-            "files": [name for name, _ in texts], "diagnostics": [],
+            "files": [name for name, _ in texts], "diagnostics": [], "warnings": warnings,
             "environments": list(document.environments), "services": list(document.services),
         })  # fmt: skip
     else:
         found = f"{plural(len(document.environments), 'environment')}, {plural(len(document.services), 'service')}"
         out().print(f"{names}: nothing is wrong ({found})", soft_wrap=True)
+        for warning in warnings:
+            tell(out(), f"warning: {warning}")
     return DONE
+
+
+def _warnings(document: Document) -> list[str]:
+    """What is allowed and rarely meant, each in one sentence."""
+    found = [
+        f"{name} in {environment}: {said}"
+        for name, service in document.services.items()
+        for environment, placement in service.placements.items()
+        for strategy in placement.strategy
+        if isinstance(strategy, Shadow) and (said := twice(strategy.methods))
+    ]
+    return list(dict.fromkeys(found))
 
 
 def text_of(path: Path) -> str:
