@@ -98,6 +98,14 @@ def test_a_bad_release_is_taken_back_before_a_user_saw_it(name: str) -> None:
     assert (over.phase, over.reached_bp, plays.hurt()) == ("failed", 0, (0, 0))
     assert over.reason_code in ("errors", "max_errors", "latency", "crashes")
     assert over.live == plays.control.target.live, "live has stayed live"
+    assert plays.control.target.quarantine == ("new",), "it is not deployed again by accident"
+
+
+def test_what_never_became_ready_may_be_tried_again() -> None:
+    """Nothing was found out about it: perhaps a port was taken, or a machine was full."""
+    plays = Plays(Behaviour(never_ready=True))
+    assert plays.control.until_ended(300.0).phase == "failed"
+    assert not plays.control.target.quarantine
 
 
 def test_thresholds_hold_for_copies_too() -> None:

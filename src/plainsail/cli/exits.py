@@ -19,7 +19,7 @@ UNREACHABLE: Final = 8
 GATED: Final = 9
 SUPERSEDED: Final = 10
 FAILED: Final = 11
-"""Never started."""
+"""Before any user had it: never started, or worse where only insiders, copies or an analysis met it."""
 INTERRUPTED: Final = 130
 """Ctrl-C, as shells count it."""
 
@@ -35,7 +35,7 @@ MEANING: Final = {
     UNREACHABLE: "the control plane can't be reached",
     GATED: "still gated when --wait --timeout ended",
     SUPERSEDED: "superseded by a newer release",
-    FAILED: "failed: the release never started",
+    FAILED: "failed before any user had it: it never started, or was worse in a shadow, dark or analysis step",
     INTERRUPTED: "Ctrl-C; what was begun goes on",
 }
 """As help and the docs say it."""

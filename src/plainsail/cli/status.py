@@ -190,7 +190,9 @@ def _rollout(document: Json) -> list[RenderableType]:
 
 def _verbs(rollout: Json) -> list[str]:
     """What a person can do about it now."""
-    answers = ["approve", "reject"] if rollout["awaits_approval"] else []
+    if rollout["awaits_approval"] and rollout["steps"][rollout["step"]]["approval"] and not rollout["worse"]:
+        # Advance would pass over what else is lacking, and abort is what reject does.
+        return ["approve", "reject", "resume" if rollout["phase"] == "paused" else "pause"]
     # Upkeep waits for instances, which nobody can pass over.
     on = [] if rollout["kind"] in ("scale", "restart", "remove") else ["advance"]
     match rollout["phase"]:
@@ -199,6 +201,6 @@ def _verbs(rollout: Json) -> list[str]:
         case "rolling_back":
             return ["abort"] if rollout["gradual"] else []
         case "paused":
-            return [*answers, *([] if rollout["worse"] else ["resume"]), *on, "abort"]
+            return [*([] if rollout["worse"] else ["resume"]), *on, "abort"]
         case _:
-            return [*answers, "pause", *on, "abort"]
+            return ["pause", *on, "abort"]

@@ -130,7 +130,8 @@ def turn_back(
 
 
 def end(target: Target, rollout: Rollout, phase: Phase, reason: str, code: str, now: float) -> Changed:
-    """The rollout is over. Success makes its candidate the live group; being taken back quarantines its release."""
+    """The rollout is over. Success makes its candidate the live group; being taken back for harm quarantines its release,
+    also where no user had it yet."""
     over = replace(
         rollout,
         phase=phase,
@@ -143,7 +144,10 @@ def end(target: Target, rollout: Rollout, phase: Phase, reason: str, code: str, 
     if phase == "succeeded" and rollout.phase != "rolling_back":  # a test may well end with live kept
         target = _achieved(target, rollout)
     live = target.group(target.live)
-    if phase == "rolled_back":
+    harmed = (
+        rollout.verdict is not None and rollout.verdict.outcome == "fail" and rollout.verdict.code == code
+    )
+    if phase == "rolled_back" or (phase == "failed" and rollout.phase == "rolling_back" and harmed):
         bad = target.group(rollout.verdict.variant) if rollout.verdict is not None else None
         revision = bad.revision if bad is not None else rollout.revision
         target = quarantined(target, revision, live.revision if live else None)
