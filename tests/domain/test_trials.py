@@ -16,6 +16,7 @@ from plainsail.domain.rollout import Rollout
 from plainsail.domain.service import config_digest
 from plainsail.domain.strategy import AB, Canary, Variant
 from plainsail.domain.trial_told import SELF_CHOSEN
+from plainsail.domain.trying import undone
 
 BETTER = {"live": (40_000, 1_920), "red": (20_000, 1_000), "blue": (20_000, 1_400)}
 ALIKE = {"live": (40_000, 1_920), "red": (20_000, 960), "blue": (20_000, 961)}
@@ -51,6 +52,9 @@ def test_a_winner_that_is_promoted_is_live_with_its_configuration() -> None:
     assert over.reason.endswith("better than red too; blue has all users")
     assert [group.id for group in stage.target.groups] == ["g3"]
     assert [one.version for one in stage.target.good] == ["v1"]
+    assert undone(live, stage.target.placement, {"GREETING": "hello"}) == {"BUTTON": "blue"}
+    assert undone(live, stage.target.placement, {"BUTTON": "blue", "GREETING": "hello"}) == {}
+    assert undone(replace(live, variant=""), stage.target.placement, {"BUTTON": "green"}) == {}
 
 
 @pytest.mark.parametrize("says", ["advance", "abort", "nothing"])

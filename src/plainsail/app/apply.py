@@ -12,6 +12,7 @@ from plainsail.app.context import Context
 from plainsail.domain.driver import Driver
 from plainsail.domain.events import Event
 from plainsail.domain.service import Document, Environment, Notify, Service, config_digest, run_in
+from plainsail.domain.trying import undone
 from plainsail.ports.store import Key
 from plainsail.spec.keys import type_of
 from plainsail.spec.merge import read
@@ -43,6 +44,10 @@ class Awaiting(msgspec.Struct, frozen=True):
     environment: str
     release: str
     version: str
+    winner: str = ""
+    """The variant that won a test and runs as live; empty: none, or the file has its variables by now."""
+    env: dict[str, str] = {}
+    """What the winner runs with and the file does not say: the next deploy would undo it."""
 
 
 class Applied(msgspec.Struct, frozen=True):
@@ -99,7 +104,11 @@ def _awaiting(context: Context, services: dict[str, Service]) -> Iterator[Awaiti
             state = context.store.target(Key(name, place))
             live = state.group(state.live) if state is not None else None
             if live is not None and live.revision.config != config_digest(run_in(declared, placement)):
-                yield Awaiting(name, place, live.revision.release, live.revision.version)
+                env = undone(live, placement, run_in(declared, placement).env)
+                revision = live.revision
+                yield Awaiting(
+                    name, place, revision.release, revision.version, live.variant if env else "", env
+                )
 
 
 def _silent(context: Context, document: Document) -> Iterator[str]:

@@ -99,6 +99,14 @@ def _show(answer: Json) -> None:
         console.print("Applied; instances that run change with their next deploy")
     for one in answer["awaiting"][:MOST_SHOWN]:
         where = f"{one['service']} in {one['environment']}"
+        if one["env"]:
+            env = ", ".join(f"{key}: {_value(value)}" for key, value in one["env"].items())
+            console.print(
+                f"{where}: live runs with the configuration of {plain(one['winner'])}, which won its test and which the file"
+                f" does not have; write {{{env}}} into its env, or the next deploy undoes it",
+                soft_wrap=True,
+            )
+            continue
         console.print(
             f"{where}: {plain(one['version'])} runs with the configuration it was deployed with; bring it the new one:"
             f" plainsail deploy {one['service']} {short(one['release'])} --to {one['environment']}",

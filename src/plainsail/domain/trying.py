@@ -12,7 +12,7 @@ from plainsail.domain.evidence import Evidence
 from plainsail.domain.lifecycle import Changed, enter, event, turn_back
 from plainsail.domain.observation import Seen
 from plainsail.domain.rollout import Group, Phase, Revision, Rollout, Target
-from plainsail.domain.service import config_digest
+from plainsail.domain.service import Placement, config_digest
 from plainsail.domain.steps import ASKED_WITHIN, START_WITHIN
 from plainsail.domain.strategy import AB, Chain
 from plainsail.domain.trial import Decided, Trial, test_in
@@ -153,6 +153,20 @@ def outcome(rollout: Rollout) -> str:
     if rollout.trial is None or decided is None or not decided.winner:
         return ""
     return f"{decided.sentence}; {rollout.trial.name(decided.winner)} has all users"
+
+
+def undone(live: Group, placement: Placement, env: dict[str, str]) -> dict[str, str]:
+    """Variables by which live won a test and that are not in `env`: a deploy with that would undo the winner. Of a test that
+    is no longer declared, all that differ."""
+    if not live.variant:
+        return {}
+    test = test_in(placement.strategy)
+    variant = test.variants.get(live.variant) if test is not None else None
+    return {
+        key: value
+        for key, value in live.revision.run.env.items()
+        if env.get(key) != value and (variant is None or key in variant.env)
+    }
 
 
 def _kept(target: Target, rollout: Rollout, decided: Decided, now: float) -> Changed:
