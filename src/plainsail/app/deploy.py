@@ -22,6 +22,7 @@ from plainsail.domain.release import Release, short
 from plainsail.domain.rollout import Revision, Target
 from plainsail.domain.service import Environment, Placement, config_digest, run_in
 from plainsail.domain.strategy import KINDS, SIMPLE, Chain, chain_name, name_of
+from plainsail.domain.trial import OTHERS, test_in
 from plainsail.domain.upkeep import sized
 from plainsail.ports.errors import NotFound, Rejected
 from plainsail.ports.store import Key
@@ -52,6 +53,10 @@ class Plan(msgspec.Struct, frozen=True):
     """What is done when users are worse off, in words; empty: they go back at once."""
     reconfigures: bool = False
     """The release is the one that users have: what is new is its configuration."""
+    variants: dict[str, str] = {}
+    """What the roles of a test are called in it: `candidate`, `variant-2`, `variant-3`; empty: it names no variants."""
+    then: str = ""
+    """What a test does with its winner: `keep`, `promote` or `ask`; empty: it is no test."""
 
 
 def deploy(
@@ -99,6 +104,7 @@ def plan(
     state = naming.target(context, key)
     live, placement = state.group(state.live), sized(state, placement)
     exposed = state.rollout.exposed() if state.rollout else None
+    test = test_in(chosen) if live else None
     way = whole_way(chosen, placement, live.replicas if live else None, exposed)
     return Plan(
         key.service, key.environment, made.digest, made.version, live.revision.version if live else None,
@@ -106,6 +112,7 @@ def plan(
         {moment: named for moment in ("after", "failure") if (named := names(getattr(placement.hooks, moment)))},
         on_harm(placement.pace),
         live is not None and live.revision.release == made.digest and live.revision.config != config,
+        dict(zip(("candidate", *OTHERS), test.variants, strict=False)) if test else {}, test.then if test else "",
     )  # fmt: skip
 
 

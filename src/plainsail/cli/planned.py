@@ -30,7 +30,7 @@ def show(plan: Json, as_json: bool) -> int:
     steps = plan["steps"]
     digits = len(str(len(steps)))
     widest = max([NARROWEST, *(len(step["name"]) for step in steps)])
-    for number, step in enumerate(steps, 1):
+    for number, step in enumerate(called(plan), 1):
         sizes = ", ".join(f"{count} {role}" for role, count in step["instances"].items())
         share = f"{percent(step['share_bp']):>7} of users"
         console.print(Text(f"  {number:>{digits}}. {step['name']:<{widest}}{share}  {sizes}"))
@@ -49,6 +49,29 @@ def show(plan: Json, as_json: bool) -> int:
         console.print(Text(f"  harm: {plan['harm']}", style="dim"))
     console.print("Nothing was started; leave --plan out to start it")
     return DONE
+
+
+def called(plan: Json) -> list[Json]:
+    """The steps; those of a test with its variants by name, and with the users that they have together."""
+    if not plan["then"]:
+        return list(plan["steps"])
+    test = next(number for number, step in enumerate(plan["steps"]) if step["name"] == "test")
+    winner = {"candidate": "winner"}
+    return [
+        _named(step, plan["variants"] if number <= test else winner, plan["then"])
+        for number, step in enumerate(plan["steps"])
+    ]
+
+
+def _named(step: Json, names: dict[str, str], then: str) -> Json:
+    left = step["leave"]
+    for role, name in names.items():
+        left = left.replace(f"every {role} instance", f"every instance of {plain(name)}")
+    if step["name"] == "test" and then == "ask":
+        left += "; a person is asked before a winner has all users"
+    sizes = {plain(names.get(role, role)): count for role, count in step["instances"].items()}
+    share = sum(part for role, part in step["shares"].items() if role in names) if names else step["share_bp"]
+    return {**step, "instances": sizes, "share_bp": share, "leave": left}
 
 
 def copied(copies: Json) -> str:
