@@ -371,6 +371,21 @@ def test_whom_nobody_answers_never_goes_on() -> None:
     assert "not answered after 20 s" in over.reason
 
 
+def test_a_person_is_asked_too_where_evidence_that_need_not_come_does_not() -> None:
+    control = at_ease(rate=0.0)
+    for deadline in (None, 20.0):
+        step = CustomStep(share=1000, until="proven", approval=True, deadline=deadline, on_unsure="advance")
+        rollout = control.deploy("v1", (Custom((step, CustomStep(share=5000))),))
+        control.until(lambda: "approval_asked" in control.kinds(), 60.0)
+        control.ask(Approve(rollout, "bob"))
+        control.until(
+            lambda: control.target.rollout and control.target.rollout.current().name == "50 %", 90.0
+        )
+        control.ask(Abort(rollout, "bob"))
+        control.until_ended(60.0)
+        control.events.clear()
+
+
 def test_approval_has_more_time_than_the_evidence() -> None:
     control = at_ease()
     rollout = control.deploy("v1", approvals=("10%",))

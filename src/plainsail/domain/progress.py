@@ -218,6 +218,13 @@ def _judge(
         why = why or f"watching until {seconds(leave.dwell)} are over{beside(rollout, evidence)}"
     # The time to be watched begins when the step is in force, a moment after it was entered: it may end past the deadline.
     until = max(rollout.entered_at + leave.deadline, (since or rollout.entered_at) + leave.dwell)
+    asks = leave.on_unsure == "advance" and not lacks and unsaid and unsaid == unapproved(rollout)
+    if (
+        asks and now - (since or rollout.entered_at) >= leave.dwell
+    ):  # the evidence is not waited for beyond its time
+        rollout, told = called_for(rollout, now)
+        changed = changed.then(Changed(changed.target, (), told))
+        why = unsaid if now >= until else why
     if unsaid and (why == unsaid or leave.on_unsure == "advance"):  # a person has more time than the evidence
         until = max(until, may_answer_until(rollout))
     if now < until:
