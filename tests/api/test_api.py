@@ -198,7 +198,7 @@ def test_every_path_is_described(plane: Plane) -> None:
 
 
 def test_applying_says_what_changes(plane: Plane) -> None:
-    assert plane.apply() == {"changes": [], "unchanged": 3, "dry_run": False, "warnings": []}
+    assert plane.apply() == {"changes": [], "unchanged": 3, "dry_run": False, "warnings": [], "awaiting": []}
     longer = SPEC.replace("replicas: 2", "replicas: 3")
     dry = plane.post("/spec", files=[{"name": "a.yaml", "text": longer}], dry_run=True).json()
     assert dry["changes"] == [{

@@ -69,7 +69,7 @@ async def test_a_mirror_is_switched_without_a_reload(bench: RouterBench) -> None
         await router.apply(suite.shadowed(bench, one, two), 1)
         found = await suite.came(bench, router, lambda found: found.asked >= 40)
         assert found.live_failures == 0
-        assert _workers(bench) == workers
+        assert _workers(bench) <= workers, "none is new; one of before the service came may have ended"
 
 
 @binaries

@@ -126,6 +126,7 @@ def _use_all(store: Store) -> set[str]:
     call("rollouts", "shop", "production", 5)
     call("events", 0, "shop", "r1", 5)
     call("events", -1)
+    call("unplace", SHOP, [samples.event()])
     call("close")
     return used
 

@@ -39,7 +39,7 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
             ["start", "2 of 4", "100 % on 2", "100 %", "finish"],
         ),
         ("rolling-red-black: {steps: [25%, 50%]}", ["start", "25 %", "50 %", "100 %", "finish"]),
-        ("rolling-canary: {steps: [10%], max_surge: 2}", ["start", "10 %", "3 of 4", "100 %", "finish"]),
+        ("rolling-canary: {steps: [10%], max_surge: 2}", ["start", "10 %", "1 of 4", "3 of 4", "100 %", "finish"]),
         ("custom: {steps: [{share: 5%, instances: 2}, {share: 60%}]}", ["start", "5 %", "60 %", "100 %", "finish"]),
     ],
     ids=["red-black", "rolling", "rolling-without-room", "rolling-red-black", "rolling-canary", "custom"],

@@ -116,7 +116,7 @@ class Plane:
         witness.decided(decision, seen, intents)
         killed, self.kill = self.kill, None
         if killed is not None and not killed.recorded:
-            self._take_over(killed, decision.actions)
+            self._take_over(killed, ())
             return 0.0
         if not self._record(decision, bool(intents), now):
             return RECORD_EVERY
@@ -208,7 +208,7 @@ class Plane:
             self.evidence = decision.evidence
 
     def _take_over(self, killed: Killed, orders: tuple[Action, ...]) -> None:
-        """Another one begins with what is stored. What the dead one still wanted may arrive at any time."""
+        """Another one begins with what is stored. What the dead one had written down and still wanted may arrive at any time."""
         self.stale = [*self.stale, *((self._epoch, order) for order in orders)][-STALE:]
         self._epoch += 1
         self.skew += killed.skew

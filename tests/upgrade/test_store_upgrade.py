@@ -79,7 +79,7 @@ def test_every_kind_of_row_goes_on_as_it_was(rows: Path) -> None:
             target, claimed.epoch, rollouts=[done], events=[samples.event(6)], due_at=0.0, held_until=0.0
         )
         assert store.events(-1, limit=1)[0].id == 6
-        assert store.ask(SHOP, samples.deploy("r2"), now=36.0) == 9
+        assert store.ask(SHOP, samples.deploy("r2"), now=36.0) == 12
 
 
 def test_nothing_that_a_state_held_is_lost(path: Path) -> None:
