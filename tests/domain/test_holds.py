@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hypothesis.strategies as st
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from tests.domain.stage import PACE, Stage, replace
 from tests.domain.test_ways_back import HOUR, _under_way, chains
 
 from plainsail.domain.intents import Advance
 from plainsail.domain.rollout import Rollout
-from plainsail.domain.strategy import BlueGreen, Canary, Chain, Pace
+from plainsail.domain.strategy import BlueGreen, Canary, Chain, Pace, RollingCanary
 from plainsail.domain.traffic import Traffic
 from plainsail.testing.world import Behaviour
 
@@ -17,6 +17,7 @@ HOLD = Pace(until="dwell", dwell=0.5, deadline=HOUR, on_failure="hold")
 
 
 @settings(max_examples=60, deadline=None)
+@example(chain=(RollingCanary((1,)),), seed=0, replicas=3, sound=5.0, starts_in=3.0)
 @given(
     chains | st.just((BlueGreen(keep=2.0),)), st.integers(0, 99), st.integers(1, 5), st.floats(0.0, 12.0),
     st.sampled_from([0.2, 3.0]),

@@ -13,7 +13,7 @@ from plainsail.domain.events import Kind
 from plainsail.domain.finding import past
 from plainsail.domain.lifecycle import Changed, enter, event, turn_back
 from plainsail.domain.rollout import Against, Phase, Rollout, Target
-from plainsail.domain.strategy import Judged
+from plainsail.domain.strategy import Judged, Step
 from plainsail.domain.units import seconds
 
 replace = msgspec.structs.replace
@@ -35,18 +35,22 @@ def hold(
 
 
 def where_to_hold(rollout: Rollout, now: float) -> Rollout | None:
-    """The rollout at a step where shares stay: the present one if it is watched, else the last before it that users had. A step
-    that waits for instances gives users more of the release as soon as they are ready. None: there is none, or somebody went on
-    to the present one in spite of harm."""
-    if isinstance(rollout.current().leave, Judged):
+    """The rollout at a step where shares stay: the present one if it is watched and users have its share, else the last before
+    it of which that is true. A step that waits for instances gives users more of the release as soon as they are ready. None:
+    there is none, or somebody went on to the present one in spite of harm."""
+    if _stays(rollout.current(), rollout):
         return rollout
     if rollout.against is not None:
         return None
     for number in range(rollout.step - 1, -1, -1):
         step = rollout.steps()[number]
-        if isinstance(step.leave, Judged) and step.share("candidate"):
+        if _stays(step, rollout) and step.share("candidate"):
             return enter(rollout, number, now)
     return None
+
+
+def _stays(step: Step, rollout: Rollout) -> bool:
+    return isinstance(step.leave, Judged) and step.share("candidate") <= rollout.reached_bp
 
 
 def waited(target: Target, rollout: Rollout, now: float) -> Changed:
