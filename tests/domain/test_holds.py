@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import example, given, settings
 from tests.domain.stage import PACE, Stage, replace
 from tests.domain.test_ways_back import HOUR, _under_way, chains
@@ -16,6 +17,7 @@ from plainsail.testing.world import Behaviour
 HOLD = Pace(until="dwell", dwell=0.5, deadline=HOUR, on_failure="hold")
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @example(chain=(RollingCanary((1,)),), seed=0, replicas=3, sound=5.0, starts_in=3.0)
 @given(
