@@ -84,7 +84,7 @@ def written(wanted: Traffic) -> tuple[str, dict[str, str]]:
 
 
 LINE = re.compile(
-    r"acl (?:ruled var\(txn\.rule\) -m found|tunnelled src [0-9a-f:]+/\d+|r1_host req\.hdr\(host\),host_only,lower -m str [a-z0-9.-]+"
+    r"acl (?:ruled var\(txn\.rule\) -m found|looking str\(looking\),map_str\(split-shop\.map\) -m str on|tunnelled src [0-9a-f:]+/\d+|r1_host req\.hdr\(host\),host_only,lower -m str [a-z0-9.-]+"
     r"|r1_near var\(txn\.r1_near\) -m bool|r1_net[46] src [0-9a-f.:]+/\d+|r1_(?:fhdr|cook) req\.(?:fhdr|cook)_cnt\([^\s()\"'#$%\\,]+\) eq 1)"
     r"|http-request set-var\(txn\.(?:r1_near\) bool\(true\) if r1_net[46](?: !tunnelled)?"
     r"|r1_(fhdr|cook)\) req\.\1\([^\s()\"'#$%\\,]+\),hex"
