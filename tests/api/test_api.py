@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
-import pytest
 from tests.api.practice import SPEC, Plane, archive, practice, until
 
 from plainsail.testing.world import Behaviour
-
-
-@pytest.fixture
-def plane(tmp_path: Path) -> Iterator[Plane]:
-    with practice(tmp_path) as running:
-        yield running
-
 
 STATUS = "/services/shop/environments/production"
 

@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from tests.api.practice import Plane, practice, until
-from tests.api.still import browser, sign_in
+from tests.api.practice import Plane, until
+from tests.api.still import browser
 
 from plainsail.testing.world import Behaviour
 
 SHOP = "/services/shop/production"
 TARGET = "/services/shop/environments/production"
 SCRIPT = {"HX-Request": "true"}
-
-
-@pytest.fixture
-def plane(tmp_path: Path) -> Iterator[Plane]:
-    with practice(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-def client(plane: Plane) -> Iterator[httpx2.Client]:
-    with browser(plane.url) as one:
-        sign_in(one)
-        yield one
 
 
 MARK = r'<li class="(done|now|later|last|never)"'

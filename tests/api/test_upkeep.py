@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx2
-import pytest
 from tests.api.practice import Plane, practice, until
-from tests.api.still import browser, sign_in
 from tests.api.test_pages_steering import SCRIPT, SHOP, form, held
 
 TARGET = "/services/shop/environments/production"
-
-
-@pytest.fixture
-def plane(tmp_path: Path) -> Iterator[Plane]:
-    with practice(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-def client(plane: Plane) -> Iterator[httpx2.Client]:
-    with browser(plane.url) as one:
-        sign_in(one)
-        yield one
 
 
 def problem(plane: Plane, verb: str, body: dict[str, Any]) -> tuple[int, str, str]:

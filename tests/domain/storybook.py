@@ -8,14 +8,42 @@ writes them again. Then read the difference: each line is a decision that has ch
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
 DIRECTORY = Path(__file__).parent / "golden"
+
+
+class Telling(Protocol):
+    """What a story is told on; it writes down what happens."""
+
+    lines: list[str]
+
+
+T = TypeVar("T", bound=Telling)
+
+
+class Book(Generic[T]):
+    """The stories of one file; as a decorator it takes one in."""
+
+    def __init__(self, stage: Callable[[], T], title: str = "") -> None:
+        """`stage` makes a new one for each. `title`: what its files' names begin with."""
+        self._stage, self._title = stage, title
+        self.stories: list[Callable[[T], None]] = []
+
+    def __call__(self, tell: Callable[[T], None]) -> Callable[[T], None]:
+        self.stories.append(tell)
+        return tell
+
+    def read(self, tell: Callable[[T], None]) -> None:
+        """Tell it, and compare it with how it was told before."""
+        stage = self._stage()
+        tell(stage)
+        compare(f"{self._title}{tell.__name__}", stage.lines)
 
 
 def compare(name: str, lines: list[str]) -> None:

@@ -6,30 +6,22 @@ from collections.abc import Callable
 
 import pytest
 from tests.domain.stage import EASY, PACE, Stage, replace
-from tests.domain.storybook import compare
+from tests.domain.storybook import Book
 
 from plainsail.domain.criteria import Metric, Threshold
 from plainsail.domain.measurement import Reading
 from plainsail.domain.observation import Measured, Unmeasured
 from plainsail.domain.strategy import BlueGreen, Canary
 
-Story = Callable[[Stage], None]
-STORIES: list[Story] = []
+story = Book(Stage)
 FRESH = replace(EASY, compare="baseline")
 MEMORY = Metric("shop-metrics", value="memory", max=100.0, during=("start",))
 ANALYSED = replace(EASY, judge=Threshold(interval=1.0), metrics={"memory": MEMORY})
 
 
-def story(tell: Story) -> Story:
-    STORIES.append(tell)
-    return tell
-
-
-@pytest.mark.parametrize("tell", STORIES, ids=lambda tell: tell.__name__)
-def test_golden(tell: Story) -> None:
-    stage = Stage()
-    tell(stage)
-    compare(tell.__name__, stage.lines)
+@pytest.mark.parametrize("tell", story.stories, ids=lambda tell: tell.__name__)
+def test_golden(tell: Callable[[Stage], None]) -> None:
+    story.read(tell)
 
 
 def until_step(stage: Stage, step: int) -> None:

@@ -6,26 +6,18 @@ from collections.abc import Callable
 
 import pytest
 from tests.domain.stage import PACE, RUN, Stage, replace
-from tests.domain.storybook import compare
+from tests.domain.storybook import Book
 
 from plainsail.domain.intents import Abort, Advance, Pause, Resume, Rollback
 from plainsail.domain.service import Sticky
 from plainsail.domain.strategy import BlueGreen
 
-Story = Callable[[Stage], None]
-STORIES: list[Story] = []
+story = Book(Stage)
 
 
-def story(tell: Story) -> Story:
-    STORIES.append(tell)
-    return tell
-
-
-@pytest.mark.parametrize("tell", STORIES, ids=lambda tell: tell.__name__)
-def test_golden(tell: Story) -> None:
-    stage = Stage()
-    tell(stage)
-    compare(tell.__name__, stage.lines)
+@pytest.mark.parametrize("tell", story.stories, ids=lambda tell: tell.__name__)
+def test_golden(tell: Callable[[Stage], None]) -> None:
+    story.read(tell)
 
 
 @story

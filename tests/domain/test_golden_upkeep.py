@@ -6,25 +6,17 @@ from collections.abc import Callable
 
 import pytest
 from tests.domain.stage import Stage, replace
-from tests.domain.storybook import compare
+from tests.domain.storybook import Book
 
 from plainsail.domain.intents import Abort, Deploy, Remove, Restart, Scale
 from plainsail.domain.strategy import Rolling
 
-Story = Callable[[Stage], None]
-STORIES: list[Story] = []
+story = Book(Stage)
 
 
-def story(tell: Story) -> Story:
-    STORIES.append(tell)
-    return tell
-
-
-@pytest.mark.parametrize("tell", STORIES, ids=lambda tell: tell.__name__)
-def test_golden(tell: Story) -> None:
-    stage = Stage()
-    tell(stage)
-    compare(tell.__name__, stage.lines)
+@pytest.mark.parametrize("tell", story.stories, ids=lambda tell: tell.__name__)
+def test_golden(tell: Callable[[Stage], None]) -> None:
+    story.read(tell)
 
 
 @story

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
-from tests.domain.storybook import changes, compare, shown
+from tests.domain.storybook import Book, changes, shown
 
 from plainsail.domain.criteria import ErrorCriteria, EvidenceCriteria, LatencyCriteria
 from plainsail.domain.evidence import Arm, Evidence, Mark, Verdict
@@ -75,20 +75,12 @@ def _arm(arm: object) -> str:
     return "/".join(str(number) for number in msgspec.structs.astuple(arm))  # type: ignore[arg-type]
 
 
-Story = Callable[[Bench], None]
-STORIES: list[Story] = []
+story = Book(Bench, "verdict_")
 
 
-def story(tell: Story) -> Story:
-    STORIES.append(tell)
-    return tell
-
-
-@pytest.mark.parametrize("tell", STORIES, ids=lambda tell: tell.__name__)
-def test_golden(tell: Story) -> None:
-    bench = Bench()
-    tell(bench)
-    compare(f"verdict_{tell.__name__}", bench.lines)
+@pytest.mark.parametrize("tell", story.stories, ids=lambda tell: tell.__name__)
+def test_golden(tell: Callable[[Bench], None]) -> None:
+    story.read(tell)
 
 
 @story

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from plainsail.domain.match import Match
 from plainsail.domain.service import Placement
@@ -32,33 +32,28 @@ def somebody(match: Match) -> Iterator[Fault]:
 
 
 def header(text: str) -> Iterator[Fault]:
-    if not HEADER.fullmatch(text):
-        meant = re.sub(r"^([^:=\s]+)\s*[:=]\s*(\S.*?)\s*$", r"\1: \2", text)
-        near = f"did you mean '{meant}'?" if meant != text and HEADER.fullmatch(meant) else ""
-        yield Fault(f"{shown(text)} is not 'Name: value'", near or 'write one such as "X-Insider: yes"')
-    else:
-        yield from _too_long(text)
+    meant = re.sub(r"^([^:=\s]+)\s*[:=]\s*(\S.*?)\s*$", r"\1: \2", text)
+    yield from _carried(text, HEADER, "Name: value", meant, 'write one such as "X-Insider: yes"')
 
 
 def cookie(text: str) -> Iterator[Fault]:
-    if not COOKIE.fullmatch(text):
-        meant = re.sub(r"^([^:=\s]+)\s*[:=]\s*(\S+)\s*;?$", r"\1=\2", text)
-        near = f"did you mean '{meant}'?" if meant != text and COOKIE.fullmatch(meant) else ""
-        yield Fault(f"{shown(text)} is not 'name=value'", near or "write one such as insider=yes")
-    else:
+    meant = re.sub(r"^([^:=\s]+)\s*[:=]\s*(\S+)\s*;?$", r"\1=\2", text)
+    yield from _carried(text, COOKIE, "name=value", meant, "write one such as insider=yes")
+
+
+def _carried(text: str, form: re.Pattern[str], called: str, meant: str, such_as: str) -> Iterator[Fault]:
+    """What a request carries. `meant`: the text as it may have been meant."""
+    if form.fullmatch(text):
         yield from _too_long(text)
+    else:
+        near = f"did you mean '{meant}'?" if meant != text and form.fullmatch(meant) else such_as
+        yield Fault(f"{shown(text)} is not '{called}'", near)
 
 
 def networks(given: tuple[str, ...]) -> Iterator[Fault]:
     for index, text in enumerate(given):
-        if not NETWORK.fullmatch(text):
-            yield Fault(
-                f"{shown(text)} is not a network", "write one such as 10.0.0.0/8 or fd00::/8", (index,)
-            )
-            continue
-        try:
-            network = ip_network(text, strict=False)
-        except ValueError:
+        network = _network(text)
+        if network is None:
             yield Fault(
                 f"{shown(text)} is not a network", "write one such as 10.0.0.0/8 or fd00::/8", (index,)
             )
@@ -75,6 +70,13 @@ def networks(given: tuple[str, ...]) -> Iterator[Fault]:
             )
         elif text in given[:index]:
             yield Fault(f"{shown(text)} is here twice", "keep one", (index,))
+
+
+def _network(text: str) -> IPv4Network | IPv6Network | None:
+    try:
+        return ip_network(text, strict=False) if NETWORK.fullmatch(text) else None
+    except ValueError:
+        return None
 
 
 def told_apart(placement: Placement) -> Iterator[Fault]:
