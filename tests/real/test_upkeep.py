@@ -44,7 +44,7 @@ def test_restarted_in_batches_under_load_while_the_control_plane_is_killed(tmp_p
         before = _instances(tmp_path)
         load = Load(plane.address, 300).start()
         assert plane.json("restart", "shop")["phase"] in ("pending", "progressing")
-        time.sleep(0.7)
+        plane.until("it is in the middle", lambda status: status["rollout"] and status["rollout"]["step"])
         plane.kill()
         plane.up()
         status = plane.until("it is over", lambda status: status["rollout"] is None)
