@@ -6,27 +6,19 @@ from collections.abc import Callable
 
 import pytest
 from tests.domain.stage import Stage
-from tests.domain.storybook import compare
+from tests.domain.storybook import Book
 from tests.domain.trials import COLOURS, begun, looks, measured
 
 from plainsail.domain.intents import Advance
 from plainsail.domain.strategy import AB
 
-Story = Callable[[Stage], None]
-STORIES: list[Story] = []
+story = Book(Stage)
 BETTER = {"live": (40_000, 1_920), "red": (20_000, 1_000), "blue": (20_000, 1_400)}
 
 
-def story(tell: Story) -> Story:
-    STORIES.append(tell)
-    return tell
-
-
-@pytest.mark.parametrize("tell", STORIES, ids=lambda tell: tell.__name__)
-def test_golden(tell: Story) -> None:
-    stage = Stage()
-    tell(stage)
-    compare(tell.__name__, stage.lines)
+@pytest.mark.parametrize("tell", story.stories, ids=lambda tell: tell.__name__)
+def test_golden(tell: Callable[[Stage], None]) -> None:
+    story.read(tell)
 
 
 @story

@@ -7,28 +7,20 @@ from typing import Any
 
 import pytest
 from tests.domain.stage import PACE, Stage, replace
-from tests.domain.storybook import compare
+from tests.domain.storybook import Book
 
 from plainsail.domain.intents import Abort, Advance, Pause, Resume, Rollback
 from plainsail.domain.patience import HELD_WITHIN, LAST_CALL
 from plainsail.domain.strategy import Canary, Rolling
 
-Story = Callable[[Stage], None]
-STORIES: list[Story] = []
+story = Book(Stage)
 BY_CLOCK = replace(PACE, until="dwell", dwell=0.3)
 THREE = Canary((1000, 2500, 5000))
 
 
-def story(tell: Story) -> Story:
-    STORIES.append(tell)
-    return tell
-
-
-@pytest.mark.parametrize("tell", STORIES, ids=lambda tell: tell.__name__)
-def test_golden(tell: Story) -> None:
-    stage = Stage()
-    tell(stage)
-    compare(tell.__name__, stage.lines)
+@pytest.mark.parametrize("tell", story.stories, ids=lambda tell: tell.__name__)
+def test_golden(tell: Callable[[Stage], None]) -> None:
+    story.read(tell)
 
 
 @story
