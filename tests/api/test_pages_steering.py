@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from tests.api.practice import Plane, until
-from tests.api.still import browser
+from tests.api.practice import Plane, practice, until
+from tests.api.still import browser, sign_in
 
 from plainsail.testing.world import Behaviour
 
