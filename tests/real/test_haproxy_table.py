@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,6 +93,24 @@ def test_nobody_but_insiders_has_a_group_without_a_share(wanted: Traffic) -> Non
             upper = int(found[f"t{slot}"])
             assert upper - lower == (wanted.share(group) if group != chosen else 0)
             lower = upper
+
+
+@given(st.integers(1, ALL - 1))
+def test_nobody_changes_the_group_as_a_live_without_a_share_comes_and_goes(share: int) -> None:
+    """Live is to answer for others while candidate and baseline have all users; whether anybody of it is there or not, each
+    bucket is the same group's."""
+    there: dict[str, tuple[Member, ...]] = {group: (Member(f"{group}-1", "127.0.0.1:1"),) for group in GROUPS}
+    split = (GroupShare("g2", share), GroupShare("g3", ALL - share))
+    has = Traffic("shop", (), (Route(Match(), split),), there, "g1", Shield(), None, 1.0)
+    gone = msgspec.structs.replace(has, members={group: its for group, its in there.items() if group != "g1"})
+    assert [_whose(has, bucket) for bucket in (0, share - 1, share, ALL - 1)] == ["g2", "g2", "g3", "g3"]
+    assert [_whose(gone, bucket) for bucket in (0, share - 1, share, ALL - 1)] == ["g2", "g2", "g3", "g3"]
+
+
+def _whose(wanted: Traffic, bucket: int) -> str:
+    found = table.entries(wanted, 1)
+    slots = [slot for slot in range(1, table.SLOTS + 1) if bucket < table.number(found, f"t{slot}")]
+    return found[f"g{slots[0]}"] if slots else found["home"]
 
 
 @binaries

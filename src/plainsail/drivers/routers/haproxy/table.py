@@ -4,7 +4,7 @@ HAProxy reads these entries for every request, so one commit of the map changes 
 
     epoch            who wrote it: an older one is refused
     state            `open`, or `none`: nobody answers
-    live home        the live group; the group that carries balancer weight (live, or the largest share)
+    live home        the live group; the group that carries balancer weight (live, or the last of the split)
     order groups     groups of the split in order; groups that have members
     t1 g1 n1 s1.0    slot 1: buckets below t1 are group g1's, whose n1 servers are s1.0, s1.1, ... Slots 2 to 4 alike
     r1.SHAPE.VALUES  where rule 1 leads insiders: a slot, or `home`; see `rules`
@@ -49,11 +49,11 @@ WEIGHT = 100
 
 def home(traffic: Traffic) -> str | None:
     """The group whose servers the balancer may choose: live, unless nobody is there and somebody is elsewhere. Never one
-    that only insiders have: what is tried again, and whatever else goes astray, ends here."""
+    that only insiders have: what is tried again, and whatever else goes astray, ends here. In live's place the last of the
+    split, which has the upper buckets anyway: so nobody who sticks to a group changes it as live goes or comes back."""
     split = traffic.routes[-1].split if traffic.routes else ()
-    shares = sorted((part for part in split if part.share_bp), key=lambda part: -part.share_bp)
     wishes = [traffic.live] if traffic.live is not None else []
-    wishes += [part.group for part in shares]
+    wishes += [part.group for part in reversed(split) if part.share_bp]
     return next((group for group in wishes if traffic.members.get(group)), wishes[0] if wishes else None)
 
 
