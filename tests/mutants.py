@@ -1,7 +1,9 @@
 """Do the tests notice a changed decision? Small changes (mutants) are made to planner and judge, one at a time, and the
 quick tests of `tests/domain` are run on each; a mutant that no test fails on has survived.
 
-    .venv/bin/python -m tests.mutants             every mutant: some nine thousand, an hour and more
+    .venv/bin/python -m tests.mutants             every mutant: some nine thousand, hours
+    .venv/bin/python -m tests.mutants plan steer  those of these modules of `domain`
+    .venv/bin/python -m tests.mutants planner     those of a room
     .venv/bin/python -m tests.mutants --sample    some of them; fails when fewer are killed than the kept numbers say
     .venv/bin/python -m tests.mutants --keep      the same ones; writes their numbers to tests/mutants.json
 
@@ -17,7 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -26,11 +28,13 @@ ROOT = Path(__file__).parents[1]
 KEPT = Path(__file__).with_suffix(".json")
 ROOMS = {
     "planner": (
-        "analyses", "courses", "decide", "lacking", "lifecycle", "patience", "plan", "progress", "steer", "steps", "strategy", "upkeep",
-        "wayback",
+        "analyses", "approval", "arms", "checking", "checkpoints", "courses", "decide", "insiders", "lacking", "lifecycle",
+        "patience", "plan", "progress", "quarantine", "steer", "steps", "strategy", "tested", "trial", "trying", "upkeep", "wayback",
     ),
     "judge": ("blocks", "claims", "evidence", "finding", "judge", "mishaps", "past", "sharing", "tails"),
-    "other judges": ("metering", "reading", "renewal", "standing", "suspect", "threshold", "windows"),
+    "other judges": (
+        "comparing", "metering", "reading", "renewal", "shadows", "standing", "suspect", "threshold", "windows",
+    ),
     "statistics": (
         "stats.betting", "stats.differences", "stats.means", "stats.mismatch", "stats.proof", "stats.quantiles",
         "stats.several",
@@ -54,13 +58,15 @@ class Score(msgspec.Struct):
         return self.killed / self.total if self.total else 1.0
 
 
-def main(sample: bool, keep: bool) -> None:
+def main(sample: bool, keep: bool, asked: Sequence[str] = ()) -> None:
+    modules = [module for name in asked for module in ROOMS.get(name, (name,))]
+    chosen = [f"plainsail.domain.{module}.*" for module in modules] or ([SAMPLE] if sample or keep else [])
     with tempfile.TemporaryDirectory() as directory:
         place = Path(directory)
         for name in ("src", "tests", "bench"):
             shutil.copytree(ROOT / name, place / name, ignore=shutil.ignore_patterns("__pycache__", "vendor"))
         shutil.copy(ROOT / "pyproject.toml", place)
-        _run(place, *([SAMPLE] if sample or keep else []))
+        _run(place, *chosen)
         results = _results(place)
         for survivor in sorted(_survivors(results)):
             shown = subprocess.run(
@@ -68,6 +74,8 @@ def main(sample: bool, keep: bool) -> None:
             )  # fmt: skip
             print("\n".join(line for line in shown.stdout.splitlines() if line.startswith(("+", "-", "#"))))
     scores = {room: _score(results, modules) for room, modules in ROOMS.items()}
+    for module in modules:
+        print(f"{module}: {(one := _score(results, (module,))).killed} of {one.total}")
     for room, score in scores.items():
         print(f"{room}: {score.killed} of {score.total} mutants were killed ({score.rate():.1%})")
     if sample and not keep and (said := too_few(results, _kept())):
@@ -127,4 +135,5 @@ def _kept() -> Kept:
 
 
 if __name__ == "__main__":
-    main("--sample" in sys.argv[1:], "--keep" in sys.argv[1:])
+    given = sys.argv[1:]
+    main("--sample" in given, "--keep" in given, [one for one in given if not one.startswith("--")])

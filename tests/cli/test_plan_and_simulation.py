@@ -49,13 +49,14 @@ def test_who_is_taken_back_takes_the_way_that_was_planned(terminal: Terminal, pl
     assert ways[1]["inside"][0]["match"] == {"header": "X-Insider: yes"}
 
 
-def test_what_deploy_refuses_is_refused_by_simulate(terminal: Terminal, plane: Plane) -> None:
+def test_what_deploy_refuses_for_want_of_steps_is_refused_by_simulate(
+    terminal: Terminal, plane: Plane
+) -> None:
     terminal.directory.joinpath("plainsail.yaml").write_text(SPEC)
     use = terminal.use(plane)
     plane.live("1.0")
-    words = ("--strategy", "incremental")
+    words = ("--strategy", "custom")
     asked = use("deploy", "shop", "1.0", "--to", "production", "--plan", *words)
     played = use("simulate", *words)
     assert asked.code == played.code == 2
-    assert "nothing says what a user is known by" in " ".join(played.err.split())
-    assert played.err == asked.err
+    assert "write 'strategy: {custom: ...}' there" in " ".join(played.err.split())

@@ -133,6 +133,7 @@ people = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(script=scripts, chain=chains, place=places, people=people)
 def test_no_go_no_next_step_and_a_no_turns_back(
@@ -185,6 +186,7 @@ def _a_no_turns_back(before: Rollout | None, after: Rollout | None, told: dict[s
         assert after is None or after.phase == "rolling_back", "a no did not turn it back"
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(
     said=st.sampled_from(["nothing", "none", "no_go", "not_yet"]),
@@ -386,6 +388,7 @@ def test_a_person_is_asked_too_where_evidence_that_need_not_come_does_not() -> N
         control.events.clear()
 
 
+@pytest.mark.slow
 def test_approval_has_more_time_than_the_evidence() -> None:
     control = at_ease()
     rollout = control.deploy("v1", approvals=("10%",))

@@ -88,6 +88,7 @@ def test_a_winner_is_better_than_live_and_never_beside_proof_that_none_is(
     assert not (winner(found_, 0.0, late=True) and none_better(found_, 0.0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variants", [1, 2, 3])
 @pytest.mark.parametrize("kind", ["ones", "lost", "baskets"])
 def test_equal_arms_seldom_have_a_winner_however_often_one_looks(kind: str, variants: int) -> None:

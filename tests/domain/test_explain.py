@@ -119,6 +119,7 @@ criteria = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(counts, counts), max_size=12), criteria, st.booleans(), st.sampled_from(
     ["progressing", "paused", "rolling_back", "rolled_back", "succeeded", "aborted", "superseded", "failed"]

@@ -116,6 +116,7 @@ def test_blue_green_watches_also_a_quiet_service(rate: float) -> None:
 @pytest.mark.parametrize("strategy", [
     RedBlack(keep=120.0), BlueGreen(keep=60.0), Canary((5000,)), Custom((CustomStep(5000, until="dwell", dwell=120.0),)),
 ])  # fmt: skip
+@pytest.mark.slow
 def test_a_step_that_is_watched_as_long_as_its_deadline_is_left(strategy: Strategy) -> None:
     """The one counts from when the step is in force, the other from when it was entered."""
     play = Play()

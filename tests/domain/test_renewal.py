@@ -141,6 +141,7 @@ late = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(late, st.integers(0, 5), st.booleans())
 @settings(max_examples=30, deadline=None)
 def test_only_the_others_are_in_the_evidence(told: list[Counts], each: int, follows: bool) -> None:

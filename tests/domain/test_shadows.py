@@ -167,6 +167,7 @@ def test_other_answers_are_held_to_the_limit(limit: float | None, phase: str) ->
     assert plays.hurt() == (0, 0)
 
 
+@pytest.mark.slow
 def test_a_limit_is_rarely_broken_by_chance() -> None:
     """A release that differs in just as many answers as may be is taken back at the odds that alpha says."""
     taken = 0
@@ -190,6 +191,7 @@ behaviours = st.one_of(
 doings = st.sampled_from(["pause", "abort", "advance", "kill", "router", ""])
 
 
+@pytest.mark.slow
 @given(behaviours, st.integers(0, 100), st.lists(doings, max_size=4), st.sampled_from([0.0, 0.5, 1.0]))
 @settings(max_examples=40, deadline=None)
 def test_a_shadow_never_answers_a_user(like: Behaviour, seed: int, does: list[str], reads: float) -> None:

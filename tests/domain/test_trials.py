@@ -263,6 +263,7 @@ def test_its_numbers_are_explained_also_when_it_is_over() -> None:
     assert why.sentence.startswith("Decided after ")
 
 
+@pytest.mark.slow
 @given(
     st.integers(1, 3), st.integers(300, 9_000), st.sampled_from(["keep", "promote", "ask"]),
     st.lists(st.sampled_from(["dies", "unready", "away", "router", "look", "kpi"]), max_size=12),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import assume, given, settings
 from msgspec.structs import replace
 from tests.domain.stage import RUN
@@ -41,6 +42,7 @@ WELL = Behaviour(starts_in=0.5)
 CONFIG = config_digest(RUN)
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(chains, st.integers(0, 9), st.integers(1, 5), dwells, st.integers(0, 5), st.sampled_from([0.2, 3.0]))
 def test_its_share_only_shrinks(
@@ -68,6 +70,7 @@ def test_its_share_only_shrinks(
     assert between == sorted(set(between), reverse=True)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(shares, st.integers(0, 99), st.booleans())
 def test_harm_on_the_way_makes_it_one_at_once(steps: tuple[int, ...], seed: int, asked: bool) -> None:
@@ -92,6 +95,7 @@ def test_harm_on_the_way_makes_it_one_at_once(steps: tuple[int, ...], seed: int,
     assert over.ended_at - over.started_at < HOUR, "nobody waited for the shares in between"
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(shares, st.integers(0, 9), st.sampled_from(["pause", "hold"]), st.floats(0.0, 60.0 * 86_400.0))
 def test_every_hold_ends_and_is_said_an_hour_before(
@@ -119,6 +123,7 @@ def test_every_hold_ends_and_is_said_an_hour_before(
     assert (ended.phase, ended.reason_code) == (phases[why], "unanswered")
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.sampled_from([1.0, HOUR, 400 * 86_400.0]), st.booleans(), st.integers(0, 9))
 def test_a_clock_that_was_set_back_makes_nobody_wait_until_it_has_caught_up(

@@ -17,6 +17,7 @@ from plainsail.domain.service import Document, Placement, run_in
 from plainsail.domain.strategy import Canary, Chain, Incremental, Judged
 from plainsail.domain.units import percent, plural
 from plainsail.local.check import DEFAULT, text_of
+from plainsail.local.simulate.assumed import completed
 from plainsail.local.simulate.behaviour import read_release
 from plainsail.local.simulate.faults import read_faults
 from plainsail.local.simulate.many import play_many
@@ -77,7 +78,8 @@ def simulate(
     service
         The service, if the file has several.
     strategy
-        By name, with its keys as the file has them, else with their defaults; the file's own if left out.
+        By name, with its keys as the file has them, else with their defaults; the file's own if left out. What it can't do
+        without, and the file does not have, is assumed and said: insiders, a KPI, sticky.
     release
         What the new release is like: good, errors:2%, latency:+50%, p99:+300%, tail:+200%, crash:30s, never-ready,
         leak:20m, one-bad-replica, dependency-outage, bursts:10, for a shadow differs:2% or, in a test, kpi:+10%; from some time after the deploy on with @after=10m.
@@ -114,13 +116,14 @@ def simulate(
     known = drivers()
     declared = read([(str(file), text_of(file))], known)
     key, placement = _chosen(declared, service, env)
+    placement, assumed = completed(placement, strategy)
     run = run_in(declared.services[key.service], placement)
     chosen = fitting(known, placement, declared.environments[key.environment], strategy)
     if past is not None:
         return _replay(past, placement, chosen, file, as_json)
     if power:
         return _power(placement, chosen, seed, as_json)
-    setting = Setting(key, run, placement, chosen, like, requests, first, faults, longest)
+    setting = Setting(key, run, placement, chosen, like, requests, first, faults, longest, assumed)
     one = play(setting, seed) if runs == 1 or plot is not None else None
     if one is not None and plot is not None:
         _write(plot, one)

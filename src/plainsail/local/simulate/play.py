@@ -72,6 +72,8 @@ class Setting(msgspec.Struct, frozen=True):
     """Of the world, in the order of time."""
     longest: float = 43_200.0
     """Simulated seconds after which nobody looks any more."""
+    assumed: tuple[str, ...] = ()
+    """What the strategy needs and the file does not have."""
 
     def latency(self) -> LogNormal:
         """How long live's requests take."""

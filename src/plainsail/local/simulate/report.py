@@ -160,6 +160,8 @@ def assumptions(setting: Setting) -> list[str]:
         f"a control plane, a router and a provider that {'fail as asked for only' if setting.faults else 'never fail'}; the loop,"
         " the planner and the judge are the real ones",
     ]
+    if setting.assumed:
+        found.append(f"what the strategy needs and the file does not have: {listed(setting.assumed, 'and')}")
     if setting.placement.evidence.metrics:
         found.append(
             "what metric sources say of both releases is good, whatever the queries are: they are not asked here"
