@@ -20,13 +20,15 @@ from plainsail.domain.rollout import ENDED, Rollout
 from plainsail.domain.strategy import chain_name
 from plainsail.domain.traffic import Traffic
 from plainsail.domain.units import ALL
+from plainsail.drivers._kit.replicas import LONGEST_WAIT
 from plainsail.drivers.routers.haproxy.table import home
 from plainsail.testing.behaviour import Behaviour
 
 UNTRAVELLED = ("no_change", "quarantined", "nothing_to_go_back_to")
 """Codes of rollouts that were over as they began."""
 REST = 20.0
-"""Seconds after which nothing is ordered any more: longer than what drains, or is started again, takes here."""
+"""Seconds after which nothing is ordered any more: longer than what drains, or is started again, takes here. Live's instances
+that had crashed again and again are waited for as long as the provider waits to start them; until then others have its users."""
 SOUND = Behaviour()
 AGAIN = 20
 """Of so many decisions one is asked for twice."""
@@ -162,6 +164,8 @@ class Watch:
         live = target.group(target.live)
         if live is None or sound(world.behaviours.get(live.revision.release, SOUND)):
             plane.run(world.now + REST, self)
+            if live is not None and plane.look().ready(live.id) < live.replicas:
+                plane.run(world.now + LONGEST_WAIT + REST, self)
             assert plane.decide(plane.look()).actions == (), "nothing is ordered in a world as desired"
             left = {one.group for one in world.provider.instances(SERVICE)}
             assert left <= {target.live}, "nothing runs that nobody asked for"
