@@ -16,7 +16,7 @@ from plainsail.domain.decide import Decision
 from plainsail.domain.intents import Intent
 from plainsail.domain.observation import Seen
 from plainsail.domain.plan import wanted
-from plainsail.domain.rollout import ENDED, Rollout
+from plainsail.domain.rollout import ENDED, Group, Rollout
 from plainsail.domain.strategy import chain_name
 from plainsail.domain.traffic import Traffic
 from plainsail.domain.units import ALL
@@ -27,8 +27,7 @@ from plainsail.testing.behaviour import Behaviour
 UNTRAVELLED = ("no_change", "quarantined", "nothing_to_go_back_to")
 """Codes of rollouts that were over as they began."""
 REST = 20.0
-"""Seconds after which nothing is ordered any more: longer than what drains, or is started again, takes here. Live's instances
-that had crashed again and again are waited for as long as the provider waits to start them; until then others have its users."""
+"""Seconds after which nothing is ordered any more: longer than what drains, or is started again, takes here."""
 SOUND = Behaviour()
 AGAIN = 20
 """Of so many decisions one is asked for twice."""
@@ -162,20 +161,26 @@ class Watch:
         plane = self._plane
         world, target = plane.world, plane.target
         live = target.group(target.live)
+        self._live_is_there(live)
         if live is None or sound(world.behaviours.get(live.revision.release, SOUND)):
             plane.run(world.now + REST, self)
-            if live is not None and plane.look().ready(live.id) < live.replicas:
-                plane.run(world.now + LONGEST_WAIT + REST, self)
             assert plane.decide(plane.look()).actions == (), "nothing is ordered in a world as desired"
             left = {one.group for one in world.provider.instances(SERVICE)}
             assert left <= {target.live}, "nothing runs that nobody asked for"
-        table = world.router.tables.get(SERVICE)
-        held = (
-            {part.group for route in table.routes for part in route.split if part.share_bp}
-            if table
-            else set()
-        )
-        assert held <= {target.live}, "a candidate that was taken back has no users"
+        assert self._answering() <= {target.live}, "a candidate that was taken back has no users"
+
+    def _live_is_there(self, live: Group | None) -> None:
+        """One that crashes again and again is started as seldom as the provider starts such; until then others have its users."""
+        world = self._plane.world
+        until = world.now + LONGEST_WAIT
+        while live is not None and world.now < until and live.id not in self._answering():
+            self._plane.run(world.now + 1.0, self)
+
+    def _answering(self) -> set[str]:
+        """Groups that have users."""
+        table = self._plane.world.router.tables.get(SERVICE)
+        split = (part for route in table.routes for part in route.split) if table else ()
+        return {part.group for part in split if part.share_bp}
 
 
 def _only_what_steps_say(decision: Decision, seen: Seen) -> None:
