@@ -16,7 +16,9 @@ def _evidence(track: Track) -> Evidence:
 
 
 def _told(number: float | None, note: str = "") -> Track:
-    return Track(told=(Told(10.0, 2.0, None), Told(20.0, number, None, note)))
+    return Track(
+        told=(Told(5.0, 9.0, None, "earlier"), Told(10.0, 2.0, None), Told(20.0, number, None, note))
+    )
 
 
 @pytest.mark.parametrize(
@@ -38,6 +40,12 @@ def test_what_is_missing_is_said(track: Track, why: str) -> None:
 @pytest.mark.parametrize("number", [1.0, 3.0, 5.0])
 def test_a_window_within_its_limits_is_enough(number: float) -> None:
     assert not waiting(EvidenceCriteria(metrics={"smoke": START}), _evidence(_told(number)), "start")
+
+
+@pytest.mark.parametrize("limits", [{}, {"min": 1.0}, {"max": 5.0}])
+def test_of_a_metric_with_one_limit_the_other_is_not_asked(limits: dict[str, float]) -> None:
+    one = Metric(source="s", value="q", during=("start",), **limits)
+    assert not waiting(EvidenceCriteria(metrics={"smoke": one}), _evidence(_told(3.0)), "start")
 
 
 def test_without_evidence_nothing_was_told() -> None:

@@ -42,7 +42,7 @@ def where_to_hold(rollout: Rollout, now: float) -> Rollout | None:
         return rollout
     if rollout.against is not None:
         return None
-    for number in range(rollout.step - 1, -1, -1):
+    for number in reversed(range(rollout.step)):
         step = rollout.steps()[number]
         if _stays(step, rollout) and step.share("candidate"):
             return enter(rollout, number, now)
