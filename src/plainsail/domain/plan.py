@@ -143,7 +143,7 @@ def reachable(want: Wanted, seen: Seen) -> Split:
     if not lost:
         return kept
     heirs = [group for group in (want.live, *want.split, *kept) if group is not None and seen.ready(group)]
-    if not now and want.careful:
+    if not now and want.careful and not want.backed_up:
         heirs = [group for group in heirs if _carries(group, ALL, want, now, seen)]
     if not heirs:
         # Live's name for what answers nobody: a release that is to take over begins where live has all users.
