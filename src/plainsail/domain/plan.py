@@ -48,14 +48,17 @@ def plan(target: Target, seen: Seen) -> tuple[Action, ...]:
     sizes = sustained(want, seen, {**{group: ALL for _, group in inside}, **split})
     traffic = _traffic(target, want, sizes, split, seen)
     fleet = _fleet(target, sizes, seen)
-    actions: list[Action] = []
+    return (*_routing(target, traffic, seen), *((fleet,) if _differs(fleet, seen) else ()))
+
+
+def _routing(target: Target, traffic: Traffic, seen: Seen) -> tuple[Action, ...]:
+    """What the router is told, if anything."""
+    if not seen.router_up:
+        return ()
     if unknown(target):
-        actions += [Withdraw(target.service)] if seen.router_up and seen.traffic is not None else []
-    elif seen.router_up and seen.traffic != traffic and not (seen.traffic is None and not traffic.members):
-        actions.append(Send(traffic))
-    if _differs(fleet, seen):
-        actions.append(fleet)
-    return tuple(actions)
+        return (Withdraw(target.service),) if seen.traffic is not None else ()
+    nothing = seen.traffic is None and not traffic.members
+    return () if nothing or seen.traffic == traffic else (Send(traffic),)
 
 
 def unknown(target: Target) -> bool:
