@@ -244,7 +244,7 @@ COPIED = Mirror("g2", 2500, ("GET",))
 
 
 def asked_for(mirror: Mirror | None = COPIED, **shares: int) -> Traffic:
-    *_, last = table(**shares).routes
+    *_, last = table("g1", None, **shares).routes
     rule = Route(INSIDERS, (GroupShare("g2", ALL),))
     return Traffic("shop", (), (rule, last), {}, "g1", table().shield, None, 1.0, mirror=mirror)
 

@@ -26,7 +26,8 @@ def shared(share: int, candidate: int = 2) -> Step:
 def on_its_way(at: int, *shares: int, **more: Any) -> Rollout:
     steps = [shared(share, number + 1) for number, share in enumerate(shares)]
     pace = Placement(pace=Pace(dwell=7.0))
-    return rollout(*steps, **({"back": (HOME,), "step": at, "placement": pace} | more))
+    settings: dict[str, Any] = {"back": (HOME,), "step": at, "placement": pace}
+    return rollout(*steps, **(settings | more))
 
 
 def between(share: int, candidate: int) -> Step:
