@@ -8,9 +8,11 @@ from msgspec.structs import replace
 from tests.domain.stage import RUN
 
 from plainsail.domain.checkpoints import way
-from plainsail.domain.evidence import Arm, Verdict
+from plainsail.domain.evidence import Arm, Evidence, Verdict
+from plainsail.domain.lifecycle import Changed, enter, event
 from plainsail.domain.match import Match
 from plainsail.domain.observation import GroupSeen, Instance, InstanceState, Seen
+from plainsail.domain.progress import progress
 from plainsail.domain.rollout import Group, Revision, Rollout, Target
 from plainsail.domain.service import Placement, Shield, config_digest
 from plainsail.domain.strategy import Canary, Chain, Course, Pace, Part
@@ -90,6 +92,44 @@ def as_wanted(rollout: Rollout, **changes: Any) -> Seen:
 
 def said(outcome: Any = "unsure", sentence: str = "needs 12 more requests", **changes: Any) -> Verdict:
     return replace(Verdict(outcome, sentence, candidate=Arm(100), live=Arm(900)), **changes)
+
+
+def look(
+    one: Rollout, verdict: Verdict | None = None, seen: Seen | None = None, evidence: Evidence | None = None,
+    now: float = NOW,
+) -> Changed:  # fmt: skip
+    return progress(target(one), as_wanted(one) if seen is None else seen, verdict, now, evidence)
+
+
+def why(one: Rollout, verdict: Verdict | None = None, **look_of_it: Any) -> str:
+    """It stays, for this reason."""
+    changed = look(one, verdict, **look_of_it)
+    after = changed.target.rollout
+    assert after is not None
+    known = replace(one, verdict=verdict or one.verdict, reached_bp=after.reached_bp)
+    assert changed == Changed(target(replace(known, reason=after.reason)))
+    return after.reason
+
+
+def goes_on(one: Rollout, now: float = NOW, **changes: Any) -> Changed:
+    entered = enter(replace(one, **changes), one.step + 1, now)
+    entered = replace(entered, decided_at=now if entered.phase == "finishing" else one.decided_at)
+    return Changed(target(entered), (entered,), (event("step_entered", entered, now),))
+
+
+def paced(step: str = "10 %", pace: Any = PACE, **changes: Any) -> Rollout:
+    """By this pace."""
+    chain = changes.pop("chain", CANARY)
+    place = replace(PLACE, pace=pace, **changes.pop("place", {}))
+    way = course(
+        chain, **{name: getattr(place, name) for name in ("pace", "evidence", "approvals", "checks")}
+    )
+    return on_way(step, course=way, placement=place, **changes)
+
+
+def late(one: Rollout, by: float = 0.0) -> Rollout:
+    """Its deadline was so long ago."""
+    return replace(one, entered_at=NOW - 60.0 - by, in_force_at=NOW - 59.0 - by)
 
 
 def _group(rollout: Rollout, part: Part) -> str:

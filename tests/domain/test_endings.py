@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
-from tests.domain.onway import NOW, PLACE, V1, V2, V3, course, on_way, revision, said, target
+from tests.domain.onway import NOW, PLACE, V1, V2, V3, as_wanted, course, look, on_way, revision, said, target
 
+from plainsail.domain.evidence import Arm
 from plainsail.domain.lifecycle import Changed, end, event
 from plainsail.domain.observation import Counts
 from plainsail.domain.past import Past
-from plainsail.domain.rollout import KEPT_GOOD, Configured, Group, Phase, Scaled, Undertaking
+from plainsail.domain.progress import progress
+from plainsail.domain.rollout import KEPT_GOOD, Against, Configured, Group, Phase, Scaled, Undertaking
 
 
 def test_success_makes_the_candidate_live_and_remembers_what_was() -> None:
@@ -137,3 +141,47 @@ def test_what_brings_another_group_makes_it_live(kind: Undertaking) -> None:
 def test_a_restart_leaves_nothing_to_go_back_to() -> None:
     one = on_way("finish", kind="restart", revision=V1)
     assert end(target(one), one, "succeeded", "", "", NOW).target.good == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict", "told"),
+    [
+        ({}, None, "v2 has all users"),
+        ({}, said(candidate=Arm(0)), "v2 has all users"),
+        ({}, said("pass", "proven for 100 % of users"), "v2 has all users: proven for 100 % of users"),
+        ({"baked": 90.0}, None, "v2 has all users, and was watched with them for 1 min 30 s"),
+        ({"retired": ("g2-0",)}, None, "v2 has all users, after 1 bad instance was replaced"),
+        ({"retired": ("g2-0", "g2-1")}, None, "v2 has all users, after 2 bad instances were replaced"),
+        ({"against": Against(failed=True)}, said("fail", "it needs 2; it needs more"),
+         "v2 has all users: it needs 2; it needed more"),
+        ({}, said("unsure", "needs 12 more requests", needs=12),
+         "v2 has all users: no harm seen in 100 requests (12 too few to be sure)"),
+        ({"retired": ("g2-0",), "baked": 5.0}, said("pass", "proven"),
+         "v2 has all users, after 1 bad instance was replaced, and was watched with them for 5 s: proven"),
+    ],
+)  # fmt: skip
+def test_a_success_says_what_it_rests_on(changes: dict[str, Any], verdict: Any, told: str) -> None:
+    one = on_way("finish", phase="finishing", verdict=verdict, **changes)
+    assert look(one) == end(target(one), one, "succeeded", told, "", NOW)
+
+
+def test_the_first_release_had_nobody_to_be_compared_with() -> None:
+    one = on_way("finish", phase="finishing", live=None, course=course(live=None))
+    before = replace(target(one), live=None)
+    told = "v2 has all users (the first release here: being ready was enough)"
+    assert progress(before, as_wanted(one), None, NOW) == end(before, one, "succeeded", told, "", NOW)
+
+
+@pytest.mark.parametrize(
+    ("kind", "same", "told"),
+    [
+        ("deploy", True, "v1 has all users with its new configuration"),
+        ("deploy", False, "v1 has all users"),
+        ("rollback", True, "v1 has all users"),
+    ],
+)
+def test_a_release_with_another_configuration_is_called_that(kind: Any, same: bool, told: str) -> None:
+    one = on_way("finish", phase="finishing", kind=kind, revision=replace(V1, config="other"))
+    groups = (Group("g1", "live", V1 if same else V3, 4), target(one).groups[1])
+    before = target(one, groups=groups)
+    assert progress(before, as_wanted(one), None, NOW) == end(before, one, "succeeded", told, "", NOW)

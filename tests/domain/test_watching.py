@@ -2,80 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from msgspec.structs import replace
 from tests.domain.onway import (
-    CANARY,
     NOW,
     PACE,
     PLACE,
-    V1,
-    V3,
     as_wanted,
     course,
     found,
+    goes_on,
+    late,
+    look,
     on_way,
+    paced,
     said,
     table,
     target,
+    why,
 )
 
 from plainsail.domain.checks import Word
 from plainsail.domain.criteria import EvidenceCriteria, Metric
-from plainsail.domain.driver import Driver
-from plainsail.domain.evidence import Arm, Evidence, Verdict, Without
+from plainsail.domain.evidence import Arm, Without
 from plainsail.domain.judge import begin
-from plainsail.domain.lifecycle import Changed, end, enter, event, turn_back
-from plainsail.domain.observation import Counts, Seen
+from plainsail.domain.lifecycle import turn_back
+from plainsail.domain.observation import Counts
 from plainsail.domain.patience import hold
-from plainsail.domain.progress import progress
-from plainsail.domain.rollout import Against, Group, Phase, Rollout
 from plainsail.domain.strategy import BlueGreen, Rolling
 from plainsail.domain.units import ALL
 
 PASSED = said("pass", "proven for 50 % of users", proven_bp=5000)
 UNSURE = said("unsure", "needs 12 more requests")
 WATCHING = "watching until 5 s are over"
-
-
-def look(
-    one: Rollout, verdict: Verdict | None = None, seen: Seen | None = None, evidence: Evidence | None = None,
-    now: float = NOW,
-) -> Changed:  # fmt: skip
-    return progress(target(one), as_wanted(one) if seen is None else seen, verdict, now, evidence)
-
-
-def why(one: Rollout, verdict: Verdict | None = None, **look_of_it: Any) -> str:
-    """It stays, for this reason."""
-    changed = look(one, verdict, **look_of_it)
-    after = changed.target.rollout
-    assert after is not None
-    known = replace(one, verdict=verdict or one.verdict, reached_bp=after.reached_bp)
-    assert changed == Changed(target(replace(known, reason=after.reason)))
-    return after.reason
-
-
-def goes_on(one: Rollout, now: float = NOW, **changes: Any) -> Changed:
-    entered = enter(replace(one, **changes), one.step + 1, now)
-    entered = replace(entered, decided_at=now if entered.phase == "finishing" else one.decided_at)
-    return Changed(target(entered), (entered,), (event("step_entered", entered, now),))
-
-
-def paced(step: str = "10 %", pace: Any = PACE, **changes: Any) -> Rollout:
-    """By this pace."""
-    chain = changes.pop("chain", CANARY)
-    place = replace(PLACE, pace=pace, **changes.pop("place", {}))
-    way = course(
-        chain, **{name: getattr(place, name) for name in ("pace", "evidence", "approvals", "checks")}
-    )
-    return on_way(step, course=way, placement=place, **changes)
-
-
-def late(one: Rollout, by: float = 0.0) -> Rollout:
-    """Its deadline was so long ago."""
-    return replace(one, entered_at=NOW - 60.0 - by, in_force_at=NOW - 59.0 - by)
 
 
 # What it lacks.
@@ -254,161 +213,3 @@ def test_who_goes_on_unsure_gives_up_a_baseline_that_never_came() -> None:
 def test_how_long_all_users_had_it_is_known_then() -> None:
     one = paced("bake", replace(PACE, bake=5.0), in_force_at=NOW - 8.0)
     assert look(one, UNSURE) == goes_on(one, verdict=UNSURE, baked=8.0)
-
-
-# Others, besides.
-
-CHECK = {"10%": (Driver("webhook", {"name": "smoke"}),)}
-
-
-def test_a_check_that_has_not_answered_is_waited_for_when_all_else_is_well() -> None:
-    one = paced(place={"checks": CHECK})
-    assert why(one, UNSURE) == UNSURE.sentence
-    assert why(replace(one, in_force_at=NOW), PASSED) == WATCHING
-    assert why(one, PASSED) == "waiting for the check smoke"
-    said_go = replace(one, words={"1/0": Word("go", NOW)})
-    assert look(said_go, PASSED) == goes_on(said_go, verdict=PASSED)
-
-
-@pytest.mark.parametrize(
-    ("does", "ending"), [("hold", None), ("rollback", "rolled_back"), ("advance", "rolled_back")]
-)
-def test_nobody_goes_on_unsure_past_a_check(does: Any, ending: Phase | None) -> None:
-    one = late(paced(pace=replace(PACE, on_unsure=does), place={"checks": CHECK}))
-    known = replace(one, verdict=PASSED)
-    told = "not answered after 1 min: waiting for the check smoke"
-    if ending is None:
-        assert look(one, PASSED) == hold(target(known), known, told, "unsure", NOW)
-    else:
-        assert look(one, PASSED) == turn_back(target(known), known, ending, told, "unsure", "plainsail", NOW)
-
-
-def test_a_check_before_the_first_user_fails_it() -> None:
-    pace = replace(PACE, on_unsure="rollback")
-    one = late(paced("confirm", pace, place={"checks": {"start": CHECK["10%"]}}))
-    told = "not answered after 1 min: waiting for the check smoke"
-    assert look(one) == turn_back(target(one), one, "failed", told, "unsure", "plainsail", NOW)
-
-
-ASKS = "waiting for approval: 'plainsail approve shop' goes on, 'plainsail reject shop' takes it back"
-
-
-def test_a_person_is_asked_when_nothing_else_is_lacking() -> None:
-    one = paced(place={"approvals": ("10%",)})
-    assert why(one, UNSURE) == UNSURE.sentence
-    assert why(replace(one, in_force_at=NOW), PASSED) == WATCHING
-    asked = replace(one, verdict=PASSED, words={"1/approval": Word("not_yet", NOW)}, reason=ASKS)
-    told = event("approval_asked", replace(asked, reason_code="approval"), NOW)
-    assert look(one, PASSED) == Changed(target(asked), (), (told,))
-    assert why(asked, PASSED) == ASKS
-    yes = replace(asked, words={"1/approval": Word("go", NOW)}, reason="")
-    assert look(yes, PASSED) == goes_on(yes)
-
-
-DAYS = 7 * 86_400.0
-
-
-@pytest.mark.parametrize("does", ["hold", "rollback", "advance"])
-def test_a_person_has_more_time_than_the_evidence(does: Any) -> None:
-    pace = replace(PACE, on_unsure=does)
-    one = paced(pace=pace, place={"approvals": ("10%",)}, words={"1/approval": Word("not_yet", 1.0)})
-    one = replace(one, entered_at=NOW - DAYS + 1.0, in_force_at=NOW - DAYS + 2.0)
-    assert why(one, PASSED) == ASKS
-    known = replace(one, verdict=PASSED)
-    told = f"not answered after 7 d: {ASKS}"
-    at, changed = NOW + 1.0, look(one, PASSED, now=NOW + 1.0)
-    if does == "hold":
-        assert changed == hold(target(known), known, told, "unsure", at)
-    else:
-        assert changed == turn_back(target(known), known, "rolled_back", told, "unsure", "plainsail", at)
-
-
-@pytest.mark.parametrize(
-    ("entered", "in_force", "asked", "reason"),
-    [
-        (4.9, 4.9, False, UNSURE.sentence),  # it is watched first
-        (5.0, 5.0, True, UNSURE.sentence),  # then asked, whatever the evidence
-        (60.0, 59.0, True, ASKS),  # which is waited for no longer
-        (59.9, 59.0, True, UNSURE.sentence),
-    ],
-)
-def test_who_goes_on_unsure_is_asked_meanwhile(
-    entered: float, in_force: float, asked: bool, reason: str
-) -> None:
-    one = paced(pace=replace(PACE, on_unsure="advance"), place={"approvals": ("10%",)})
-    one = replace(one, entered_at=NOW - entered, in_force_at=NOW - in_force)
-    after = replace(one, verdict=UNSURE, reason=reason)
-    if asked:
-        after = replace(after, words={"1/approval": Word("not_yet", NOW)})
-    changed = look(one, UNSURE)
-    told = replace(after, reason=ASKS, reason_code="approval")
-    assert changed == Changed(target(after), (), (event("approval_asked", told, NOW),) if asked else ())
-
-
-def test_nobody_is_asked_while_instances_are_missing_or_a_check_is() -> None:
-    pace = replace(PACE, on_unsure="advance")
-    both = paced(pace=pace, place={"approvals": ("10%",), "checks": CHECK})
-    assert why(both, UNSURE) == UNSURE.sentence
-    short = paced("2 of 4", pace, chain=(Rolling(),), place={"approvals": ("2of4",)})
-    seen = as_wanted(short)
-    seen = replace(seen, groups={**seen.groups, "g2": found("g2", number=1)})
-    assert why(short, UNSURE, seen=seen) == "1 of 2 instances ready"
-
-
-def test_at_the_deadline_nobody_goes_on_without_the_person_who_was_asked() -> None:
-    """A no, in effect: it goes back although what is unsure may go on."""
-    pace = replace(PACE, on_unsure="advance")
-    one = paced(pace=pace, place={"approvals": ("10%",)}, words={"1/approval": Word("not_yet", 1.0)})
-    one = replace(one, entered_at=NOW - DAYS, in_force_at=NOW - DAYS + 1.0)
-    known = replace(one, verdict=UNSURE)
-    told = f"not answered after 7 d: {ASKS}"
-    assert look(one, UNSURE) == turn_back(
-        target(known), known, "rolled_back", told, "unsure", "plainsail", NOW
-    )
-
-
-# How it ends.
-
-
-@pytest.mark.parametrize(
-    ("changes", "verdict", "told"),
-    [
-        ({}, None, "v2 has all users"),
-        ({}, replace(UNSURE, candidate=Arm(0)), "v2 has all users"),
-        ({}, said("pass", "proven for 100 % of users"), "v2 has all users: proven for 100 % of users"),
-        ({"baked": 90.0}, None, "v2 has all users, and was watched with them for 1 min 30 s"),
-        ({"retired": ("g2-0",)}, None, "v2 has all users, after 1 bad instance was replaced"),
-        ({"retired": ("g2-0", "g2-1")}, None, "v2 has all users, after 2 bad instances were replaced"),
-        ({"against": Against(failed=True)}, said("fail", "it needs 2; it needs more"),
-         "v2 has all users: it needs 2; it needed more"),
-        ({}, said("unsure", "needs 12 more requests", needs=12),
-         "v2 has all users: no harm seen in 100 requests (12 too few to be sure)"),
-        ({"retired": ("g2-0",), "baked": 5.0}, said("pass", "proven"),
-         "v2 has all users, after 1 bad instance was replaced, and was watched with them for 5 s: proven"),
-    ],
-)  # fmt: skip
-def test_a_success_says_what_it_rests_on(changes: dict[str, Any], verdict: Any, told: str) -> None:
-    one = on_way("finish", phase="finishing", verdict=verdict, **changes)
-    assert look(one) == end(target(one), one, "succeeded", told, "", NOW)
-
-
-def test_the_first_release_had_nobody_to_be_compared_with() -> None:
-    one = on_way("finish", phase="finishing", live=None, course=course(live=None))
-    before = replace(target(one), live=None)
-    told = "v2 has all users (the first release here: being ready was enough)"
-    assert progress(before, as_wanted(one), None, NOW) == end(before, one, "succeeded", told, "", NOW)
-
-
-@pytest.mark.parametrize(
-    ("kind", "same", "told"),
-    [
-        ("deploy", True, "v1 has all users with its new configuration"),
-        ("deploy", False, "v1 has all users"),
-        ("rollback", True, "v1 has all users"),
-    ],
-)
-def test_a_release_with_another_configuration_is_called_that(kind: Any, same: bool, told: str) -> None:
-    one = on_way("finish", phase="finishing", kind=kind, revision=replace(V1, config="other"))
-    groups = (Group("g1", "live", V1 if same else V3, 4), target(one).groups[1])
-    before = target(one, groups=groups)
-    assert progress(before, as_wanted(one), None, NOW) == end(before, one, "succeeded", told, "", NOW)
