@@ -56,7 +56,7 @@ def on_way(step: str | int = "10 %", **changes: Any) -> Rollout:
 
 def target(rollout: Rollout | None = None, **changes: Any) -> Target:
     """With the two groups, or live's alone."""
-    groups = (Group("g1", "live", V1, 4),)
+    groups: tuple[Group, ...] = (Group("g1", "live", V1, 4),)
     if rollout is not None:
         groups = (*groups, Group(rollout.candidate, "candidate", rollout.revision, rollout.replicas))
     made = Target("shop", "production", PLACE, serial=len(groups), groups=groups, live="g1", rollout=rollout)

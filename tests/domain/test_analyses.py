@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from plainsail.domain.analyses import waiting
@@ -43,7 +45,7 @@ def test_a_window_within_its_limits_is_enough(number: float) -> None:
 
 
 @pytest.mark.parametrize("limits", [{}, {"min": 1.0}, {"max": 5.0}])
-def test_of_a_metric_with_one_limit_the_other_is_not_asked(limits: dict[str, float]) -> None:
+def test_of_a_metric_with_one_limit_the_other_is_not_asked(limits: dict[str, Any]) -> None:
     one = Metric(source="s", value="q", during=("start",), **limits)
     assert not waiting(EvidenceCriteria(metrics={"smoke": one}), _evidence(_told(3.0)), "start")
 

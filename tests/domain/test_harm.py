@@ -77,21 +77,20 @@ def test_harm_before_the_first_user_at_a_step_with_users_is_taken_back_as_harm()
 
 
 @pytest.mark.parametrize(
-    ("changes", "dead"),
+    ("changes", "ready", "dead"),
     [
-        ({"failed_starts": 3}, True),
-        ({"failed_starts": 4}, True),
-        ({"failed_starts": 2}, False),
-        ({"failed_starts": 1, "timed_out": 1}, True),
-        ({"crashes": 9}, False),
-        ({"failed_starts": 3, "ready": 1}, False),
+        ({"failed_starts": 3}, 0, True),
+        ({"failed_starts": 4}, 0, True),
+        ({"failed_starts": 2}, 0, False),
+        ({"failed_starts": 1, "timed_out": 1}, 0, True),
+        ({"crashes": 9}, 0, False),
+        ({"failed_starts": 3}, 1, False),
     ],
 )
 def test_three_failed_starts_or_one_that_took_too_long_are_one_that_never_starts(
-    changes: dict[str, int], dead: bool
+    changes: dict[str, Any], ready: int, dead: bool
 ) -> None:
     one = on_way("start")
-    ready = changes.pop("ready", 0) if "ready" in changes else 0
     group = found("g2", number=ready, trouble="exited with status 2", **changes)
     seen = replace(as_wanted(one), groups={"g1": found("g1"), "g2": group})
     changed = look(one, None, seen)

@@ -248,7 +248,9 @@ def test_a_rollback_under_way_is_not_asked_for_twice() -> None:
         (on_way(0, phase="rolling_back", reason="bad", reason_code="errors"), ("aborted", "bad", "errors")),
     ],
 )  # fmt: skip
-def test_what_is_nearly_over_is_over_when_a_rollback_comes(one: Rollout, ending: Any) -> None:
+def test_what_is_nearly_over_is_over_when_a_rollback_comes(
+    one: Rollout, ending: tuple[Phase, str, str]
+) -> None:
     before, intent = target(one, good=(V3,)), Rollback("x1", "bob")
     cleared = end(before, one, *ending, NOW)
     to = cleared.target.good[0]
