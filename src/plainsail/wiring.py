@@ -223,6 +223,7 @@ def drivers() -> Drivers:
         routers=_configs("router"), providers=_configs("provider"), metrics=_configs("metric"),
         verifiers=_configs("verifier"),
         capabilities={point.name: point.load().capabilities for point in routers},
+        lacks={point.name: partial(_lacking, point.name) for point in routers},
         refuses={point.name: partial(_refused, point.name) for point in entry_points(group="plainsail.metrics")},
     )  # fmt: skip
 
@@ -279,6 +280,16 @@ def _refused(name: str, config: Mapping[str, object], queries: Mapping[str, str]
     except Exception:  # it was never promised that one is asked so early
         return None
     return refusal
+
+
+def _lacking(name: str, config: Mapping[str, object]) -> Mapping[str, str]:
+    """What a router lacks here of what its kind can do; one that can't tell (`lacks` is no part of the port) lacks nothing."""
+    router = _load("router", name)
+    try:
+        found: Mapping[str, str] = router.lacks(msgspec.convert(config, _config(router)))
+    except Exception:  # starting it says what is wrong
+        return {}
+    return found
 
 
 def _config(driver: Any) -> type[msgspec.Struct]:

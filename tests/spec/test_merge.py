@@ -1,5 +1,7 @@
 """What is registered already counts, in both directions."""
 
+from collections.abc import Mapping
+
 import pytest
 from tests.spec.drivers import DRIVERS
 
@@ -113,6 +115,39 @@ def test_what_the_router_cannot_do_is_refused_where_it_is_written() -> None:
     modest = WANTS.replace("cookie: who", "header: X-User").replace("25%", "50%")
     modest += "        shield: {enabled: false}\n        pace: {until: dwell}\n"
     read([("1.yaml", ENVIRONMENTS), ("2.yaml", modest)], PLAIN)
+
+
+COPIES = """\
+schema: 1
+services:
+  shop:
+    run: {command: [serve]}
+    in:
+      production:
+        strategy: [shadow, canary]
+"""
+
+
+def test_what_this_very_router_lacks_is_refused_where_it_is_written_or_where_the_router_is() -> None:
+    """As its configuration is: another one of the kind may be able to."""
+    kind = Capabilities(mirror=True, match=True, shield=True, counts=True)
+
+    def lacks(config: Mapping[str, object]) -> dict[str, str]:
+        return {"mirror": "it was built small"} if config["listen"] == "a:2" else {}
+
+    drivers = Drivers(DRIVERS.routers, DRIVERS.providers, {"haproxy": kind}, {"haproxy": lacks})
+    other = ENVIRONMENTS.replace("a:2", "a:3")
+    with pytest.raises(SpecError) as refused:
+        read([("1.yaml", ENVIRONMENTS), ("2.yaml", COPIES)], drivers)
+    (told,) = refused.value.diagnostics
+    assert (told.file, told.line, told.path) == ("2.yaml", 7, "services.shop.in.production.strategy[0]")
+    assert told.message == "Requests can't be copied by the router 'haproxy': it was built small"
+    fine = read([("1.yaml", other), ("2.yaml", COPIES)], drivers)
+    with pytest.raises(SpecError) as refused:
+        read([("1.yaml", ENVIRONMENTS)], drivers, fine)
+    (told,) = refused.value.diagnostics
+    assert told.path == "environments.production.router"
+    assert "it was built small, as 'shop' wants it; change the service first" in str(told)
 
 
 def test_a_router_that_cannot_do_what_is_registered_is_refused() -> None:

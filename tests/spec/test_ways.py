@@ -94,6 +94,28 @@ def test_a_router_that_copies_nothing(match: bool, nearest: str) -> None:
     assert list(beyond(place, "some", msgspec.structs.replace(can, mirror=True))) == []
 
 
+def test_a_router_that_lacks_what_its_kind_can_do_is_asked_only_where_it_matters() -> None:
+    """Then the reason is told too."""
+    asked = 0
+
+    def lacking() -> dict[str, str]:
+        nonlocal asked
+        asked += 1
+        return {"mirror": "its program is a small one"}
+
+    plain = placed(Canary(), EvidenceCriteria())
+    place = msgspec.structs.replace(plain, strategy=(Shadow(), Canary()))
+    can = msgspec.structs.replace(ANYTHING, mirror=True)
+    assert not list(beyond(plain, "some", can, lacking))
+    assert asked == 0
+    (fault,) = beyond(place, "some", can, lacking)
+    assert fault.message == "Requests can't be copied by the router 'some': its program is a small one"
+    assert fault.hint.startswith("write dark, with a 'match'")
+    assert fault.hint.endswith("a canary of 1% shows the release to few")
+    (fault,) = beyond(place, "some", ANYTHING, lacking)
+    assert fault.message == "Requests can't be copied by the router 'some'", "as all of its kind"
+
+
 def test_a_router_that_keeps_no_users() -> None:
     place = msgspec.structs.replace(
         placed(Incremental(), EvidenceCriteria()), sticky=Sticky(cookie="version")

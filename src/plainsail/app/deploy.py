@@ -199,16 +199,15 @@ def strategy_of(placement: Placement, name: str | None) -> Chain:
 
 
 def fitting(drivers: Drivers, placement: Placement, environment: Environment, name: str | None) -> Chain:
-    """As `strategy_of`; one that is not the file's must go with the rest of it, and with the router. Raises Rejected
-    (`strategy_unfit`)."""
+    """As `strategy_of`; it must go with the router, which may have changed since the file was applied, and one that is not
+    the file's with the rest of that. Raises Rejected (`strategy_unfit`)."""
     chosen = strategy_of(placement, name)
-    if name is None:
-        return chosen
-    asked, router = msgspec.structs.replace(placement, strategy=chosen), environment.router.name
-    can = drivers.capabilities.get(router)
-    for fault in unplaced(asked):
+    asked, router = msgspec.structs.replace(placement, strategy=chosen), environment.router
+    can = drivers.capabilities.get(router.name)
+    beyond_it = beyond(asked, router.name, can, lambda: drivers.lacking(router)) if can else ()
+    for fault in unplaced(asked) if name is not None else ():
         raise Rejected("strategy_unfit", fault.message, fault.hint)
-    for fault in chain(going(asked), beyond(asked, router, can) if can else ()):
+    for fault in chain(going(asked) if name is not None else (), beyond_it):
         if fault.keys[:1] == ("strategy",) or fault.keys == (
             "pace",
         ):  # the rest goes without saying, for this once

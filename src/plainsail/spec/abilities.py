@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from plainsail.domain.mirroring import Shadow
 from plainsail.domain.service import Placement
@@ -35,8 +35,11 @@ INSTEAD = {
 """By strategy: what is nearest without insiders."""
 
 
-def beyond(placement: Placement, router: str, can: Capabilities) -> Iterator[Fault]:
-    """Each at its key in the placement."""
+def beyond(
+    placement: Placement, router: str, can: Capabilities, lacking: Callable[[], Mapping[str, str]] = dict
+) -> Iterator[Fault]:
+    """Each at its key in the placement. `lacking`: why this very router has not got a capability of its kind; asked only
+    where it matters."""
     of = f"the router {shown(router)}"
     if placement.shield.enabled and not can.shield:
         yield Fault(
@@ -53,7 +56,8 @@ def beyond(placement: Placement, router: str, can: Capabilities) -> Iterator[Fau
             for fault in beyond_groups(strategy, can.groups, of):
                 yield Fault(fault.message, fault.hint, ("strategy", index, *fault.keys))
         if isinstance(strategy, Shadow):
-            for fault in copying.beyond(strategy, of, can):
+            why = lacking().get("mirror", "") if can.mirror else ""
+            for fault in copying.beyond(strategy, of, can, why):
                 yield Fault(fault.message, fault.hint, ("strategy", index, *fault.keys))
         yield from _shares(strategy, placement, of, can, index)
     if placement.evidence.compare == "baseline" and can.groups < 3:

@@ -31,12 +31,14 @@ def methods(given: tuple[str, ...]) -> Iterator[Fault]:
             yield Fault(f"{shown(method)} is here twice", "keep one", (index,))
 
 
-def beyond(strategy: Shadow, of: str, can: Capabilities) -> Iterator[Fault]:
-    """A router that can't copy requests; `of` says which."""
-    if not can.mirror:
-        nearest = (
-            "write dark, with a 'match': insiders see the release, and no user does"
-            if can.match
-            else "leave 'shadow' out: a canary of 1% shows the release to few"
-        )
-        yield Fault(f"Requests can't be copied by {of}", nearest)
+def beyond(strategy: Shadow, of: str, can: Capabilities, why: str = "") -> Iterator[Fault]:
+    """A router that can't copy requests; `of` says which, and `why` why this one can't though its kind can."""
+    if can.mirror and not why:
+        return
+    few = "a canary of 1% shows the release to few"
+    nearest = (
+        f"write dark, with a 'match': insiders see the release, and no user does; or leave 'shadow' out: {few}"
+        if can.match
+        else f"leave 'shadow' out: {few}"
+    )
+    yield Fault(f"Requests can't be copied by {of}{why and f': {why}'}", nearest)

@@ -181,9 +181,9 @@ def _beyond_routers(
     """What is asked of a router that it can't do."""
 
     def faults(placement: Placement, place: str) -> Iterator[Fault]:
-        router = environments[place].router.name if place in environments else ""
-        if (can := drivers.capabilities.get(router)) is not None:
-            yield from beyond(placement, router, can)
+        router = environments[place].router if place in environments else None
+        if router is not None and (can := drivers.capabilities.get(router.name)) is not None:
+            yield from beyond(placement, router.name, can, lambda: drivers.lacking(router))
 
     return _at_odds(files, known, faults, "router")
 

@@ -42,6 +42,9 @@ Files, in `sites/ENVIRONMENT/router/` of the data directory: its configuration, 
 ([files on disk](files.md#router)). HAProxy is started from them when it is found dead, so it is right from its first
 request.
 
+Copies of requests (`shadow`) need one that was built with Lua, as packages are; `check`, `apply` and `deploy` ask the program
+that would be started.
+
 Limits: one rule of traffic for a service; four groups beside live can have a share at once; one thread, some 15,000
 requests a second; no TLS of its own ([install](../how-to/install.md) puts it behind something that has). What it does for a
 request that the candidate fails: [the shield](../how-to/shield.md).

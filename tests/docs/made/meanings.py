@@ -162,7 +162,7 @@ ASKING = {
         "Write it there, and apply the file.",
     ),
     "strategy_unfit": (
-        "`--strategy` names one that does not go with the rest of the file, or that the router can't carry out.",
+        "`--strategy` names one that does not go with the rest of the file; or the router can't carry it out, be it named or the file's.",
         "The message says what is nearest.",
     ),
     "quarantined": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 from cyclopts import Parameter
 
 from plainsail.app.deploy import fitting
@@ -113,7 +114,7 @@ def simulate(
     past = None if replay is None else recorded(replay, plane, env)
     if past is not None:
         service, env = service or past.rollout.service, env or past.rollout.environment
-    known = drivers()
+    known = msgspec.structs.replace(drivers(), lacks={})  # the simulated router lacks nothing
     declared = read([(str(file), text_of(file))], known)
     key, placement = _chosen(declared, service, env)
     placement, assumed = completed(placement, strategy)

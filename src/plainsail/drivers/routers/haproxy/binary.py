@@ -6,6 +6,7 @@ import re
 import resource
 import shutil
 import subprocess
+from functools import lru_cache
 from pathlib import Path
 
 from plainsail.ports.errors import Broken
@@ -41,11 +42,18 @@ def version(binary: str) -> tuple[int, int] | None:
 
 
 def has_lua(binary: str) -> bool:
-    """Whether it was built with Lua, as almost all are; copies of requests are sent by it."""
+    """Whether it was built with Lua, as almost all are; copies of requests are sent by it. Asked once of each program: `apply`
+    wants to know it of every shadow."""
     try:
-        text = subprocess.run([binary, "-vv"], capture_output=True, text=True, timeout=10, check=False).stdout
+        return _built_with_lua(binary, Path(binary).stat().st_mtime_ns)
     except (OSError, subprocess.TimeoutExpired):
         return False
+
+
+@lru_cache(maxsize=16)
+def _built_with_lua(binary: str, changed: int) -> bool:
+    """`changed`: when the file was, so that one put in its place is asked anew. What it did not say is not remembered."""
+    text = subprocess.run([binary, "-vv"], capture_output=True, text=True, timeout=10, check=False).stdout
     return "USE_LUA=1" in text or "+LUA" in text
 
 

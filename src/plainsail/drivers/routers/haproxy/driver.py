@@ -57,13 +57,25 @@ class HAProxy:
         self._turn = asyncio.Lock()
         self._watching: asyncio.Task[None] | None = None
 
+    @staticmethod
+    def lacks(config: HAProxyConfig) -> dict[str, str]:
+        """Which of the capabilities one with this configuration has not got here, and why. Asks the program that would be
+        started; without one nothing is known, and starting says so."""
+        try:
+            program = binary.find(config.binary)
+        except Broken:
+            return {}
+        if binary.has_lua(program):
+            return {}
+        return {"mirror": f"{program} was built without Lua, which sends copies ('binary' names another)"}
+
     async def start(self) -> None:
         await self._begin()
         self._watching = asyncio.create_task(self._stay_up())
 
     async def _begin(self) -> None:
         async with self._turn:
-            self._copying = await self._has_lua()
+            self._copying = "mirror" not in await asyncio.to_thread(self.lacks, self._config)
             self._shelf.load()
             port = self._shelf.state.log_port
             if await self._process.adopt():
@@ -233,14 +245,6 @@ class HAProxy:
         if kept.traffic.mirror is None or not self._copying:
             return {}
         return mirror.parse(await line.ask(mirror.question(kept.traffic.service)))
-
-    async def _has_lua(self) -> bool:
-        """Of the program that would be started. Without one nothing is known, and starting says so."""
-        try:
-            program = await asyncio.to_thread(binary.find, self._config.binary)
-        except Broken:
-            return True
-        return await asyncio.to_thread(binary.has_lua, program)
 
     async def _sessions(self, kept: Kept, present: dict[str, members.Present]) -> dict[str, int]:
         """Of older workers too; what those counted is taken down on the way."""
