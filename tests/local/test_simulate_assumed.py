@@ -79,3 +79,14 @@ def test_what_the_file_has_is_not_assumed(tmp_path: Path, capsys: pytest.Capture
     assert not assumed(dark)
     assert not assumed(played(capsys, file, "--strategy", "incremental"))
     assert not assumed(played(capsys, file))
+
+
+def test_what_insiders_meet_hurts_no_user(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "shop.yaml"
+    file.write_text(SPEC % ", strategy: [{dark: {match: {cookie: staff=1}, lasts: 1m}}, canary]")
+    found = played(capsys, file, "--release", "errors:50%")
+    assert (found["outcome"], found["reached_bp"], found["users_hurt"]) == ("failed", 0, 0)
+    assert found["insiders_hurt"] > 0
+    assert _run(["simulate", str(file), "--release", "errors:50%"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"{found['insiders_hurt']} more requests of insiders, who look on purpose; nobody had" in told

@@ -23,7 +23,7 @@ from plainsail.ports.router import Capabilities, Router, RouterSeen
 from plainsail.testing.behaviour import Behaviour
 from plainsail.testing.chance import binomial, poisson
 from plainsail.testing.clusters import Clusters
-from plainsail.testing.insiders import led, share
+from plainsail.testing.insiders import led, looking, share
 from plainsail.testing.instances import Running
 from plainsail.testing.leaving import HANGS, Leaving
 from plainsail.testing.mirroring import Copying
@@ -127,7 +127,8 @@ class SimRouter:
             others = 1.0 - world.insiders * number / len(groups)
             inside = binomial(world.random, requests, world.insiders / len(groups) / others)
             self._budget(service).asked(world.now, inside)
-            self._ask(bare, group, inside)
+            with looking(world, table.unshielded_rules):
+                self._ask(bare, group, inside)
             requests -= inside
         if not split:
             world.unanswered += requests
@@ -168,7 +169,8 @@ class SimRouter:
         under_way = poisson(self._world.random, rate * takes)
         if under_way:
             self._world.asked += under_way
-            self._fail(table, one.group, under_way, under_way, 0, (one.id,))
+            with looking(self._world, table.unshielded_rules and not table.share(one.group)):
+                self._fail(table, one.group, under_way, under_way, 0, (one.id,))
 
     def _ask(self, table: Traffic, group: str, requests: int) -> None:
         """A group's requests go round its members; on one that can't be reached, those of live's go to its others."""

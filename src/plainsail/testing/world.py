@@ -67,6 +67,8 @@ class World:
         """Requests answered well, but beyond the bound because of the release that answered them: a sound one is in time."""
         self.unanswered = 0
         """Those of them that came while nobody was in service."""
+        self.insiders_hurt = 0
+        """What would be among the failed and the slowed, of insiders: they look on purpose, and are no users."""
         self.lost = 0
         """Requests that went where nobody was although somebody was ready: plainsail's fault."""
         self._quantiles: dict[Behaviour, Latency] = {}

@@ -126,6 +126,8 @@ class Played(msgspec.Struct, frozen=True):
     """Those of them that were slow because of the candidate: it answered, and a sound release would have been in time."""
     unanswered: int
     """Those of them that came while nobody was in service."""
+    insiders_hurt: int
+    """Requests of those who look on purpose that failed, or were slow because of the candidate; none of the above."""
     candidate: Counts
     crashes: int
     moves: tuple[Moved, ...]
@@ -166,7 +168,8 @@ class _Play:
         self.world = World(seed, setting.rate, setting.latency(), READS)
         self.world.provider.changed = self._nudge
         self.world.zero = math.inf
-        if _by_match(setting):
+        test = test_in(setting.strategy)
+        if test is not None and test.by_match():
             self.world.insiders = MATCHED
         self.troubles = Troubles(setting.faults, self.world, seed)
         self.store = MemoryStore()
@@ -221,6 +224,7 @@ class _Play:
             failed=world.user_errors - failed,
             slowed=world.slowed - slowed,
             unanswered=world.unanswered - unanswered,
+            insiders_hurt=world.insiders_hurt,
             candidate=self.holding.seen.counts.get(rollout.candidate, Counts()),
             crashes=self.crashes,
             moves=tuple(self.moves),
@@ -342,8 +346,3 @@ class _Play:
 def _place(rollout: Rollout) -> tuple[Phase, int, str]:
     """Where it stands; a gradual way back that turns into one at once is at the first step of another way."""
     return rollout.phase, rollout.step, rollout.current().name
-
-
-def _by_match(setting: Setting) -> bool:
-    test = test_in(setting.strategy)
-    return test is not None and test.by_match()

@@ -32,6 +32,7 @@ def document(played: Played) -> Json:
         "users_hurt": played.hurt,
         "failed": played.failed,
         "slowed": played.slowed,
+        "insiders_hurt": played.insiders_hurt,
         "reason": rollout.reason,
         "reason_code": rollout.reason_code,
         **_given(played.setting, played.seed),
@@ -273,6 +274,8 @@ def _hurt(played: Played) -> str:
         parts.append(f"{played.slowed:,} of them were answered, but slowly because of the candidate")
     if played.unanswered:
         parts.append(f"{played.unanswered:,} of them while nobody was in service")
+    if played.insiders_hurt:
+        parts.append(f"{played.insiders_hurt:,} more requests of insiders, who look on purpose")
     if shielded:
         parts.append(f"{shielded:,} more of the candidate's failures were answered by live instead")
     reached = played.rollout.reached_bp
