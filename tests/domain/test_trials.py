@@ -57,6 +57,35 @@ def test_a_winner_that_is_promoted_is_live_with_its_configuration() -> None:
     assert undone(replace(live, variant=""), stage.target.placement, {"BUTTON": "green"}) == {}
 
 
+def test_each_test_deals_the_users_anew_and_a_canary_does_not() -> None:
+    """By a salt of its own from its first table on, until it is over."""
+    stage, salts = Stage(), []
+    for _ in range(2):
+        begun(stage, AB("conversion", variants=COLOURS))
+        salts.append(_salt(stage))
+        assert salts[-1] == of(stage).id
+        looks(stage, 20)
+        measured(stage, **BETTER)
+        assert _salt(stage) == salts[-1]
+        _over(stage)
+        assert _salt(stage) == ""
+    assert len(set(salts)) == 2
+    stage.turn(stage.deploy("v3", Canary((1000,)), **PLACE))
+    looks(stage, 5)
+    assert _salt(stage) == ""
+    assert stage.target.placement.sticky is not None
+
+
+def test_a_test_that_began_before_there_was_a_salt_keeps_its_users_where_they_are() -> None:
+    stage = Stage()
+    begun(stage, AB("conversion", variants=COLOURS))
+    rollout = of(stage)
+    assert rollout.trial is not None
+    stage.target = replace(stage.target, rollout=replace(rollout, trial=replace(rollout.trial, salt="")))
+    looks(stage, 5)
+    assert (_salt(stage), fates(stage.traffic)) == ("", [(2500, "g2"), (5000, "g3")])
+
+
 @pytest.mark.parametrize("says", ["advance", "abort", "nothing"])
 def test_a_person_is_asked(says: str) -> None:
     stage = Stage()
@@ -300,6 +329,12 @@ def test_nobody_changes_between_arms_while_it_lasts(
         if rollout is not None and rollout.phase == "progressing" and rollout.current().tests():
             assert fates(stage.traffic) in (whole, [])
         stage.router_up = True
+
+
+def _salt(stage: Stage) -> str:
+    """As routers have it."""
+    assert stage.traffic is not None
+    return stage.traffic.salt
 
 
 def _over(stage: Stage) -> Rollout:

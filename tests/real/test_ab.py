@@ -127,7 +127,7 @@ def test_the_better_one_is_found_no_request_fails_and_nobody_changes_arms(plane:
     assert last["reason"].startswith("blue is better by conversion: ")
     assert "live stays, as asked; with 'env: {SHOP_VERSION: blue}' in the file" in last["reason"]
     assert [(group["version"], group["share_bp"]) for group in over["groups"]] == [("v1", 10_000)]
-    _nobody_changed(shoppers.had, during)
+    _nobody_changed(shoppers.had, during, last["id"])
     why = plane.json("verdict", last["id"])["explanation"]["test"]
     assert (why["decided"], why["winner"], [arm["name"] for arm in why["arms"]]) == (
         "winner", "blue", ["live", "red", "blue"],
@@ -159,12 +159,12 @@ def _shares(status: Any) -> dict[str, int]:
     return {group["variant"]: group["share_bp"] for group in status["groups"] if group["share_bp"]}
 
 
-def _nobody_changed(had: dict[str, list[str]], before: dict[str, list[str]]) -> None:
+def _nobody_changed(had: dict[str, list[str]], before: dict[str, list[str]], salt: str) -> None:
     """From when users were divided until the first of them was back on live; and each is where the hash says."""
     assert len(had) > 200
     for user, versions in had.items():
         during = versions[len(before.get(user, ())) :]
-        fate = bucket("shop", user)
+        fate = bucket("shop", user, salt)
         arm = "red" if fate < 3000 else "blue" if fate < 6000 else "v1"
         assert set(during) <= {arm, "v1"}, f"{user} had {during}"
         tested = [version for version in during if version != "v1"]

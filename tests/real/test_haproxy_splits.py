@@ -7,6 +7,7 @@ import re
 from collections import Counter
 
 import pytest
+from msgspec.structs import replace
 from tests.real.haproxy_world import (
     Place,
     Street,
@@ -88,6 +89,35 @@ async def test_sticky_users_are_where_the_arithmetic_says(place: Place, street: 
             _, instance, cookie = await client.ask(headers=header)
             assert instance == ("g2-0" if bucket("shop", user(number)) < 3000 else "g1-0")
             assert not cookie, "who has an identity is given none"
+
+
+@story
+async def test_a_salt_deals_users_anew_without_a_reload(place: Place, street: Street) -> None:
+    """With the shares, in one commit of the map; a salt that could be something else in the map is refused."""
+    live, cand = street.group("g1", 1), street.group("g2", 1)
+    sticky = Sticky(cookie="uid")
+    async with place.router() as router:
+        await router.apply(traffic({"g1": live, "g2": cand}, {"g1": ALL}, "g1", sticky=sticky), 1)
+        config = (place.directory / "haproxy.cfg").read_text()
+        client = User(place.port)
+        for salt, share in (("r-1", 3000), ("r-2", 3000), ("", 5000)):
+            split = {"g1": ALL - share, "g2": share}
+            wanted = replace(traffic({"g1": live, "g2": cand}, split, "g1", sticky=sticky), salt=salt)
+            await router.apply(wanted, 1)
+            assert (await router.observe("shop")).traffic == wanted
+            for number in range(300):
+                _, instance, _ = await client.ask(headers=f"Cookie: uid=u-{number:x}\r\n")
+                assert instance == ("g2-0" if bucket("shop", f"u-{number:x}", salt) < share else "g1-0")
+        for bad in ("r 1", "r\n1", "../r", "r/1:"):
+            with pytest.raises(Rejected):
+                await router.apply(replace(wanted, salt=bad), 1)
+        assert (place.directory / "haproxy.cfg").read_text().count("server g") == 2
+        assert _identity(config) == _identity((place.directory / "haproxy.cfg").read_text())
+
+
+def _identity(config: str) -> str:
+    """Of all that takes a reload to change."""
+    return next(line for line in config.splitlines() if "proc.identity" in line)
 
 
 @story

@@ -55,6 +55,7 @@ def traffics(draw: st.DrawFn) -> Traffic:
         shield=draw(st.builds(Shield, enabled=st.booleans(), budget=st.floats(0, 1))),
         sticky=None,
         slow_after=draw(st.floats(0.001, 100)),
+        salt=draw(st.sampled_from(["", "r-1", "r-2"])),
     )
 
 
@@ -77,6 +78,7 @@ def test_what_another_put_in_is_read_as_what_it_does(mine: Traffic, other: Traff
         [route.match for route in mine.routes[:-1]] == [route.match for route in found.routes[:-1]]
     )
     assert found.live == other.live
+    assert found.salt == other.salt
     assert {group: its for group, its in found.members.items() if its} == {
         group: its for group, its in other.members.items() if its
     }

@@ -200,6 +200,7 @@ def _carries(group: str, share: int, want: Wanted, now: Split, seen: Seen) -> bo
 def _traffic(target: Target, want: Wanted, sizes: dict[str, int], split: Split, seen: Seen) -> Traffic:
     place = target.placement
     watch = target.rollout.placement if target.rollout else place
+    trial = target.rollout.trial if target.rollout else None
     members = {group: _members(group, seen) for group, size in sizes.items() if size or split.get(group)}
     # In the order they were made (g9, g10), for routers divide users who stay in this order: the candidate's come first, and
     # who has it keeps it while the shares of others grow.
@@ -213,11 +214,12 @@ def _traffic(target: Target, want: Wanted, sizes: dict[str, int], split: Split, 
         live=want.live,
         shield=watch.shield,
         # A test can do with no user who changes between arms: what was asked for with it holds at once.
-        sticky=watch.sticky if target.rollout and target.rollout.trial else place.sticky,
+        sticky=watch.sticky if trial else place.sticky,
         slow_after=watch.evidence.latency.bound,
         # nobody is sent copies who can't take them
         mirror=want.mirror if want.mirror is not None and seen.ready(want.mirror.group) else None,
-        unshielded_rules=not (rules and target.rollout and target.rollout.trial),
+        unshielded_rules=not (rules and trial),
+        salt=trial.salt if trial else "",
     )
 
 

@@ -55,6 +55,9 @@ class Traffic(msgspec.Struct, frozen=True):
     unshielded_rules: bool = True
     """Who is sent to a group by a rule before the last looks on purpose, and sees what that group answers. Not so in a
     test, whose rules are for users."""
+    salt: str = ""
+    """With it who stays with a group is reckoned anew (`domain.buckets`), once for each salt: the arms of one test have nothing to
+    do with those of the next. Empty: by the hash that all rollouts of a service have in common. Letters, digits, `-`, `.`, `_`."""
 
     def groups(self) -> tuple[str, ...]:
         """Those that the default (last) rule sends users to."""

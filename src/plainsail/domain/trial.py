@@ -37,6 +37,8 @@ class Trial(msgspec.Struct, frozen=True):
     names: tuple[str, ...]
     """What they are called, in the same order."""
     decided: Decided | None = None
+    salt: str = ""
+    """Of the hash that divides its users; empty: it began before there was one."""
 
     def name(self, group: str) -> str:
         """As people know it: the variant's, or `live`."""

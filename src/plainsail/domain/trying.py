@@ -42,7 +42,7 @@ def begun(began: Changed, revision: Revision, chain: Chain) -> Changed:
         for one in target.groups
     )
     names = tuple(test.variants) or (revision.version,)
-    trial = Trial(test, (rollout.candidate, *(one.id for one in more)), names)
+    trial = Trial(test, (rollout.candidate, *(one.id for one in more)), names, salt=rollout.id)
     rollout = replace(rollout, trial=trial)
     target = replace(target, serial=serial, groups=(*groups, *more), rollout=rollout)
     return Changed(target, (*began.rollouts[:-1], rollout), began.events)

@@ -13,7 +13,7 @@ from plainsail.ports.errors import Rejected
 
 SERVICE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-"""Of a group or an instance."""
+"""Of a group or an instance, and a salt."""
 
 
 def check(traffic: Traffic, kept: Mapping[str, Kept]) -> None:
@@ -23,6 +23,7 @@ def check(traffic: Traffic, kept: Mapping[str, Kept]) -> None:
     names += [member.instance for members in traffic.members.values() for member in members]
     names += [traffic.live] if traffic.live is not None else []
     names += [traffic.mirror.group] if traffic.mirror is not None else []
+    names += [traffic.salt] if traffic.salt else []
     wrong = [name for name in names if not NAME.fullmatch(name)]
     wrong += [traffic.service] if not SERVICE.fullmatch(traffic.service) else []
     if wrong:

@@ -13,6 +13,7 @@ HAProxy reads these entries for every request, so one commit of the map changes 
     shield method.M  `on` or `off`; methods that may be asked again
     looking          `on`: who is led by a rule is not shielded, for they look on purpose
     budget_ppm       part of the service's requests that may be asked again, in millionths
+    salt             of the hash that users are divided by (`domain.buckets`); no such key: the one without
     copies ...       who gets copies of which requests; see `mirror`
 """
 
@@ -85,6 +86,7 @@ def entries(traffic: Traffic, epoch: int) -> dict[str, str]:
         "looking": "on" if traffic.unshielded_rules else "off",
         "budget_ppm": str(round(traffic.shield.budget * 1_000_000)),
         **{f"method.{method}": "1" for method in traffic.shield.methods},
+        **({"salt": traffic.salt} if traffic.salt else {}),
         **mirror.entries(traffic),
     }
     others = {part.group: part.share_bp for part in split if part.group != chosen and part.share_bp}
@@ -151,6 +153,7 @@ def _reread(found: dict[str, str], base: Traffic) -> Traffic:
         slow_after=number(found, "slow_us") / 1_000_000,
         mirror=mirror.reread(found),
         unshielded_rules=found.get("looking") == "on",
+        salt=found.get("salt", ""),
     )
 
 

@@ -195,7 +195,10 @@ def _choose_bucket(name: str, sticky: Sticky | None, outside: str) -> list[str]:
         http-request set-var(txn.uid) {who}
         http-request set-var(txn.fresh) bool(true) unless {{ var(txn.uid) -m len gt 0 }}
         {fresh}
-        http-request set-var(txn.b) str({name}:),concat(,txn.uid),crc32,mod(10000)""")
+        http-request set-var(txn.salt) {_look(name, "str(salt)")}
+        acl salted var(txn.salt) -m found
+        http-request set-var(txn.b) str({name}:),concat(,txn.uid),crc32,mod(10000) unless salted
+        http-request set-var(txn.b) str({name}/),concat(,txn.salt),concat(:,txn.uid),sha1,bytes(0,4),hex,hex2i,mod(10000) if salted""")
     return (
         lines
         if sticky.cookie

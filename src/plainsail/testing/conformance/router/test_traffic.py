@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
+from plainsail.domain.buckets import bucket
 from plainsail.domain.service import Shield, Sticky
 from plainsail.domain.traffic import Traffic
 from plainsail.domain.units import ALL
@@ -295,6 +296,25 @@ async def test_users_stay_where_their_cookie_says(bench: RouterBench) -> None:
             again, given = bench.user(), cookie.partition(";")[0]
             assert [(await again.ask(headers=f"Cookie: {given}\r\n"))[1] for _ in range(10)] == [first] * 10
     await _stays(bench, Sticky(cookie="who"), "Cookie: who=user-{}")
+
+
+@story
+@needs("serves", "splits", "sticky_header")
+async def test_who_stays_where_is_read_from_the_documented_hash(bench: RouterBench) -> None:
+    """So that users keep what they have when another router takes over (`plainsail.domain.buckets`). A salt deals them anew,
+    and without it each is back where they were."""
+    groups = {"one": bench.group("one", 1), "two": bench.group("two", 1)}
+    wanted = bench.traffic(groups, bench.shares(ALL // 2), "one", sticky=Sticky(header="X-User"))
+    share = wanted.share("two")
+    async with bench.running() as router:
+        for salt in ("", "r-1", "r-2", ""):
+            table = replace(wanted, salt=salt)
+            await router.apply(table, 1)
+            assert (await router.observe("shop")).traffic == table
+            client = bench.user()
+            for number in range(100):
+                _, said, _ = await client.ask(headers=f"X-User: user-{number}\r\n")
+                assert said == ("two-0" if bucket("shop", f"user-{number}", salt) < share else "one-0")
 
 
 async def _stays(bench: RouterBench, sticky: Sticky, identity: str) -> None:
