@@ -87,12 +87,34 @@ def rolling(stage: Stage) -> None:
 
 @story
 def rolling_that_is_superseded(stage: Stage) -> None:
-    """Live has one of four left; the superseded one's users come back to live as its instances do, and then the newer one."""
+    """Live has two of four left, and the superseded one three: one of live's ends, and batch by batch the newer one takes over."""
     stage.settled("v1")
     stage.turn(stage.deploy("v2", Rolling(), pace=BY_CLOCK))
     _on_to(stage, 3)
     _until_in_force(stage)
     stage.gone()
+    stage.turn(stage.deploy("v3", Rolling(), pace=BY_CLOCK))
+    for batch in ("one of four", "two of four", "three of four"):
+        stage.say(batch)
+        stage.turns(2)
+        _until_in_force(stage)
+        assert _share(stage, "g1") == 2500, "the superseded one's users have it, or the newer one"
+        assert sum(seen.alive() for seen in stage.groups.values()) <= 5, (
+            "there is none more than was asked for"
+        )
+        _on_to(stage, stage.target.rollout.step + 1 if stage.target.rollout else 0)
+    stage.until_quiet()
+
+
+@story
+def rolling_that_is_superseded_on_its_way_back(stage: Stage) -> None:
+    """Live has two of four left; the aborted one's users come back to live as its instances do, and then have the newer one."""
+    stage.settled("v1")
+    stage.turn(stage.deploy("v2", Rolling(), pace=BY_CLOCK))
+    _on_to(stage, 3)
+    _until_in_force(stage)
+    stage.gone()
+    stage.turn(Abort("r2", "bob"))
     stage.turn(stage.deploy("v3", Rolling(), pace=BY_CLOCK))
     shares = []
     for _ in range(3):
@@ -103,6 +125,24 @@ def rolling_that_is_superseded(stage: Stage) -> None:
     stage.turns(2)
     assert shares == sorted(shares, reverse=True), "never more than it had"
     assert (shares[0], _share(stage, "g2")) == (5000, 0), "not all at once to the two that are left"
+    stage.until_quiet()
+
+
+@story
+def canary_that_a_blue_green_supersedes(stage: Stage) -> None:
+    """Half of the users have the canary, and keep it while insiders look at the newer one; then all have that at once."""
+    stage.settled("v1")
+    stage.turn(stage.deploy("v2", Canary((1000, 5000))))
+    _on_to(stage, 2)
+    _until_in_force(stage)
+    stage.turn(stage.deploy("v3", BlueGreen(1.0, preview=INSIDERS, switch="manual")))
+    _on_to(stage, 1)
+    stage.turns(3)
+    stage.say("a person switches")
+    assert (_share(stage, "g1"), _share(stage, "g2")) == (5000, 5000)
+    stage.turn(Advance("r3", "bob"))
+    stage.turns(2)
+    assert _share(stage, "g3") == 10_000
     stage.until_quiet()
 
 

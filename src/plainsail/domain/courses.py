@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import TypeVar, assert_never
 
 import msgspec
 
+from plainsail.domain import rollforward, rolling
 from plainsail.domain.criteria import EvidenceCriteria
 from plainsail.domain.insiders import kept
 from plainsail.domain.match import Match
@@ -43,7 +43,6 @@ from plainsail.domain.strategy import (
     Inside,
     Judged,
     Pace,
-    Part,
     Ready,
     Recreate,
     RedBlack,
@@ -72,37 +71,32 @@ def course(
 ) -> Course:
     """The steps from live (so many instances; None: a first deploy) to `replicas` of the candidate, and back.
 
-    `exposed` is what a superseded candidate has. It keeps its users until this one is ready to take them over, where the
-    strategy begins with shares (`canary`, `incremental`); with others they have live again first.
+    `exposed` is what a superseded candidate has. It keeps its users until this one takes them over (`rollforward`); with a
+    test, and where the old is stopped first, they have live again first.
     """
     if live is None:
         return Course(start_and_switch(replicas, None, ()), (gone(None),))
     whole = (chain,) if isinstance(chain, Strategy) else tuple(chain)
-    asked, last = Asked(pace, replicas, live, criteria), whole[-1]
+    last, taken = whole[-1], rollforward.taken(whole, exposed)
+    counted = taken if not rollforward.begins_there(whole) else None
+    asked = Asked(pace, replicas, live, criteria, counted)
     if isinstance(last, Recreate):
         return _recreated(asked)
-    taken = exposed if isinstance(whole[0], Canary | Incremental) else None
     steps: list[Step] = []
     for strategy in whole:
         steps += _exposing(strategy, steps, asked)
-    if taken is not None:
+    if taken is not None and rollforward.begins_there(whole):
         steps = [
             _shared(taken.share_bp, asked),
             *(step for step in steps if step.share("candidate") > taken.share_bp),
         ]
     ends = _ending(last, steps, asked)
     first = [*steps, *ends][0].sizes
+    start = Step("start", first, JUST_LIVE, Ready("candidate", START_WITHIN), gradual=taken is None)
+    there = (start, *_analysis(start, asked), *kept([*_exposed(steps), *ends]))
     if taken is not None:
-        first = {**first, "warm": taken.instances}
-    before = (
-        JUST_LIVE if taken is None else (Part("warm", taken.share_bp), Part("live", ALL - taken.share_bp))
-    )
-    start = Step("start", first, before, Ready("candidate", START_WITHIN), gradual=taken is None)
-    way = Course(
-        (start, *_analysis(start, asked), *kept([*_exposed(steps), *ends])),
-        (_back([*steps, *ends[:-1]], asked),),
-    )
-    return cleared(way, whole)
+        there = tuple(rollforward.keeping(step, taken) for step in there)
+    return cleared(Course(there, (_back([*steps, *ends[:-1]], asked, taken),)), whole)
 
 
 def rollback_course(replicas: int, live: int) -> Course:
@@ -118,10 +112,10 @@ def _exposing(strategy: Strategy, before: Sequence[Step], asked: Asked) -> tuple
         case RollingRedBlack(steps=shares):
             return _followed(shares, asked)
         case Rolling(max_surge=surge, max_unavailable=missing):
-            return _rolled(before, surge, missing, asked)
+            return rolling.rolled(before, surge, missing, asked)
         case RollingCanary(steps=shares, max_surge=surge, max_unavailable=missing):
             beside = tuple(_shared(share, asked) for share in shares)
-            return (*beside, *_rolled(beside, surge, missing, asked))
+            return (*beside, *rolling.rolled(beside, surge, missing, asked))
         case BlueGreen(preview=preview, switch=switch):
             return _previewed(preview, switch == "manual", asked)
         case Dark():
@@ -141,25 +135,29 @@ def _exposing(strategy: Strategy, before: Sequence[Step], asked: Asked) -> tuple
 
 def _ending(last: Strategy, steps: Sequence[Step], asked: Asked) -> tuple[Step, ...]:
     """All users are the candidate's; what is left of live stays warm for as long as it is watched."""
-    pace, replicas, live = asked.pace, asked.replicas, _left(last, steps, asked)
+    pace, replicas, old = asked.pace, asked.replicas, _left(last, steps, asked)
+    live = old.live
     if isinstance(last, AB) and last.then == "keep":
         return ()
     if isinstance(last, BlueGreen | RedBlack):
         return (watch("100 %", replicas, live, pace, max(last.keep, pace.bake)), finish(replicas))
     fresh = any("baseline" in step.sizes for step in steps)
     bake = (watch("bake", replicas, live, pace, pace.bake),) if pace.bake else ()
-    return (*_handed(steps, live), switch(replicas, live), *bake, finish(replicas, fresh))
+    moved = switch(replicas, live)
+    if old.warm:
+        moved = replace(moved, sizes={**moved.sizes, "warm": old.warm})
+    return (*rolling.handed(steps, live), moved, *bake, finish(replicas, fresh))
 
 
-def _left(last: Strategy, steps: Sequence[Step], asked: Asked) -> int:
-    """Live's instances while the last of the users move."""
+def _left(last: Strategy, steps: Sequence[Step], asked: Asked) -> rolling.Old:
+    """The instances of others while the last of the users move, as far as they are counted."""
     match last:
         case Rolling(surge, missing) | RollingCanary(max_surge=surge, max_unavailable=missing):
-            return _remaining(_carrying(steps, asked), _batch(surge, missing, asked)[1], asked)
+            return rolling.last(steps, surge, missing, asked)
         case RollingRedBlack(steps=shares):
-            return min(asked.live, needed(ALL - shares[-1], asked.live))
+            return rolling.Old(min(asked.live, needed(ALL - shares[-1], asked.live)))
         case _:
-            return asked.live
+            return rolling.Old(asked.live)
 
 
 def _exposed(steps: Sequence[Step]) -> tuple[Step, ...]:
@@ -190,57 +188,6 @@ def _followed(shares: Sequence[int], asked: Asked) -> tuple[Step, ...]:
         )
         for share, live in zip(shares, lives, strict=False)
     )  # fmt: skip
-
-
-def _rolled(before: Sequence[Step], surge: int, missing: int, asked: Asked) -> tuple[Step, ...]:
-    """Batches of `surge + missing` new instances, from those on that carry users already; in each, the old ones whose
-    place was taken before end. So there are never more than `replicas + surge`, nor fewer ready than `replicas - missing`.
-    Nobody who has the new release is taken back to begin with."""
-    new, had = _carrying(before, asked), before[-1].share("candidate") if before else 0
-    steps = [*_caught_up(before, new, asked)]
-    surge, missing = _batch(surge, missing, asked)
-    while new + surge + missing < asked.replicas:
-        live, new = _remaining(new, missing, asked), new + surge + missing
-        share = max(had, new * ALL // asked.replicas)
-        sizes: dict[Role, int] = {"live": max(live, min(1, asked.live)), "candidate": new}
-        steps.append(Step(f"{new} of {asked.replicas}", sizes, split_at(share, False), asked.judged()))
-    return tuple(steps)
-
-
-def _caught_up(before: Sequence[Step], new: int, asked: Asked) -> tuple[Step, ...]:
-    """The share that the instances of the canary carry, before the first batch: with few instances that alone is a great
-    part of the users, and they would jump to it together with the batch."""
-    share = new * ALL // asked.replicas
-    if not before or not before[-1].share("candidate") < share < ALL:
-        return ()
-    sizes = both(asked.live, before[-1].sizes["candidate"])
-    return (Step(f"{new} of {asked.replicas}", sizes, split_at(share, False), asked.judged()),)
-
-
-def _batch(surge: int, missing: int, asked: Asked) -> tuple[int, int]:
-    """What can be had of these: one instance always answers, and a batch is never empty, or it would not end."""
-    missing = min(missing, asked.replicas - 1)
-    return surge or int(not missing), missing
-
-
-def _carrying(steps: Sequence[Step], asked: Asked) -> int:
-    """New instances that stand for as many old ones at the end of these steps."""
-    share = steps[-1].share("candidate") if steps else 0
-    return min(steps[-1].sizes["candidate"], needed(share, asked.replicas)) if share else 0
-
-
-def _remaining(new: int, missing: int, asked: Asked) -> int:
-    """Live's instances beside so many new ones that are ready, while a batch more is started."""
-    least = 0 if new else min(1, asked.live)
-    return max(least, math.ceil(asked.live * (asked.replicas - new) / asked.replicas) - missing)
-
-
-def _handed(steps: Sequence[Step], live: int) -> tuple[Step, ...]:
-    """Where the last of the old end before the last of the new are started, their users go to those that are ready."""
-    if live or not steps or not steps[-1].share("candidate") or not steps[-1].sizes["live"]:
-        return ()
-    handed = switch(steps[-1].sizes["candidate"], 0)
-    return (replace(handed, name=f"100 % on {handed.sizes['candidate']}"),)
 
 
 def _previewed(preview: Match | None, manual: bool, asked: Asked) -> tuple[Step, ...]:
@@ -313,10 +260,11 @@ def _recreated(asked: Asked) -> Course:
     return Course((stop, *start_and_switch(asked.replicas, 0, ())), (away, again, gone(asked.live)))
 
 
-def _back(steps: Sequence[Step], asked: Asked) -> Step:
+def _back(steps: Sequence[Step], asked: Asked, taken: Exposed | None) -> Step:
     """All at once if the old is warm; else as its instances come."""
     back = gone(asked.live, any("baseline" in step.sizes for step in steps))
-    return replace(back, gradual=any(step.sizes["live"] < asked.live for step in steps))
+    fewer = taken is not None and taken.live is not None and taken.live < asked.live
+    return replace(back, gradual=fewer or any(step.sizes["live"] < asked.live for step in steps))
 
 
 def _analysis(start: Step, asked: Asked) -> tuple[Step, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from plainsail.domain.observation import Seen
 from plainsail.domain.rollout import Rollout
-from plainsail.domain.strategy import Role
+from plainsail.domain.strategy import Role, Step
 from plainsail.domain.units import ALL
 
 
@@ -13,9 +13,14 @@ def to_take_over(rollout: Rollout, seen: Seen) -> str:
     No evidence makes up for them."""
     steps, at = rollout.steps(), rollout.step
     shared = 0 < steps[at].share("candidate") < ALL
-    if not shared or steps[at + 1].sizes.get("live", 0) >= steps[at].sizes.get("live", 0):
+    if not shared or _old(steps[at + 1]) >= _old(steps[at]):
         return ""
     return unready(rollout, seen, "candidate", steps[at].sizes.get("candidate", 0))
+
+
+def _old(step: Step) -> int:
+    """Instances that have what the candidate does not have yet."""
+    return step.sizes.get("live", 0) + step.sizes.get("warm", 0)
 
 
 def not_in_force(rollout: Rollout, seen: Seen) -> str:

@@ -19,6 +19,7 @@ from plainsail.domain.lifecycle import Changed, end, enter, event, timely, turn_
 from plainsail.domain.observation import Seen
 from plainsail.domain.patience import hold, waited, where_to_hold
 from plainsail.domain.plan import in_force
+from plainsail.domain.rollforward import given_up, lost
 from plainsail.domain.rollout import Phase, Rollout, Target
 from plainsail.domain.shadows import beside, lacking
 from plainsail.domain.strategy import Elapsed, Judged, Ready, Settled
@@ -47,6 +48,8 @@ def progress(
     if rollout is None:
         return Changed(target)
     rollout = replace(timely(rollout, now), verdict=verdict or rollout.verdict)
+    if lost(rollout, seen):
+        rollout = given_up(rollout)
     reached = max(rollout.reached_bp, seen.share(rollout.candidate) if rollout.renews() else 0)
     rollout = replace(rollout, reached_bp=reached)
     seen = seen.without(rollout.retired)

@@ -160,19 +160,21 @@ class Rollout(msgspec.Struct, frozen=True):
         return self.baseline or self.live
 
     def exposed(self) -> Exposed | None:
-        """What the candidate has of the users, while it is on its way, not all are its own and nothing is suspected of it."""
-        share = min(self.reached_bp, self.current().share("candidate"))
-        verdict = self.verdict
-        suspected = verdict is not None and (verdict.outcome == "fail" or verdict.harm > SUSPECTED)
-        if (
-            self.kind != "deploy"
-            or self.phase not in ("progressing", "paused")
-            or suspected
-            or self.trial is not None
-            or not 0 < share < ALL
-        ):
+        """What the candidate has of the users, while it is on its way, not all are its own and nothing is suspected of it; as
+        long as it has none, what is kept by the one that it superseded."""
+        if self.kind != "deploy" or self.phase not in ("progressing", "paused") or self.trial is not None:
             return None
-        return Exposed(share, self.current().sizes.get("candidate", 0))
+        step, verdict = self.current(), self.verdict
+        kept = step.share("warm")
+        # Where its users are about to be handed over a step asks for none of live's, and they are there until then.
+        live = step.sizes.get("live") or self.steps()[self.step - 1].sizes.get("live", 0)
+        share = min(self.reached_bp, step.share("candidate"))
+        if not share and kept and self.warm is not None:
+            return Exposed(kept, step.sizes.get("warm", 0), live, self.warm)
+        suspected = verdict is not None and (verdict.outcome == "fail" or verdict.harm > SUSPECTED)
+        if suspected or not 0 < share < ALL:
+            return None
+        return Exposed(share, step.sizes.get("candidate", 0), live, self.candidate)
 
     def watched(self) -> bool:
         """Whether the way there has a step in which all users are the candidate's and it can still be taken back."""

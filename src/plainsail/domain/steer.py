@@ -114,9 +114,9 @@ def _deploy(target: Target, intent: Deploy, now: float) -> Changed:
     strategy = chain_name(intent.strategy)
     began = begin(target, intent, revision, "deploy", strategy, None, way, placement, now)
     began = trying.begun(began, plain, intent.strategy)
-    if before is None or not way.steps[0].share("warm"):
+    if exposed is None or not way.steps[0].share("warm"):
         return cleared.then(began)
-    return cleared.then(_taking_over(began, before.candidate))
+    return cleared.then(_taking_over(began, exposed.group))
 
 
 def _taking_over(began: Changed, warm: str) -> Changed:

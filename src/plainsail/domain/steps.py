@@ -7,7 +7,7 @@ import math
 import msgspec
 
 from plainsail.domain.criteria import EvidenceCriteria
-from plainsail.domain.strategy import Judged, Pace, Part, Ready, Role, Settled, Step
+from plainsail.domain.strategy import Exposed, Judged, Pace, Part, Ready, Role, Settled, Step
 from plainsail.domain.units import ALL
 
 START_WITHIN = 600.0
@@ -30,6 +30,8 @@ class Asked(msgspec.Struct, frozen=True):
     live: int
     """Instances of live in the beginning."""
     criteria: EvidenceCriteria
+    taken: Exposed | None = None
+    """What a superseded candidate has until this one's steps have it all."""
 
     def fresh(self) -> bool:
         """There is a baseline beside the candidate."""

@@ -319,6 +319,10 @@ class Exposed(msgspec.Struct, frozen=True):
 
     share_bp: Share
     instances: int
+    live: int | None = None
+    """Instances that live has beside it; None: all of its own."""
+    group: str = ""
+    """Whose they are."""
 
 
 class Course(msgspec.Struct, frozen=True):
