@@ -162,11 +162,12 @@ def test_in_a_test_users_stay_as_was_asked_for_with_it_and_its_rules_are_for_use
     world = seen(there("g1", 4), there("g2", 2))
     for inside in ((Inside(INSIDERS, "candidate"),), ()):
         under_way = rollout(step(inside=inside), placement=asked)
-        test = replace(under_way, trial=Trial(AB("carts"), ("g2",), ("new",)))
-        for one, sticky, unshielded in ((under_way, "old", True), (test, "new", not inside)):
+        test = replace(under_way, trial=Trial(AB("carts"), ("g2",), ("new",), salt="r2"))
+        for one, sticky, unshielded, salt in ((under_way, "old", True, ""), (test, "new", not inside, "r2")):
             found = sent(target(one, placement=before), world)
             assert found.sticky == Sticky(cookie=sticky)
             assert found.unshielded_rules is unshielded
+            assert found.salt == salt
 
 
 def test_without_a_ready_instance_there_is_no_rule_and_no_copy() -> None:

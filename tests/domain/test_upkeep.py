@@ -89,9 +89,14 @@ def test_as_many_as_there_are_is_over_as_it_begins() -> None:
     assert changed.target == replace(REST, scaled=Scaled(4, 3)), (
         "it holds though the file says another number"
     )
+    way = Course(
+        (Step("4 instances", {"live": 4}, USERS, SETTLED),),
+        (Step("back", {"live": 4}, USERS, SETTLED, finishing=True),),
+    )
     (over,) = changed.rollouts
-    assert (over.phase, over.reason, over.reason_code, over.ended_at) == (
-        "succeeded", "v1 has 4 instances already", "no_change", NOW,
+    assert over == replace(
+        of_live("scale", way, 4, 3, ""), phase="succeeded", reason="v1 has 4 instances already",
+        reason_code="no_change", ended_at=NOW, decided_at=NOW,
     )  # fmt: skip
     assert [(event.kind, event.reason) for event in changed.events] == [
         ("rollout_started", ""),
