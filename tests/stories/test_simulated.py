@@ -1,7 +1,8 @@
 """Golden stories: each file in `simulated` is a command and what it says, the whole way of a rollout for people to read.
 
 After a change on purpose: `python -m tests.stories.test_simulated` writes what is said now; read the difference before you
-keep it. Each strategy meets each behaviour; a few more tell of other files and of little traffic.
+keep it. Each strategy meets a good release and a bad one, and those that differ most each behaviour; a few more tell of chains,
+of other files and of little traffic.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from unittest import mock
 import pytest
 from cyclopts import App
 
+from plainsail.domain.strategy import KINDS
 from plainsail.local.simulate.command import simulate
 
 STORIES = Path(__file__).parent / "simulated"
@@ -47,8 +49,11 @@ def test_what_happens(story: Path) -> None:
     assert said(command) == expected
 
 
-def test_every_strategy_meets_every_behaviour() -> None:
+def test_every_strategy_meets_a_good_release_and_a_bad_one() -> None:
     commands = [story.read_text().partition("\n\n")[0] for story in STORIES.glob("*.txt")]
+    for strategy in KINDS:
+        for behaviour in ("good", "errors:2%"):
+            assert any(f"--strategy {strategy} --release {behaviour}" in command for command in commands)
     for strategy in STRATEGIES:
         for behaviour in BEHAVIOURS:
             assert any(f"--strategy {strategy} --release {behaviour}" in command for command in commands)

@@ -275,7 +275,7 @@ def _hurt(played: Played) -> str:
     if played.unanswered:
         parts.append(f"{played.unanswered:,} of them while nobody was in service")
     if played.insiders_hurt:
-        parts.append(f"{played.insiders_hurt:,} more requests of insiders, who look on purpose")
+        parts.append(f"{plural(played.insiders_hurt, 'more request')} of insiders, who look on purpose")
     if shielded:
         parts.append(f"{shielded:,} more of the candidate's failures were answered by live instead")
     reached = played.rollout.reached_bp
