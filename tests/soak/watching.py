@@ -161,9 +161,9 @@ class Watch:
         plane = self._plane
         world, target = plane.world, plane.target
         live = target.group(target.live)
+        plane.run(world.now + REST, self)
         self._live_is_there(live)
         if live is None or sound(world.behaviours.get(live.revision.release, SOUND)):
-            plane.run(world.now + REST, self)
             assert plane.decide(plane.look()).actions == (), "nothing is ordered in a world as desired"
             left = {one.group for one in world.provider.instances(SERVICE)}
             assert left <= {target.live}, "nothing runs that nobody asked for"
