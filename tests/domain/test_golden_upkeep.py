@@ -9,6 +9,7 @@ from tests.domain.stage import Stage, replace
 from tests.domain.storybook import Book
 
 from plainsail.domain.intents import Abort, Deploy, Remove, Restart, Scale
+from plainsail.domain.rollout import Scaled
 from plainsail.domain.strategy import Rolling
 
 story = Book(Stage)
@@ -47,6 +48,16 @@ def a_scaled_number_outlives_a_deploy_and_no_change_of_the_file(stage: Stage) ->
     stage.settled("v3", replicas=5)
     assert [group.replicas for group in stage.target.groups] == [5]
     assert stage.target.scaled is None
+
+
+@story
+def a_deploy_amid_a_change_of_the_number_keeps_it(stage: Stage) -> None:
+    """Live goes on to what was asked for while the newer release is on its way, which has as many."""
+    stage.settled("v1")
+    stage.turn(Scale("s1", "ada", 6, 4))
+    stage.settled("v2")
+    assert stage.target.scaled == Scaled(6, 4)
+    assert [(group.id, group.replicas) for group in stage.target.groups] == [("g2", 6)]
 
 
 @story

@@ -32,7 +32,7 @@ from plainsail.domain.strategy import (
     Step,
 )
 from plainsail.domain.units import ALL
-from plainsail.domain.upkeep import MOST, outcome, remove, renewal_course, restart, scale, sized
+from plainsail.domain.upkeep import MOST, meant, outcome, remove, renewal_course, restart, scale, sized
 
 PLACED = Placement(replicas=4, hosts=("shop.example",), shield=Shield(enabled=False))
 REST = target(None, placement=PLACED)
@@ -225,6 +225,15 @@ def test_without_live_there_is_nothing_to_keep_up(asked: Beginning) -> None:
 
 
 # What holds after it, and what is told.
+
+
+def test_a_deploy_in_the_middle_of_a_change_of_the_number_takes_it_for_done() -> None:
+    """Neither does live get smaller again while the newer release is on its way."""
+    busy = scale(REST, Scale("u1", "ada", 6, 4), NOW).target
+    assert meant(busy) == replace(busy, scaled=Scaled(6, 4), groups=(replace(busy.groups[0], replicas=6),))
+    assert busy.rollout is not None
+    back = replace(busy, rollout=replace(busy.rollout, phase="rolling_back"))
+    assert (meant(back), meant(REST)) == (back, REST)
 
 
 def test_a_number_that_was_asked_for_holds_as_long_as_the_file_says_what_it_said() -> None:

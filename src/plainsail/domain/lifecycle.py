@@ -195,7 +195,7 @@ def still(placement: Placement) -> Course:
 def _achieved(target: Target, rollout: Rollout) -> Target:
     match rollout.kind:
         case "scale":
-            return _scaled(target, rollout)
+            return scaled(target, rollout)
         case "remove":
             return _removed(target)
         case "deploy" | "rollback" | "restart":
@@ -204,7 +204,7 @@ def _achieved(target: Target, rollout: Rollout) -> Target:
             assert_never(rollout.kind)
 
 
-def _scaled(target: Target, rollout: Rollout) -> Target:
+def scaled(target: Target, rollout: Rollout) -> Target:
     """The live group has another size, which holds for as long as what was declared then is."""
     declared = rollout.placement.replicas
     groups = tuple(

@@ -71,7 +71,8 @@ def steer(target: Target, intent: Intent, now: float) -> Changed:
 
 
 def _deploy(target: Target, intent: Deploy, now: float) -> Changed:
-    given, revision, placement = target, intent.revision, upkeep.sized(target, intent.placement)
+    given, revision, target = target, intent.revision, upkeep.meant(target)
+    placement = upkeep.sized(target, intent.placement)
     if target.rollout is not None and target.rollout.kind == "remove":
         what = f"{target.rollout.id} takes {target.service} away; deploy when it is over, or abort it first"
         return refused(target, intent, now, what)

@@ -10,7 +10,7 @@ import msgspec
 
 from plainsail.domain.courses import course, rollback_course
 from plainsail.domain.intents import Beginning, Remove, Restart, Scale
-from plainsail.domain.lifecycle import Changed, begin, end, event, refused
+from plainsail.domain.lifecycle import Changed, begin, end, event, refused, scaled
 from plainsail.domain.rollout import Group, Rollout, Target, Undertaking
 from plainsail.domain.service import Placement
 from plainsail.domain.steps import JUST_LIVE, SETTLE_WITHIN, START_WITHIN
@@ -74,10 +74,19 @@ def remove(target: Target, intent: Remove, now: float) -> Changed:
 
 def sized(target: Target, placement: Placement) -> Placement:
     """As declared, with the number of instances that a person asked for since that number was declared."""
-    scaled = target.scaled
-    if scaled is None or scaled.declared != placement.replicas:
+    asked = target.scaled
+    if asked is None or asked.declared != placement.replicas:
         return placement
-    return replace(placement, replicas=scaled.replicas)
+    return replace(placement, replicas=asked.replicas)
+
+
+def meant(target: Target) -> Target:
+    """The same, as if a change of the number of instances that is under way were done: a deploy in its middle ends it, and
+    does not take back what was asked for."""
+    rollout = target.rollout
+    if rollout is None or rollout.kind != "scale" or rollout.phase == "rolling_back":
+        return target
+    return scaled(target, rollout)
 
 
 def outcome(target: Target, rollout: Rollout) -> str:
