@@ -8,6 +8,8 @@ import pytest
 from msgspec.structs import replace
 from tests.domain.onway import NOW, PLACE, V1, V2, V3, as_wanted, course, look, on_way, revision, said, target
 
+from plainsail.domain.checks import Hooks
+from plainsail.domain.driver import Driver
 from plainsail.domain.evidence import Arm
 from plainsail.domain.lifecycle import Changed, end, event
 from plainsail.domain.observation import Counts
@@ -19,14 +21,23 @@ from plainsail.domain.rollout import KEPT_GOOD, Against, Configured, Group, Phas
 def test_success_makes_the_candidate_live_and_remembers_what_was() -> None:
     wide = replace(PLACE, hosts=("shop.example",))
     one = on_way("finish", phase="finishing", placement=wide, decided_at=7.0)
+    old = Group("g0", "baseline", V1, 1)
     before = target(one, good=(V3, V1, V2))
+    before = replace(before, groups=(old, *before.groups))
     changed = end(before, one, "succeeded", "v2 has all users", "", NOW)
     over = replace(one, phase="succeeded", reason="v2 has all users", ended_at=NOW)
     after = replace(
         before, rollout=None, live="g2", placement=wide, good=(V1, V3),
-        groups=(Group("g1", "warm", V1, 4), Group("g2", "live", V2, 4)),
+        groups=(old, Group("g1", "warm", V1, 4), Group("g2", "live", V2, 4)),
     )  # fmt: skip
     assert changed == Changed(after, (over,), (event("rollout_ended", over, NOW),))
+
+
+def test_who_is_told_of_the_end_is_told_from_then_on() -> None:
+    hooked = replace(PLACE, hooks=Hooks(after=(Driver("webhook", {}),)))
+    one = on_way("finish", phase="finishing", placement=hooked)
+    (errand,) = end(target(one), one, "succeeded", "", "", NOW).target.errands
+    assert (errand.since, errand.driver, errand.question.outcome) == (NOW, hooked.hooks.after[0], "succeeded")
 
 
 def test_when_it_was_decided_is_the_end_unless_it_was_before() -> None:

@@ -42,7 +42,7 @@ from plainsail.domain.rollout import (
     Target,
     Undertaking,
 )
-from plainsail.domain.strategy import Elapsed
+from plainsail.domain.strategy import Course, Elapsed, Recreate
 
 DEPLOY = Deploy("r2", "ada", V2, PLACE, CANARY)
 HARM = Against(failed=True, harm=1.5, crashes=2, held=True)
@@ -66,6 +66,15 @@ def test_a_rollout_begins_with_a_group_of_its_own() -> None:
     after = replace(target(), serial=2, groups=groups, rollout=one)
     assert changed == Changed(after, (one,), (event("rollout_started", one, NOW, by="ada"),))
     assert changed.target.placement == PLACE, "live keeps its own until then"
+    assert begun(target()).rollouts[0].reason == ""
+
+
+def test_it_is_as_large_as_its_largest_step() -> None:
+    recreated = course((Recreate(),))
+    assert [step.sizes.get("candidate") for step in recreated.steps] == [None, 4, 4, 4]
+    assert begun(target(), way=recreated).rollouts[0].replicas == 4
+    none = Course(tuple(replace(step, sizes={"live": 4}) for step in recreated.steps), ())
+    assert begun(target(), way=none).rollouts[0].replicas == 0
 
 
 def test_the_first_release_brings_its_placement_at_once() -> None:

@@ -80,14 +80,13 @@ def event(kind: Kind, rollout: Rollout, now: float, by: str = "plainsail") -> Ev
 
 def enter(rollout: Rollout, step: int, now: float) -> Rollout:
     """The rollout at the beginning of another step of its way."""
-    finishing = rollout.steps()[step].finishing and rollout.phase != "rolling_back"
+    back = rollout.phase == "rolling_back"
     phase: Phase = (
-        rollout.phase if rollout.phase == "rolling_back" else "finishing" if finishing else "progressing"
+        "rolling_back" if back else "finishing" if rollout.steps()[step].finishing else "progressing"
     )
-    keep_why = phase == "rolling_back"
     return replace(
         rollout, step=step, phase=phase, entered_at=now, in_force_at=None, held_at=None, called_at=None,
-        reason=rollout.reason if keep_why else "", reason_code=rollout.reason_code if keep_why else "",
+        reason=rollout.reason if back else "", reason_code=rollout.reason_code if back else "",
         against=_still_against(rollout, step),
     )  # fmt: skip
 
