@@ -74,12 +74,30 @@ def test_a_live_of_which_the_next_step_says_nothing_has_none_there() -> None:
     assert to_take_over(rollout(here, after), world(1)) == "1 of 2 instances ready"
     nothing_said = step(sizes={"candidate": 2})
     assert to_take_over(rollout(nothing_said, after), world(1)) == ""
+    one = step(sizes={"live": 1, "candidate": 2})
+    assert to_take_over(rollout(one, after), world(1)) == "1 of 2 instances ready"
 
 
 def test_the_present_step_is_the_one_that_is_asked() -> None:
     steps = (step(), step(sizes={"live": 4, "candidate": 3}), step(sizes={"live": 3, "candidate": 4}))
     assert to_take_over(rollout(*steps), world(1)) == ""
     assert to_take_over(rollout(*steps, step=1), world(1)) == "1 of 3 instances ready"
+
+
+@pytest.mark.parametrize(
+    ("live", "warm", "said"),
+    [(4, 2, ""), (5, 1, ""), (4, 1, "1 of 2 instances ready"), (3, 2, "1 of 2 instances ready")],
+)
+def test_instances_of_a_superseded_candidate_count_with_live_s(live: int, warm: int, said: str) -> None:
+    """Whoever has fewer users then: what the new one does not have yet, these carry together."""
+    here, after = step(sizes={"live": 4, "candidate": 2, "warm": 2}), step(sizes={"live": live, "warm": warm})
+    assert to_take_over(rollout(here, after), world(1)) == said
+
+
+def test_one_that_is_gone_in_the_next_step_is_counted_on() -> None:
+    here = step(sizes={"live": 4, "candidate": 2, "warm": 1})
+    assert to_take_over(rollout(here, step()), world(1)) == "1 of 2 instances ready"
+    assert to_take_over(rollout(step(), here), world(1)) == ""
 
 
 # Traffic.

@@ -243,6 +243,20 @@ def test_a_number_that_was_asked_for_holds_as_long_as_the_file_says_what_it_said
     assert sized(REST, PLACED) == PLACED
 
 
+def test_a_deploy_in_the_middle_of_a_change_of_size_finds_it_done() -> None:
+    (asked,) = scale(REST, Scale("u1", "ada", 6, 4), NOW).rollouts
+    busy = replace(REST, rollout=asked)
+    done = replace(REST, groups=(group("g1", 6),), scaled=Scaled(6, 4))
+    assert replace(meant(busy), rollout=None) == done
+
+
+def test_and_one_that_is_taken_back_or_is_no_such_change_is_none() -> None:
+    (asked,) = scale(REST, Scale("u1", "ada", 6, 4), NOW).rollouts
+    for other in (replace(asked, phase="rolling_back"), replace(asked, kind="restart"), None):
+        busy = replace(REST, rollout=other)
+        assert meant(busy) == busy
+
+
 @pytest.mark.parametrize(
     ("kind", "replicas", "told"),
     [

@@ -15,7 +15,7 @@ def to_take_over(rollout: Rollout, seen: Seen) -> str:
     shared = 0 < steps[at].share("candidate") < ALL
     if not shared or _old(steps[at + 1]) >= _old(steps[at]):
         return ""
-    return unready(rollout, seen, "candidate", steps[at].sizes.get("candidate", 0))
+    return unready(rollout, seen, "candidate", steps[at].sizes["candidate"])
 
 
 def _old(step: Step) -> int:
@@ -26,8 +26,7 @@ def _old(step: Step) -> int:
 def not_in_force(rollout: Rollout, seen: Seen) -> str:
     """Why the router does not do what the step wants, as far as it is known."""
     size = rollout.current().sizes.get("baseline", 0)
-    lacks = unready(rollout, seen, "baseline", size) if rollout.baseline else ""
-    if lacks:
+    if lacks := unready(rollout, seen, "baseline", size):
         return f"the baseline, which it is compared with, is not there: {lacks}"
     short = unready(rollout, seen, "candidate", rollout.current().sizes.get("candidate", 0))
     if seen.router_up and short:
@@ -38,10 +37,9 @@ def not_in_force(rollout: Rollout, seen: Seen) -> str:
 def unready(rollout: Rollout, seen: Seen, role: Role, size: int) -> str:
     """`2 of 4 instances ready (exited with status 1)`; empty: all are."""
     group = rollout.group(role)
-    ready = seen.ready(group) if group else size
-    if ready >= size:
+    if group is None or (ready := seen.ready(group)) >= size:
         return ""
-    found = seen.groups.get(group or "")
+    found = seen.groups.get(group)
     trouble = f" ({found.trouble})" if found and found.trouble else ""
     return f"{ready} of {size} instances ready{trouble}"
 
