@@ -8,7 +8,7 @@ import io
 import tarfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
@@ -27,6 +27,7 @@ from plainsail.drivers.stores.sql import open_store
 from plainsail.drivers.stores.tree import TreeStore
 from plainsail.engine.loop import Engine
 from plainsail.engine.turn import Site
+from plainsail.ports.metrics import Metrics
 from plainsail.ports.provider import OutputLine
 from plainsail.ports.store import Key, Store
 from plainsail.spec.drivers import Drivers
@@ -87,6 +88,11 @@ class Plane:
     `speed`: simulated seconds in a real one; `idle`: no engine runs; `options`: fields of the context.
     """
 
+    drivers = DRIVERS
+    """Those that a spec may name."""
+    sources: Mapping[str, Metrics] = {}
+    """Metric sources of every environment."""
+
     def __init__(
         self,
         directory: Path,
@@ -135,7 +141,7 @@ class Plane:
     def _make(self) -> None:
         self.engine = PractisingEngine(self.store, self._site, lambda: self.world.now, "practice")
         self.context = Context(
-            store=self.store, artifacts=TreeStore(self.directory / "releases"), live=self.engine, drivers=DRIVERS,
+            store=self.store, artifacts=TreeStore(self.directory / "releases"), live=self.engine, drivers=self.drivers,
             now=lambda: self.world.now, new_id=lambda: rollout_id(self.world.now), token_hash=hash_token(TOKEN),
             spool=self.directory / "spool", **self._options,
         )  # fmt: skip
@@ -165,7 +171,8 @@ class Plane:
             self.worlds[environment] = World(seed=7, rate=200.0)
             self.worlds[environment].now = self.world.now
             self.worlds[environment].behaviours = self.world.behaviours
-        return Site(router=self.worlds[environment].router, provider=self.worlds[environment].provider)
+        world = self.worlds[environment]
+        return Site(router=world.router, provider=world.provider, metrics=self.sources)
 
     async def _live(self) -> None:
         while True:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Page, expect
 from tests.api.practice import until
 from tests.web.stage import Stage, stage
+from tests.web.trial import trial
 from tests.web.window import Window, chromium
 
 from plainsail.testing.world import Behaviour
@@ -67,20 +69,41 @@ OUTPUT = (
 )
 
 
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 860}},
+    "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 860}},
+    "narrow": {"viewport": {"width": 390, "height": 780}, "device_scale_factor": 1.5},
+}
+
+
 def main() -> None:
-    with tempfile.TemporaryDirectory() as place, stage(Path(place), speed=SPEED, spec=SPEC) as plane:
-        plane.engine.said = OUTPUT
-        with chromium() as browser:
+    with chromium() as browser:
+        with tempfile.TemporaryDirectory() as place, stage(Path(place), speed=SPEED, spec=SPEC) as plane:
+            plane.engine.said = OUTPUT
             taken_back = play(plane)
-            for scheme in ("light", "dark"):
-                windows = Window(
-                    browser, plane.url, color_scheme=scheme, viewport={"width": 1280, "height": 860}
-                )
-                pictures(windows, plane, scheme, taken_back)
-            telephone = Window(
-                browser, plane.url, viewport={"width": 390, "height": 780}, device_scale_factor=1.5
-            )
-            pictures(telephone, plane, "narrow", taken_back)
+            for look, how in LOOKS.items():
+                pictures(Window(browser, plane.url, **how), plane, look, taken_back)
+        arms(browser)
+
+
+def arms(browser: Browser) -> None:
+    """A test of two variants under way: its part of the page."""
+    with tempfile.TemporaryDirectory() as place, trial(Path(place), speed=20.0) as plane:
+        plane.begin(0.06)
+        for look, how in LOOKS.items():
+            window = Window(browser, plane.url, **how)
+            window.sign_in()
+            page = window.open("/services/shop/production")
+            card = page.locator("section", has=page.get_by_test_id("arms"))
+            expect(card.locator("tbody tr").first).to_be_visible()
+            page.wait_for_timeout(3000)
+            card.evaluate("card => card.scrollIntoView()")
+            page.evaluate("scrollBy(0, -60)")  # below what stays on top
+            page.wait_for_timeout(300)
+            size = page.viewport_size
+            assert size is not None
+            kept(page, f"test-{look}", size["width"], min(size["height"], 600 if look != "narrow" else 780))
+            window.context.close()
 
 
 def play(plane: Stage) -> str:
@@ -146,20 +169,22 @@ def pictures(window: Window, plane: Stage, look: str, taken_back: str) -> None:
         window.open(path)
         expect(page.get_by_role("main")).to_be_visible()
         page.wait_for_timeout(3000)  # the stream, the charts
-        target = IMAGES / f"{scene}-{look}.png"
         size = page.viewport_size
         assert size is not None
         height = (
             min(size["height"], 600) if scene in ("overview", "rest", "insiders") else size["height"]
         )  # six services need no more, nor does what is at rest
-        page.screenshot(
-            path=target,
-            animations="disabled",
-            clip={"x": 0, "y": 0, "width": size["width"], "height": height},
-        )
-        assert target.stat().st_size < MOST, f"{target.name} has {target.stat().st_size:,} bytes"
-        print(f"{target.name}: {target.stat().st_size:,} bytes")
+        kept(page, f"{scene}-{look}", size["width"], height)
     window.context.close()
+
+
+def kept(page: Page, name: str, width: int, height: int) -> None:
+    target = IMAGES / f"{name}.png"
+    page.screenshot(
+        path=target, animations="disabled", clip={"x": 0, "y": 0, "width": width, "height": height}
+    )
+    assert target.stat().st_size < MOST, f"{target.name} has {target.stat().st_size:,} bytes"
+    print(f"{target.name}: {target.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def show(console: Console, why: Explanation, rollout: Json) -> None:
         return
     if why.test is not None:
         _test(console, why.test)
-    for line in _lines(why):
+    for line in trial_told.beside(why.test, why.metrics):
         console.print()
         _line(console, line, why.test.judged or "candidate" if why.test is not None else "candidate")
     if why.aside:
@@ -86,12 +86,6 @@ def show(console: Console, why: Explanation, rollout: Json) -> None:
         tell(console, Text.assemble(("Warning: ", "yellow"), plain(warning)))
     if why.replaced:
         tell(console, f"Replaced, because they alone were bad: {', '.join(map(plain, why.replaced))}")
-
-
-def _lines(why: Explanation) -> tuple[Line, ...]:
-    """Without the KPI of a test, which has been shown, unless it may take a variant back too."""
-    kpi = why.test.kpi if why.test is not None else None
-    return tuple(line for line in why.metrics if line.name != kpi or line.role != "informative")
 
 
 def _test(console: Console, test: Test) -> None:
@@ -155,7 +149,7 @@ def _ahead(console: Console, why: Explanation) -> None:
         begun = next((point for point in why.trail if point.share_bp or point.candidate.requests), None)
         first = "copies" if why.copies is not None and begun is not None and not begun.share_bp else "users"
         tell(console, f"Decided {seconds(why.decided_after)} after the first {first} came")
-    told = [line for line in _lines(why) if line.change]
+    told = [line for line in trial_told.beside(why.test, why.metrics) if line.change]
     if not told:
         tell(console, plain(why.change))
         return

@@ -10,6 +10,7 @@ from plainsail.domain import comparing
 from plainsail.domain.arms import whose
 from plainsail.domain.comparing import ArmRate, Comparison, Gap
 from plainsail.domain.evidence import Evidence, Verdict
+from plainsail.domain.line import Line
 from plainsail.domain.rollout import Rollout
 from plainsail.domain.trial import Trial
 from plainsail.domain.trying import compared, standing
@@ -103,6 +104,12 @@ def rows(test: Test) -> tuple[tuple[str, str, str, str], ...]:
         apart = comparing.apart(found, gap) if gap is not None else ""
         told.append((arm.name, f"{arm.n:,.0f}", comparing.figure(found, arm.rate), apart))
     return tuple(told)
+
+
+def beside(test: Test | None, lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """What else is judged: without the KPI, which its arms tell, unless that may take a variant back too."""
+    kpi = test.kpi if test is not None else None
+    return tuple(line for line in lines if line.name != kpi or line.role != "informative")
 
 
 def others(test: Test) -> tuple[str, ...]:

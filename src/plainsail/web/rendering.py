@@ -15,10 +15,10 @@ from litestar.types import ResponseHeaders
 
 from plainsail import __version__
 from plainsail.app.documents import RolloutDocument
-from plainsail.domain import telling
+from plainsail.domain import telling, trial_told
 from plainsail.domain.release import short
 from plainsail.domain.units import percent, percent_of, plural, seconds
-from plainsail.web import sentences
+from plainsail.web import arms, sentences
 from plainsail.web.assets import ASSETS
 from plainsail.web.spark import spark
 
@@ -62,7 +62,7 @@ def templates() -> Environment:
     )
     made.globals.update(
         asset=ASSETS.url, has_asset=ASSETS.has, product_version=__version__, plural=plural,
-        sentences=sentences, telling=telling, spark=spark, took=took,
+        sentences=sentences, telling=telling, spark=spark, took=took, arms=arms, trial_told=trial_told,
     )  # fmt: skip
     return made
 

@@ -33,6 +33,7 @@ class RolloutView:
         "rollout": "rollout/head.html",
         "steps": "target/steps.html",
         "verdict": "target/verdict.html",
+        "arms": "target/arms.html",
         "metrics": "target/metrics.html",
         "events": "target/events.html",
     }

@@ -9,6 +9,7 @@ import msgspec
 from plainsail.app.documents import GroupDocument, RolloutDocument, StatusDocument, StepDocument
 from plainsail.domain.release import short
 from plainsail.domain.units import ALL, percent
+from plainsail.spec.diagnostics import listed
 
 Tone = Literal["good", "busy", "held", "bad", "none"]
 """Each has its own mark and its own word; the colour only repeats them."""
@@ -27,6 +28,7 @@ class Part(msgspec.Struct, frozen=True):
     """A group's part of all users, as a bar shows it."""
 
     version: str
+    """With its variant, in a test."""
     role: str
     share_bp: int
     offset_bp: int
@@ -76,7 +78,7 @@ def parts(document: StatusDocument) -> tuple[Part, ...]:
     offset = 0
     for group in document.groups:
         if group.share_bp:
-            found.append(Part(group.version, group.role, group.share_bp, offset))
+            found.append(Part(called(group), group.role, group.share_bp, offset))
             offset += group.share_bp
     return tuple(found)
 
@@ -133,6 +135,11 @@ def capital(text: str, name: str = "") -> str:
     return text[:1].upper() + text[1:] if first.isalpha() and first != name else text
 
 
+def called(group: GroupDocument) -> str:
+    """A group as people tell it from others: in a test several run one release."""
+    return f"{group.version} {group.variant}".strip()
+
+
 def name(rollout: RolloutDocument) -> str:
     """The release as people call it."""
     return rollout.version or short(rollout.release or "") or "the last good release"
@@ -146,12 +153,14 @@ def goes_back(rollout: RolloutDocument) -> bool:
 def _under_way(document: StatusDocument, rollout: RolloutDocument, trouble: str) -> State:
     candidate = next((one for one in document.groups if one.group == rollout.candidate), None)
     before = next((one for one in document.groups if one.group == rollout.live), None)
-    share = candidate.share_bp if candidate else 0
+    tested = [one for one in document.groups if one.variant and one.role == "variant" and one.share_bp]
+    share = sum(one.share_bp for one in tested) or (candidate.share_bp if candidate else 0)
     new, old = name(rollout), before.version if before else None
     if candidate and before and candidate.release == before.release and candidate.config != before.config:
         new, old = f"{new} with the new configuration", f"{old} with the old one"
     why = "; ".join(filter(None, (rollout.reason, trouble)))
-    has = f"{new} has {percent(share)} of the users" if share else f"{new} has no users yet"
+    each = f", as {listed([one.variant for one in tested], 'and')}" if tested else ""
+    has = f"{new} has {percent(share)} of the users{each}" if share else f"{new} has no users yet"
     rest = f", {old} has the rest" if old and share and share < ALL else ""
     if rollout.kind in ("scale", "restart", "remove") and rollout.phase in ("progressing", "finishing"):
         return _upkeep(rollout, new, share, why)

@@ -41,6 +41,7 @@ class TargetView:
         "steps": "target/steps.html",
         "numbers": "target/numbers.html",
         "verdict": "target/verdict.html",
+        "arms": "target/arms.html",
         "metrics": "target/metrics.html",
         "instances": "target/instances.html",
         "output": "target/output.html",
@@ -112,7 +113,7 @@ class TargetView:
 def _groups(document: StatusDocument, rollouts: tuple[RolloutDocument, ...]) -> dict[str, tuple[str, str]]:
     """What charts call a group, and how they draw it."""
     ended = {one.candidate: (sentences.name(one), "other") for one in reversed(rollouts) if one.candidate}
-    return {**ended, **{group.group: (group.version, group.role) for group in document.groups}}
+    return {**ended, **{group.group: (sentences.called(group), group.role) for group in document.groups}}
 
 
 @page_at("/services/{service:str}/{environment:str}", opt=BY_SESSION)
