@@ -25,28 +25,26 @@ def awaited(rollout: Rollout) -> bool:
     approval that is sent twice would be a yes to a step that nobody has looked at."""
     if rollout.phase not in ("progressing", "paused") or not asks(rollout.current()):
         return False
-    word = rollout.words.get(_place(rollout))
+    word = rollout.words.get(_place(rollout.step))
     return _by_hand(rollout.current()) if word is None else word.state != "go"
 
 
 def approved(rollout: Rollout) -> bool:
     """The present step, by somebody."""
-    word = rollout.words.get(_place(rollout))
-    return word is not None and word.state == "go"
+    return _approved_at(rollout, rollout.step)
 
 
 def answered(verb: str, rollout: Rollout, step: str | None = None) -> bool:
     """Somebody has said it already (at that step, if one is named), and nobody is asked again: saying it twice changes
     nothing."""
-    if verb == "reject" or rollout.reason_code == "rejected":
-        return verb == "reject" and rollout.reason_code == "rejected"
-    if verb != "approve" or (awaited(rollout) and is_at(rollout, step)):
+    rejected = rollout.reason_code == "rejected"
+    if verb == "reject":
+        return rejected
+    if verb != "approve" or rejected or (awaited(rollout) and is_at(rollout, step)):
         return False
     return any(
-        word.state == "go"
-        and (step is None or _same(step, rollout.course.steps[int(place.partition("/")[0])].name))
-        for place, word in rollout.words.items()
-        if place.endswith("/approval")
+        _approved_at(rollout, number) and (step is None or _same(step, one.name))
+        for number, one in enumerate(rollout.course.steps)
     )
 
 
@@ -65,9 +63,9 @@ def unapproved(rollout: Rollout) -> str:
 
 def called_for(rollout: Rollout, now: float) -> tuple[Rollout, tuple[Event, ...]]:
     """Where nothing else is lacking any more: the person is told, once."""
-    if unanswered(rollout) or not unapproved(rollout) or _place(rollout) in rollout.words:
+    if unanswered(rollout) or not unapproved(rollout) or _place(rollout.step) in rollout.words:
         return rollout, ()
-    noted = replace(rollout, words={**rollout.words, _place(rollout): Word("not_yet", now)})
+    noted = replace(rollout, words={**rollout.words, _place(rollout.step): Word("not_yet", now)})
     told = replace(noted, reason=unapproved(rollout), reason_code="approval")
     return noted, (event("approval_asked", told, now),)
 
@@ -107,7 +105,7 @@ def _approve(target: Target, rollout: Rollout, intent: Approve, now: float) -> C
         what = f"no approval is waited for; rollout {rollout.id} is at {instead(rollout)}"
         return refused(target, intent, now, what)
     word = Word("go", now, intent.reason, by=intent.by)
-    given = replace(rollout, words={**rollout.words, _place(rollout): word})
+    given = replace(rollout, words={**rollout.words, _place(rollout.step): word})
     if rollout.phase == "paused" and rollout.reason_code == "unsure":  # held because nobody answered
         given = replace(given, phase="progressing", reason="", reason_code="", entered_at=now,
                         held_at=None, called_at=None)  # fmt: skip
@@ -126,6 +124,11 @@ def _reject(target: Target, rollout: Rollout, intent: Reject, now: float) -> Cha
     return turn_back(target, rollout, "aborted", reason, "rejected", intent.by, now)
 
 
+def _approved_at(rollout: Rollout, number: int) -> bool:
+    word = rollout.words.get(_place(number))
+    return word is not None and word.state == "go"
+
+
 def _by_hand(step: Step) -> bool:
     """It is left only when somebody says so: it asks as long as it lasts."""
     return isinstance(step.leave, Judged) and step.leave.until == "advanced"
@@ -135,5 +138,6 @@ def _same(one: str, other: str) -> bool:
     return one.replace(" ", "") == other.replace(" ", "")
 
 
-def _place(rollout: Rollout) -> str:
-    return f"{rollout.step}/approval"
+def _place(step: int) -> str:
+    """Of a word in `Rollout.words`."""
+    return f"{step}/approval"

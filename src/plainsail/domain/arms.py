@@ -71,7 +71,7 @@ def judged(
         variants[group], said = judge(
             known, seen.counts, crashes, group, rollout.live, criteria, exposures, None, now,
             found.trouble if found else "", latency=seen.latency, measured=_measured(seen.measured, group),
-            warm=warm, share=seen.share(group),
+            warm=warm,
         )  # fmt: skip
         verdict = replace(verdict, harm=max(verdict.harm, said.harm))
         if said.outcome == "fail" and verdict.outcome != "fail":

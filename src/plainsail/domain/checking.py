@@ -74,8 +74,6 @@ def heard(target: Target, told: Mapping[str, Told], now: float) -> Changed:
             words[f"{rollout.step}/{number}"] = word
             if word.final():
                 happened.append(_answered(rollout, driver, word, now))
-    if words == rollout.words:
-        return changed
     rollout = replace(rollout, words=words)
     return changed.then(
         Changed(replace(changed.target, rollout=rollout), (rollout,) if happened else (), tuple(happened))
@@ -94,11 +92,10 @@ def refused(rollout: Rollout) -> tuple[Phase, str, str] | None:
     """How it ends, why, and the code, if a check said no, or says nothing and is to be obeyed in that too."""
     ending: Phase = "rolled_back" if rollout.reached_bp else "failed"
     for _, driver, word in asked(rollout):
-        if word is None or not word.final() or word.state == "go":
-            continue
-        if word.state == "no_go":
+        if word is not None and word.state == "no_go":
             return ending, _said(rollout, driver, word), "check_refused"
-        if _hooked(rollout) or terms(driver).on_error == "rollback":
+        obeyed = _hooked(rollout) or terms(driver).on_error == "rollback"
+        if word is not None and word.state == "silent" and obeyed:
             return ending, _said(rollout, driver, word), "check_silent"
     return None
 
@@ -159,9 +156,8 @@ def _errands(target: Target, told: Mapping[str, Told], now: float) -> Changed:
         if (word is not None and word.final()) or now > one.since + HOOK_WITHIN:
             happened.append(_hook_ended(one, word, now))
         else:
-            left.append(one if word is one.word else replace(one, word=word))
-    kept = tuple(left)
-    return Changed(target if kept == target.errands else replace(target, errands=kept), (), tuple(happened))
+            left.append(replace(one, word=word))
+    return Changed(replace(target, errands=tuple(left)), (), tuple(happened))
 
 
 def _answered(rollout: Rollout, driver: Driver, word: Word, now: float) -> Event:
@@ -191,7 +187,6 @@ def _said(rollout: Rollout, driver: Driver, word: Word) -> str:
     says = {
         "go": "says go",
         "no_go": "says no-go",
-        "not_yet": "says not yet",
         "silent": f"does not answer, asked {plural(word.failures, 'time')}",
     }[word.state]
     return f"{_noun(rollout)} {called(driver)} {says}{why}"

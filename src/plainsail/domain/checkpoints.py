@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import takewhile
 
 import msgspec
 
@@ -30,7 +31,7 @@ def way(
 ) -> Course:
     """A strategy's course (`courses.course`) with all that the placement asks on it. The way back asks nobody."""
     made = course(chain, placement.pace, placement.replicas, live, placement.evidence, exposed)
-    return replace(made, steps=tuple(_woven(made.steps, placement, live)))
+    return replace(made, steps=tuple(_woven(made.steps, placement, live, exposed)))
 
 
 def stops(steps: Iterable[Step]) -> tuple[str, ...]:
@@ -47,18 +48,17 @@ def waits(steps: Sequence[Step], live: int | None) -> bool:
     return live is None or all(step.split for step in steps)
 
 
-def _woven(steps: Sequence[Step], placement: Placement, live: int | None) -> Iterator[Step]:
-    opened = max(
-        (index for index, step in enumerate(steps) if step.name in ("start", "analysis")), default=-1
-    )
-    if not waits(steps, live):
-        opened = -1
+def _woven(
+    steps: Sequence[Step], placement: Placement, live: int | None, exposed: Exposed | None
+) -> Iterator[Step]:
+    opened = sum(1 for _ in takewhile(_opening, steps)) - 1
+    held = waits(steps, live) and (_checks(placement, START) or _approved(placement, START))
     if placement.hooks.before:
-        yield _before(steps[0], placement, live)
+        yield _before(steps[0], placement, live, exposed)
     for index, step in enumerate(steps):
         name = _written(step.name)
         yield _asking(step, _checks(placement, name), _approved(placement, name)) if _asks(step) else step
-        if index == opened and (_checks(placement, START) or _approved(placement, START)):
+        if index == opened and held:
             leave = Judged("checked", 0, 0.0, placement.pace.deadline, placement.pace.on_unsure)
             ready = replace(step, name=CONFIRM, leave=leave)
             yield _asking(ready, _checks(placement, START), _approved(placement, START))
@@ -69,12 +69,16 @@ def _asking(step: Step, checks: tuple[Driver, ...], approval: bool) -> Step:
     return replace(step, checks=(*step.checks, *checks), approve_within=within)
 
 
-def _before(first: Step, placement: Placement, live: int | None) -> Step:
+def _before(first: Step, placement: Placement, live: int | None, exposed: Exposed | None) -> Step:
     """All is as it was: who is there keeps what they have, and nobody else is started."""
     sizes: dict[Role, int] = {role: size if role == "warm" else 0 for role, size in first.sizes.items()}
     split = first.split
     if live is not None:
         sizes["live"], split = live, split or JUST_LIVE
+        if exposed is not None and first.share("warm"):
+            sizes["warm"] = exposed.instances
+            if exposed.live is not None and first.sizes["live"] < live:
+                sizes["live"] = exposed.live  # where instances are counted none is started for the question
     leave = Judged("hooked", 0, 0.0, placement.pace.deadline, "rollback")
     return replace(first, name=BEFORE, sizes=sizes, split=split, leave=leave, checks=placement.hooks.before)
 
@@ -82,6 +86,11 @@ def _before(first: Step, placement: Placement, live: int | None) -> Step:
 def _asks(step: Step) -> bool:
     """It lasts until something is known, so somebody can be asked meanwhile."""
     return isinstance(step.leave, Judged) and step.leave.until != "analysed"
+
+
+def _opening(step: Step) -> bool:
+    """Until it is left nobody has the new release, and nobody is asked: instances start, of a test those of all variants."""
+    return step.during() == "start" and not _asks(step)
 
 
 def _checks(placement: Placement, name: str) -> tuple[Driver, ...]:

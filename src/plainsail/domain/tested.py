@@ -21,9 +21,7 @@ def divided(test: AB, live: int, carrying: int, replicas: int, within: float) ->
     so that takes them all."""
     roles = _roles(test)
     matches = [one.match for one in test.variants.values()] or [test.match]
-    inside = tuple(
-        Inside(match, role) for match, role in zip(matches, roles, strict=True) if match is not None
-    )
+    inside = tuple(Inside(match, roles[place]) for place, match in enumerate(matches) if match is not None)
     sizes: Instances = {"live": live, **dict.fromkeys(roles, replicas if inside else carrying)}
     rest = ALL - each(test) * len(roles)
     split = (*(Part(role, each(test)) for role in roles), Part("live", rest))

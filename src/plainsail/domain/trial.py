@@ -42,7 +42,7 @@ class Trial(msgspec.Struct, frozen=True):
 
     def name(self, group: str) -> str:
         """As people know it: the variant's, or `live`."""
-        return dict(zip(self.groups, self.names, strict=True)).get(group, "live")
+        return self.names[self.groups.index(group)] if group in self.groups else "live"
 
     def others(self, candidate: str) -> tuple[str, ...]:
         """The groups beside the candidate, in the order of their roles."""

@@ -33,10 +33,11 @@ def begun(began: Changed, revision: Revision, chain: Chain) -> Changed:
     rollout, target = began.rollouts[-1], began.target
     if test is None or rollout.live is None or rollout.ended():
         return began
-    serial, more, called = target.serial, [], (*test.variants, "")
-    for name, one in list(zip(test.variants, _revisions(revision, test), strict=False))[1:]:
-        serial += 1
-        more.append(Group(f"g{serial}", "variant", one, rollout.replicas, name))
+    called, each = tuple(test.variants) or ("",), _revisions(revision, test)
+    more = [
+        Group(f"g{target.serial + place}", "variant", each[place], rollout.replicas, called[place])
+        for place in range(1, len(each))
+    ]
     groups = tuple(
         replace(one, role="variant", variant=called[0]) if one.id == rollout.candidate else one
         for one in target.groups
@@ -44,6 +45,7 @@ def begun(began: Changed, revision: Revision, chain: Chain) -> Changed:
     names = tuple(test.variants) or (revision.version,)
     trial = Trial(test, (rollout.candidate, *(one.id for one in more)), names, salt=rollout.id)
     rollout = replace(rollout, trial=trial)
+    serial = target.serial + len(more)
     target = replace(target, serial=serial, groups=(*groups, *more), rollout=rollout)
     return Changed(target, (*began.rollouts[:-1], rollout), began.events)
 
@@ -77,7 +79,7 @@ def tried(changed: Changed, rollout: Rollout, evidence: Evidence | None, now: fl
     if began is None and now - rollout.entered_at > patience:
         why = f"users were not divided within {seconds(patience)}: an instance is not ready, or the router does not answer"
         return changed.then(turn_back(target, rollout, "failed", why, "deadline", "plainsail", now))
-    found = comparing.compare(trial, evidence, rollout.placement.evidence, rollout.live or "")
+    found = _compared(rollout, trial, evidence)
     late = began is not None and now >= began + trial.asked.lasts
     decided = decide(trial, found, late=late, now=now)
     early = began is None or now - began < min(rollout.placement.pace.dwell, trial.asked.lasts)
@@ -88,12 +90,11 @@ def tried(changed: Changed, rollout: Rollout, evidence: Evidence | None, now: fl
         why = f"{decided.sentence}; live stays"
         return changed.then(turn_back(target, rollout, "failed", why, decided.code, "plainsail", now))
     if not decided.winner or trial.asked.then == "keep":
-        return changed.then(_kept(target, rollout, decided, now))
+        return changed.then(_kept(target, rollout, trial, decided, now))
     if trial.asked.then == "ask":
-        told = replace(
-            event("rollout_paused", rollout, now), reason=_question(rollout, decided), code="winner"
-        )
-        waiting = replace(rollout, reason=_question(rollout, decided), reason_code="winner", decided_at=now)
+        why = _question(rollout, trial, decided)
+        told = replace(event("rollout_paused", rollout, now), reason=why, code="winner")
+        waiting = replace(rollout, reason=why, reason_code="winner", decided_at=now)
         return changed.then(Changed(replace(target, rollout=waiting), (waiting,), (told,)))
     going = enter(promoted(target, replace(rollout, decided_at=now)), rollout.step + 1, now)
     happened = event("step_entered", replace(going, reason=decided.sentence, reason_code="winner"), now)
@@ -107,7 +108,7 @@ def decide(trial: Trial, found: Comparison, *, late: bool, now: float) -> Decide
     margin, kpi = trial.asked.margin, found.kpi
     name = comparing.winner(found, margin, late=late)
     if name:
-        group = dict(zip(trial.names, trial.groups, strict=True))[name]
+        group = trial.groups[trial.names.index(name)]
         against = comparing.told(found, name).replace(", better by ", ", by ", 1)
         said = f"{name} is better by {kpi}: {against}{comparing.among(found, name)}"
         return Decided("winner", said, now, group)
@@ -122,7 +123,7 @@ def decide(trial: Trial, found: Comparison, *, late: bool, now: float) -> Decide
 
 def standing(trial: Trial, found: Comparison) -> str:
     """A test that is not decided yet, in one clause."""
-    if not found.variants() or not any(one.n for one in found.arms):
+    if not any(one.n for one in found.arms):
         why = f": {found.missing}" if found.missing else ""
         return f"{found.kpi} is not known yet{why}"
     return f"not decided by {found.kpi} yet: {_all(found)}"
@@ -149,10 +150,10 @@ def no_advance(rollout: Rollout) -> str:
 
 def outcome(rollout: Rollout) -> str:
     """Why a winner has all users; empty: it is no test, or a person went on without a decision."""
-    decided = rollout.trial.decided if rollout.trial is not None else None
-    if rollout.trial is None or decided is None or not decided.winner:
+    trial = rollout.trial
+    if trial is None or trial.decided is None or not trial.decided.winner:
         return ""
-    return f"{decided.sentence}; {rollout.trial.name(decided.winner)} has all users"
+    return f"{trial.decided.sentence}; {trial.name(trial.decided.winner)} has all users"
 
 
 def undone(live: Group, placement: Placement, env: dict[str, str]) -> dict[str, str]:
@@ -169,22 +170,27 @@ def undone(live: Group, placement: Placement, env: dict[str, str]) -> dict[str, 
     }
 
 
-def _kept(target: Target, rollout: Rollout, decided: Decided, now: float) -> Changed:
-    trial = rollout.trial
-    assert trial is not None
+def compared(rollout: Rollout, evidence: Evidence | None) -> Comparison | None:
+    """A test's numbers, from what is stored of it; None: it is no test."""
+    return None if rollout.trial is None else _compared(rollout, rollout.trial, evidence)
+
+
+def _compared(rollout: Rollout, trial: Trial, evidence: Evidence | None) -> Comparison:
+    return comparing.compare(trial, evidence, rollout.placement.evidence, rollout.live or "")
+
+
+def _kept(target: Target, rollout: Rollout, trial: Trial, decided: Decided, now: float) -> Changed:
     stays = "live stays"
     if decided.winner:
-        group = target.group(decided.winner)
-        how = _how(rollout, trial.asked, trial.name(decided.winner), group.revision.version if group else "")
-        stays = f"live stays, as asked; {how}"
+        stays = f"live stays, as asked; {_how(rollout, trial.asked, trial.name(decided.winner))}"
     why = f"{decided.sentence}; {stays}"
     return turn_back(target, rollout, "succeeded", why, decided.code, "plainsail", now)
 
 
-def _how(rollout: Rollout, test: AB, name: str, version: str) -> str:
+def _how(rollout: Rollout, test: AB, name: str) -> str:
     """How the winner is given to all."""
     variant = test.variants.get(name)
-    words = ["plainsail", "deploy", rollout.service, version, "--to", rollout.environment]
+    words = ["plainsail", "deploy", rollout.service, rollout.revision.version, "--to", rollout.environment]
     deploy = f"'{shlex.join(words)} --strategy canary' gives it to all"
     if variant is None or not variant.env:
         return deploy
@@ -192,8 +198,8 @@ def _how(rollout: Rollout, test: AB, name: str, version: str) -> str:
     return f"with 'env: {{{env}}}' in the file {deploy}"
 
 
-def _question(rollout: Rollout, decided: Decided) -> str:
-    name = rollout.trial.name(decided.winner) if rollout.trial is not None else ""
+def _question(rollout: Rollout, trial: Trial, decided: Decided) -> str:
+    name = trial.name(decided.winner)
     choice = f"'plainsail advance {rollout.service}' gives {name} to all, 'plainsail abort {rollout.service}' keeps live"
     return f"{decided.sentence}; waiting for a person: {choice}"
 
@@ -202,7 +208,7 @@ def _asked(changed: Changed, rollout: Rollout, trial: Trial, decided: Decided, n
     """The winner is known, and a person says what it gets."""
     patience = max(ASKED_WITHIN, rollout.placement.pace.deadline)
     if now - decided.at <= patience:
-        return _open(changed, rollout, _question(rollout, decided), "winner")
+        return _open(changed, rollout, _question(rollout, trial, decided), "winner")
     why = f"{decided.sentence}; nobody said in {seconds(patience)} what it gets, so live stays"
     return changed.then(turn_back(changed.target, rollout, "succeeded", why, decided.code, "plainsail", now))
 
@@ -223,10 +229,3 @@ def _revisions(revision: Revision, test: AB) -> tuple[Revision, ...]:
         revision.run
     ]
     return tuple(replace(revision, run=run, config=config_digest(run)) for run in runs)
-
-
-def compared(rollout: Rollout, evidence: Evidence | None) -> Comparison | None:
-    """A test's numbers, from what is stored of it; None: it is no test."""
-    if rollout.trial is None:
-        return None
-    return comparing.compare(rollout.trial, evidence, rollout.placement.evidence, rollout.live or "")
