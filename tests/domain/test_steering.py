@@ -8,9 +8,22 @@ import pytest
 from msgspec.structs import replace
 from tests.domain.onway import NOW, V1, V2, V3, course, on_way, revision, target
 
+from plainsail.domain import upkeep
 from plainsail.domain.checks import Word
 from plainsail.domain.courses import rollback_course
-from plainsail.domain.intents import Abort, Advance, Approve, Intent, Pause, Reject, Resume, Rollback
+from plainsail.domain.intents import (
+    Abort,
+    Advance,
+    Approve,
+    Intent,
+    Pause,
+    Reject,
+    Remove,
+    Restart,
+    Resume,
+    Rollback,
+    Scale,
+)
 from plainsail.domain.lifecycle import Changed, begin, end, enter, event, never_began, refused, turn_back
 from plainsail.domain.rollout import Against, Group, Phase, Rollout, Target
 from plainsail.domain.steer import steer
@@ -26,6 +39,18 @@ def test_what_is_not_under_way_is_not_steered(asked: Any, one: Rollout | None) -
     intent = asked("r2", "bob")
     expected = refused(target(one), intent, NOW, "rollout r2 is not under way")
     assert steer(target(one), intent, NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("intent", "does"),
+    [
+        (Scale("x1", "bob", 6, 4), upkeep.scale),
+        (Restart("x1", "bob", "memory"), upkeep.restart),
+        (Remove("x1", "bob"), upkeep.remove),
+    ],
+)
+def test_upkeep_is_asked_for_as_all_else_is(intent: Any, does: Any) -> None:
+    assert steer(target(), intent, NOW) == does(target(), intent, NOW)
 
 
 @pytest.mark.parametrize("gradual", [False, True])

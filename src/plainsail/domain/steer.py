@@ -107,9 +107,7 @@ def _deploy(target: Target, intent: Deploy, now: float) -> Changed:
             "no_change",
             now,
         )
-        return cleared.then(
-            Changed(replace(sized, rollout=None), done.rollouts, (*began.events, *done.events))
-        )
+        return cleared.then(Changed(sized, done.rollouts, (*began.events, *done.events)))
     exposed = before.exposed() if before is not None else None
     way = whole_way(intent.strategy, placement, live.replicas if live else None, exposed)
     strategy = chain_name(intent.strategy)
