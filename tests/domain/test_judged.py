@@ -141,6 +141,14 @@ def test_while_a_replaced_instance_is_busy_answer_times_are_not_compared() -> No
     assert after(on_way(retired=("g2-9",)), without, latency=latency).outset is None
 
 
+def test_live_instances_are_held_against_each_other_all_the_while() -> None:
+    """The candidate's own are another matter (`suspect`)."""
+    each = {f"{group}-{number}": Counts(50) for group in ("g1", "g2") for number in range(4)}
+    one = on_way("50 %")
+    halves = after(one, instances=each).halves
+    assert {id for half in halves for id in half.last} == {"g1-0", "g1-1", "g1-2", "g1-3"}
+
+
 def test_every_exposure_that_is_to_come_is_asked_for_from_the_start() -> None:
     exposures = {"errors 5000", "latency 5000", "errors 10000", "latency 10000"}
     assert set(after(on_way()).proof) == exposures

@@ -25,7 +25,7 @@ from plainsail.domain.intents import (
     Scale,
 )
 from plainsail.domain.lifecycle import Changed, begin, end, enter, event, never_began, refused, turn_back
-from plainsail.domain.rollout import Against, Group, Phase, Rollout, Target
+from plainsail.domain.rollout import Against, Configured, Group, Phase, Rollout, Target
 from plainsail.domain.steer import steer
 from plainsail.domain.strategy import AB, Strategy
 from plainsail.domain.trial import Decided, Trial
@@ -223,6 +223,12 @@ def test_a_rollback_brings_the_last_good_one_and_keeps_out_what_was_live(
     changed = steer(before, intent, NOW)
     assert changed == rolled_back(before, intent)
     assert [(group.id, group.replicas) for group in changed.target.groups] == [("g1", 6), ("g2", 6)]
+
+
+def test_back_to_the_same_release_it_is_the_configuration_that_is_kept_out() -> None:
+    before = target(good=(replace(V1, config="old"),))
+    after = steer(before, Rollback("x1", "bob"), NOW).target
+    assert (after.quarantine, after.misconfigured) == ((), (Configured(V1.release, V1.config),))
 
 
 @pytest.mark.parametrize(
