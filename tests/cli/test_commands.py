@@ -75,6 +75,20 @@ def test_steering(terminal: Terminal, plane: Plane) -> None:
     assert use("abort", "--all", "--json").json() == {"rollouts": []}
 
 
+def test_status_says_by_which_hosts_a_service_is_reached(terminal: Terminal, plane: Plane) -> None:
+    """Several are behind one address, where nobody answers who asks for none of them."""
+    many = ", ".join(f"h{number}.example" for number in range(9))
+    services = "".join(
+        f"  {name}: {{run: {{command: [serve]}}, in: {{staging: {{hosts: [{hosts}]}}}}}}\n"
+        for name, hosts in (("blog", "blog.example, www.blog.example"), ("many", many))
+    )
+    plane.apply(f"schema: 1\nservices:\n{services}")
+    told = terminal.use(plane)("status").out
+    assert "blog in staging  http://127.0.0.1:8080 for blog.example, www.blog.example\n" in told
+    assert "http://127.0.0.1:8080 for h0.example, h1.example and 7 more\n" in told
+    assert "shop in production  http://127.0.0.1:8081\n" in told, "it has all hosts"
+
+
 def test_status_offers_what_can_be_done(terminal: Terminal, plane: Plane) -> None:
     """Scaling waits for instances, and nothing of that can be passed over."""
     plane.ended(plane.deploy(plane.release("1.0", Behaviour(starts_in=30.0))))

@@ -30,6 +30,8 @@ from plainsail.client import Client
 
 MOST_SHOWN = 50
 """Services that a person may look through; of more, those at rest are only counted."""
+MOST_HOSTS = 2
+"""Of a service that are named, so that it stays one line."""
 PAGE = 100
 """Services asked for at a time when all are wanted."""
 
@@ -137,8 +139,8 @@ def show(console: Console, document: Json) -> None:
 def picture(document: Json) -> RenderableType:
     """One target: groups, what is under way and why, and what a person can do."""
     title = Text(f"{document['service']} in {document['environment']}", style="bold")
-    if document["url"]:
-        title.append(f"  {document['url']}", style="not bold dim")
+    if where := _where(document):
+        title.append(f"  {where}", style="not bold dim")
     lines: list[RenderableType] = [title]
     if document["groups"]:
         lines.append(groups_table(document["groups"]))
@@ -155,6 +157,14 @@ def picture(document: Json) -> RenderableType:
         lines.append(Text("not looked at yet: the shares above are not known", style="yellow"))
     lines += _rollout(document)
     return Group(lines[0], Padding(Group(*lines[1:]), (0, 0, 0, 2), expand=False))
+
+
+def _where(document: Json) -> str:
+    """Where users come in: behind one address there may be many services, each known by its hosts."""
+    hosts = document["hosts"]
+    more = f" and {len(hosts) - MOST_HOSTS} more" if len(hosts) > MOST_HOSTS else ""
+    named = f"{', '.join(map(plain, hosts[:MOST_HOSTS]))}{more}"
+    return " for ".join(filter(None, (document["url"], named)))
 
 
 def _insiders(document: Json) -> Iterator[Text]:
