@@ -16,6 +16,7 @@ from tests.cli.terminal import Terminal
 
 from plainsail.cli.screen import tell
 from plainsail.domain.strategy import SIMPLE
+from plainsail.domain.units import percent
 from plainsail.testing.world import Behaviour
 
 STATUS = "/services/shop/environments/production"
@@ -290,6 +291,29 @@ def test_a_release_is_uploaded_once_and_named_by_what_is_known(terminal: Termina
     assert second.out == nothing
     assert use("deploy", "shop", tree, "--to", "production").out == nothing
     assert use("deploy", "shop", tree, "--to", "production", "--json").json()["reason_code"] == "no_change"
+
+
+def test_a_plan_during_a_rollout_says_who_keeps_what_is_superseded(terminal: Terminal, plane: Plane) -> None:
+    plane.live("1.0")
+    plane.apply(SPEC.replace("dwell: 3s", "dwell: 9m"))
+    plane.deploy(plane.release("1.1"))
+    until(lambda: (plane.get(STATUS)["rollout"] or {}).get("reached_bp"))
+    reached = plane.get(STATUS)["rollout"]["reached_bp"]
+    ask = (
+        "deploy",
+        "shop",
+        str(terminal.tree("v2")),
+        "--to",
+        "production",
+        "--strategy",
+        "blue-green",
+        "--plan",
+    )
+    use = terminal.use(plane)
+    start, switched, *_ = use(*ask, "--json").json()["steps"]
+    assert start["shares"] == {"warm": reached, "live": 10_000 - reached}
+    assert switched["shares"] == {"candidate": 10_000}
+    assert f"and {percent(reached)} keep what it supersedes" in use(*ask).out
 
 
 def test_a_deploy_over_a_rollout_says_what_it_supersedes(terminal: Terminal, plane: Plane) -> None:

@@ -96,6 +96,7 @@ class Watch:
             self._nobody_sees(table, rollout)
         if rollout.phase in ("progressing", "paused", "finishing"):
             self._nobody_flips_back(table, rollout)
+            self._keeps_what_was_taken_over(table, rollout)
 
     # What the scene tells.
 
@@ -156,6 +157,16 @@ class Watch:
             lost = (self._had & ~has).bit_count()
             assert not lost, f"nobody flips back while shares grow, and {lost} of {ALL:,} buckets did"
         self._had, self._new = has, new
+
+    def _keeps_what_was_taken_over(self, table: Traffic, rollout: Rollout) -> None:
+        """As long as nothing fails users of what was superseded have that, or the newer one."""
+        if rollout.warm is None or not self._calm or self._plane.scene.live is None:
+            return
+        taken = rollout.course.steps[0].share("warm")
+        has = table.share(rollout.candidate) + table.share(rollout.warm)
+        assert has >= taken, (
+            f"of {taken} that users had of something new, live has not got one back, and {has} are left"
+        )
 
     def _at_rest(self) -> None:
         plane = self._plane

@@ -20,7 +20,7 @@ from plainsail.domain.observation import Counts, Latency
 from plainsail.domain.patience import back_at
 from plainsail.domain.release import Release
 from plainsail.domain.rollout import Configured, Phase, Rollout
-from plainsail.domain.strategy import Copies, Inside, Role, Step, chain_name
+from plainsail.domain.strategy import Copies, Exposed, Inside, Role, Step, chain_name
 from plainsail.domain.traffic import Route
 from plainsail.ports.store import Key, Pending, Written
 
@@ -243,14 +243,16 @@ def _checks(rollout: Rollout) -> tuple[CheckDocument, ...]:
     )
 
 
-def waiting_document(pending: Pending, key: Key, live_replicas: int | None) -> RolloutDocument:
+def waiting_document(
+    pending: Pending, key: Key, live_replicas: int | None, exposed: Exposed | None = None
+) -> RolloutDocument:
     """A rollout that has been asked for and that the engine has not begun yet."""
     intent = pending.intent
     assert isinstance(intent, Beginning)
     steps: tuple[StepDocument, ...] = ()
     if isinstance(intent, Deploy):
         placement = intent.placement
-        steps = step_documents(way(intent.strategy, placement, live_replicas).steps)
+        steps = step_documents(way(intent.strategy, placement, live_replicas, exposed).steps)
     return RolloutDocument(
         id=intent.rollout, service=key.service, environment=key.environment, kind=tag(intent),
         by=intent.by, phase="pending", strategy=chain_name(intent.strategy) if isinstance(intent, Deploy) else tag(intent),

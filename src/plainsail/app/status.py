@@ -79,7 +79,8 @@ def describe(context: Context, found: naming.Found) -> RolloutDocument:
         return rollout_document(found.of)
     state = context.store.target(found.key)
     live = state.group(state.live) if state else None
-    document = waiting_document(found.of, found.key, live.replicas if live else None)
+    exposed = state.rollout.exposed() if state is not None and state.rollout is not None else None
+    document = waiting_document(found.of, found.key, live.replicas if live else None, exposed)
     if live is None or not isinstance(found.of.intent, Scale | Restart | Remove):
         return document
     return msgspec.structs.replace(document, release=live.revision.release, version=live.revision.version)

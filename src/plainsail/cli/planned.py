@@ -34,6 +34,8 @@ def show(plan: Json, as_json: bool) -> int:
         sizes = ", ".join(f"{count} {role}" for role, count in step["instances"].items())
         share = f"{percent(step['share_bp']):>7} of users"
         console.print(Text(f"  {number:>{digits}}. {step['name']:<{widest}}{share}  {sizes}"))
+        if kept := step["shares"].get("warm"):
+            console.print(Text(f"  {'':{digits}}  and {percent(kept)} keep what it supersedes"))
         for one in step["inside"]:
             console.print(Text(f"  {'':{digits}}  and insiders: {whom(one['match'])}"), soft_wrap=True)
         if step["copies"]:

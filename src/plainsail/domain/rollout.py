@@ -172,7 +172,9 @@ class Rollout(msgspec.Struct, frozen=True):
         if not share and kept and self.warm is not None:
             return Exposed(kept, step.sizes.get("warm", 0), live, self.warm)
         suspected = verdict is not None and (verdict.outcome == "fail" or verdict.harm > SUSPECTED)
-        if suspected or not 0 < share < ALL:
+        # The first one's users would go to live at once, and that may be too small for them.
+        small = kept > 0 and live < self.course.back[-1].sizes.get("live", 0)
+        if suspected or small or not 0 < share < ALL:
             return None
         return Exposed(share, step.sizes.get("candidate", 0), live, self.candidate)
 
