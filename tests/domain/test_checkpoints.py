@@ -181,10 +181,26 @@ def test_before_a_first_release_there_is_nothing() -> None:
     assert (before.name, before.split, before.sizes) == ("before", (), {"candidate": 0})
 
 
-def test_users_of_what_is_superseded_keep_it_before_the_first_instance() -> None:
-    before = way(CANARY, _placed(hooks=Hooks(before=(SMOKE,))), 4, Exposed(2000, 2)).steps[0]
-    assert before.sizes == {"live": 4, "candidate": 0, "warm": 2}
-    assert before.split == (Part("warm", 2000), Part("live", 8000))
+@pytest.mark.parametrize(
+    ("strategy", "has", "live"),
+    [
+        (CANARY, None, 4), (CANARY, 2, 4), (BlueGreen(keep=5.0), 2, 4),
+        (Rolling(), None, 4), (Rolling(), 4, 4), (Rolling(), 2, 2),
+    ],
+)  # fmt: skip
+def test_users_of_what_is_superseded_keep_it_before_the_first_instance(
+    strategy: Canary | BlueGreen | Rolling, has: int | None, live: int
+) -> None:
+    """Where instances are counted none of live's is started again for the question."""
+    before = way(strategy, _placed(hooks=Hooks(before=(SMOKE,))), 4, Exposed(5000, 2, has)).steps[0]
+    assert before.sizes == {"live": live, "candidate": 0, "warm": 2}
+    assert before.split == (Part("warm", 5000), Part("live", 5000))
+
+
+def test_a_test_supersedes_before_the_first_instance_too_and_users_have_live() -> None:
+    placement = _placed(hooks=Hooks(before=(SMOKE,)))
+    before = way(AB("conversion"), placement, 4, Exposed(5000, 2, 2)).steps[0]
+    assert (before.sizes, before.split) == ({"live": 4, "candidate": 0}, JUST_LIVE)
 
 
 @pytest.mark.parametrize(
