@@ -15,6 +15,8 @@ from plainsail.domain.patience import hold, where_to_hold
 from plainsail.domain.progress import progress
 from plainsail.domain.rollout import Against, Phase, Rollout
 from plainsail.domain.service import Placement
+from plainsail.domain.strategy import AB, Variant
+from plainsail.domain.trial import Trial
 from plainsail.domain.wayback import against
 
 FAILS = said("fail", "40 of 100 requests failed", code="errors", harm=1.5)
@@ -196,3 +198,25 @@ def test_a_replaced_instance_is_not_one_of_those_that_are_ready() -> None:
     seen = replace(as_wanted(one), groups={"g1": found("g1"), "g2": found("g2", number=2)})
     changed = look(one, None, seen)
     assert changed == Changed(target(replace(one, reason="1 of 2 instances ready")))
+
+
+def test_what_speaks_for_one_bad_instance_is_said_where_it_is_too_little() -> None:
+    one = on_way("50 %")
+    told = {"g2-0": Counts(10, 3), "g2-1": Counts(10, 0)}
+    bad = replace(FAILS, candidate=Arm(20, 3))
+    changed = look(one, bad, replace(as_wanted(one), instances=told))
+    few = "g2-0 had 3 of the 3 failures, too few with 2 instances to tell one that is bad from a bad release"
+    assert changed == back(replace(one, verdict=bad), why=f"{FAILS.sentence}; {few}")
+
+
+@pytest.mark.parametrize(("starts", "over"), [(2, False), (3, True)])
+def test_a_variant_that_never_starts_ends_the_test(starts: int, over: bool) -> None:
+    variants = {"red": Variant({"BUTTON": "red"}), "blue": Variant({"BUTTON": "blue"})}
+    test = AB("conversion", variants=variants)
+    one = on_way("start", course=course((test,)), trial=Trial(test, ("g2", "g3"), ("red", "blue")))
+    dead = found("g3", number=0, failed_starts=starts, trouble="exited with status 2")
+    groups = {"g1": found("g1"), "g2": found("g2", number=0), "g3": dead}
+    changed = look(one, None, replace(as_wanted(on_way("start")), groups=groups))
+    expected = back(one, "failed", "blue never became ready: exited with status 2", "never_ready")
+    assert (changed == expected) == over
+    assert (changed.target.rollout or one).phase == ("rolling_back" if over else "progressing")

@@ -165,6 +165,42 @@ def test_of_copies_no_exposure_is_asked_for() -> None:
     assert then.proof == {}
 
 
+def test_quantiles_are_followed_where_they_are_asked_for() -> None:
+    latency = {
+        group: Latency(0.01, 0.02, 0.03, 1.0, dict.fromkeys(range(100, 200), 100)) for group in ("g1", "g2")
+    }
+    asked = replace(PLACE.evidence, latency=replace(PLACE.evidence.latency, p99=0.2))
+    assert set(after(paced(place={"evidence": asked}), latency=latency).tails) == {"p99"}
+    assert not after(on_way(), latency=latency).tails
+
+
+@pytest.mark.parametrize(
+    ("baseline", "shares", "whom"),
+    [
+        ("g3", {"g2": 1_000, "g3": 1_000, "g1": 8_000}, "baseline"),
+        ("g3", {"g2": 1_000, "g1": 9_000}, "live"),
+        (None, {"g2": 1_000, "g1": 9_000}, "live"),
+        ("g3", {"g2": ALL}, "the baseline"),
+    ],
+)
+def test_with_whom_it_was_compared_is_told(baseline: str | None, shares: dict[str, int], whom: str) -> None:
+    """A baseline was asked for, and it may not be there."""
+    criteria = replace(PLACE.evidence, compare="baseline")
+    one = on_way(baseline=baseline, placement=replace(PLACE, evidence=criteria))
+    evidence = known()
+    for number in range(1, 60):
+        counts = {
+            "g1": Counts(9_000 + 40 * number), "g3": Counts(1_000 + 40 * number),
+            "g2": Counts(1_000 + 40 * number, 20 * number),
+        }  # fmt: skip
+        evidence = after(one, evidence, counts=counts, traffic=table(**shares))
+        told = verdict(one, evidence, counts=counts, traffic=table(**shares))
+        if told.outcome == "fail":
+            break
+    assert told.outcome == "fail"
+    assert f" {whom} (0 %)" in told.sentence or f", {whom} had none to compare with" in told.sentence
+
+
 def test_a_crash_is_told_with_what_was_its_trouble() -> None:
     groups = {"g1": found("g1"), "g2": found("g2", crashes=9, trouble="exited with status 7 after 3 s")}
     told = verdict(on_way("50 %"), known(crashes={"g1": 0, "g2": 0}), groups=groups)

@@ -81,4 +81,5 @@ def test_copies_are_measured_though_no_user_has_it() -> None:
         evidence = decide(target(one), evidence, (), seen, NOW + later).evidence
     assert evidence is not None
     assert evidence.meters is not None
+    assert [point.at for point in evidence.trail] == [NOW, NOW + 6.0]
     assert evidence.meters.of["errors"].said.startswith("0 of 100 candidate requests failed")

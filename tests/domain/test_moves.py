@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from tests.domain.onway import NOW, PLACE, V2, V3, as_wanted, course, found, on_way, said, table, target
 
 from plainsail.domain.checks import Word
+from plainsail.domain.decide import decide
 from plainsail.domain.driver import Driver
 from plainsail.domain.evidence import Arm
 from plainsail.domain.lifecycle import Changed, end, enter, event, turn_back
@@ -108,10 +109,10 @@ def test_a_moment_that_is_yet_to_come_is_now() -> None:
 def test_the_most_it_has_had_is_what_was_seen(before: int, share: int, after: int) -> None:
     one = on_way(reached_bp=before)
     seen = replace(as_wanted(one), traffic=table(g2=share, g1=ALL - share))
-    assert (look(one, seen).target.rollout or one).reached_bp == after
+    assert (decide(target(one), None, (), seen, NOW).target.rollout or one).reached_bp == after
     upkeep = on_way(kind="scale", candidate="g1", reached_bp=before)
     seen = replace(as_wanted(upkeep), traffic=table(g1=ALL))
-    assert (progress(target(upkeep), seen, None, NOW).target.rollout or one).reached_bp == before
+    assert (decide(target(upkeep), None, (), seen, NOW).target.rollout or one).reached_bp == before
 
 
 # Instances.
