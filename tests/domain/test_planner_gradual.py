@@ -74,6 +74,11 @@ def test_who_has_users_and_no_instance_left_hands_all_over() -> None:
     assert asked(back(), other) == {"g1": 5000, "g3": 5000}
 
 
+def test_where_live_is_there_in_full_each_has_what_the_step_says_and_no_part_of_another_s() -> None:
+    world = seen(there("g1", 4), there("g2", 4), there("g3", 1), traffic=table(g1=4000, g2=4000, g3=2000))
+    assert asked(back(parts(candidate=1000, live=9000)), world) == {"g1": 9000, "g2": 1000}
+
+
 @pytest.mark.parametrize(("after", "split"), [(10.0, {"g1": 2500, "g2": 7500}), (10.5, {"g1": ALL})])
 def test_after_twice_the_time_to_start_the_few_that_are_ready_have_all(
     after: float, split: dict[str, int]

@@ -121,6 +121,11 @@ def test_the_smallest_share_rises_no_sooner_than_another() -> None:
     assert reachable(least, seen(there("g1", 4), there("g2", 1), traffic=table(g1=ALL))) == {"g1": ALL}
 
 
+def test_a_share_that_stays_holds_up_nobody_else_s_though_an_instance_lacks() -> None:
+    world = seen(there("g1", 4), there("g2", 1), there("g3", 1), traffic=table(g1=8000, g2=1000, g3=1000))
+    assert reachable(TENTH, world) == {"g1": 9000, "g2": 1000}
+
+
 def test_a_group_whose_size_nobody_says_needs_one_instance() -> None:
     for sizes in ({"g1": 4}, {"g1": 4, "g2": 0}):
         world = seen(there("g1", 4), there("g2", 1), traffic=table(g1=ALL))
@@ -207,6 +212,11 @@ def test_on_a_way_back_whoever_is_ready_takes_over() -> None:
 def test_who_has_users_is_made_smaller_when_enough_of_it_is_ready(asked: int, ready: int, sized: int) -> None:
     world = seen(there("g1", ready, asked=asked), traffic=table(g1=ALL))
     assert sustained(want({"g1": 2}), world, {}) == {"g1": sized}
+
+
+def test_one_instance_is_enough_where_one_is_wanted() -> None:
+    world = seen(there("g1", 1, starting=3), traffic=table(g1=ALL))
+    assert sustained(want({"g1": 1}), world, {}) == {"g1": 1}
 
 
 def test_who_has_users_is_never_ended() -> None:

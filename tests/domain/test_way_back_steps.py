@@ -15,6 +15,7 @@ from plainsail.domain.units import ALL
 from plainsail.domain.wayback import against, at_once, gradually, more_harm, shortest, takes_time
 
 AWAY = Step("stop new", {"live": 3, "candidate": 0}, (), Settled(9.0))
+AGAIN = Step("start old", {"live": 4, "candidate": 0}, (), Settled(9.0))
 HOME = Step("back", {"live": 4, "candidate": 0}, parts(live=ALL), Settled(9.0), finishing=True)
 
 
@@ -93,13 +94,13 @@ def test_at_once_means_without_the_shares_in_between() -> None:
 def asked_before(until: Any = "hooked", **more: Any) -> Rollout:
     """The hook `before` is asked; another way back would begin with the end of the new release."""
     here = step("before", {"live": 4}, split=parts(live=ALL), leave=Judged(until, 0, 0.0, 60.0, "hold"))
-    return rollout(here, **({"back": (AWAY, HOME)} | more))
+    return rollout(here, **({"back": (AWAY, AGAIN, HOME)} | more))
 
 
 def test_of_what_was_not_begun_nothing_is_taken_back() -> None:
     assert shortest(asked_before()) == (HOME,)
-    assert shortest(asked_before("checked")) == (AWAY, HOME)
-    assert shortest(rollout(step(leave=Settled(9.0)), back=(AWAY, HOME))) == (AWAY, HOME)
+    assert shortest(asked_before("checked")) == (AWAY, AGAIN, HOME)
+    assert shortest(rollout(step(leave=Settled(9.0)), back=(AWAY, AGAIN, HOME))) == (AWAY, AGAIN, HOME)
 
 
 def test_a_way_back_that_is_under_way_goes_on() -> None:

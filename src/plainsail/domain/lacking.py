@@ -52,7 +52,7 @@ def emptied(rollout: Rollout) -> tuple[str, ...]:
 
 def surplus(rollout: Rollout, seen: Seen) -> int:
     """Of a live group that is made smaller: those that are still to end."""
-    size = rollout.current().sizes.get("live", 0)
+    size = rollout.current().sizes.get("live")
     return max(0, instances(seen, rollout.candidate) - size) if rollout.kind == "scale" and size else 0
 
 

@@ -115,11 +115,11 @@ def _by_and_by(want: Wanted, target: Target, seen: Seen) -> Wanted:
         return want
     live = rollout.live
     others = {group: share for group, share in _in_force(seen).items() if group != live and seen.ready(group)}
-    has, ready, size = sum(others.values()), seen.ready(live), want.sizes.get(live, 0)
+    has, ready, size = sum(others.values()), seen.ready(live), want.sizes[live]
     least = {group: min(share, others.get(group, 0)) for group, share in want.split.items() if group != live}
     if (least and rollout.phase != "rolling_back") or live not in want.split:
         return want
-    if not has or ready >= size or _late(target, rollout, seen):
+    if ready >= size or _late(target, rollout, seen):
         kept = {group: share for group, share in least.items() if share}
         return msgspec.structs.replace(want, split={live: ALL - sum(kept.values()), **kept})
     stays = min(has, max(sum(least.values()), ALL - ALL * ready // size))
@@ -145,9 +145,9 @@ def reachable(want: Wanted, seen: Seen) -> Split:
     lost = ALL - sum(kept.values())
     if not lost:
         return kept
-    heirs = [group for group in (want.live, *want.split, *kept) if group is not None and seen.ready(group)]
     if not now and want.careful and not want.backed_up:
-        heirs = [group for group in heirs if _carries(group, ALL, want, now, seen)]
+        return {}  # a first release gets users when all of it is ready
+    heirs = [group for group in (want.live, *want.split, *kept) if group is not None and seen.ready(group)]
     if not heirs:
         # Live's name for what answers nobody: a release that is to take over begins where live has all users.
         return now or ({want.live: ALL} if want.backed_up and want.live is not None else {})
@@ -159,12 +159,12 @@ def sustained(want: Wanted, seen: Seen, split: Split) -> dict[str, int]:
     sizes = dict(want.sizes)
     for group, size in want.sizes.items():
         found = seen.groups.get(group)
-        if found is None or found.asked <= size:
+        if found is None:
             continue
         used = not seen.router_up or seen.share(group) or split.get(group)
         enough = seen.router_up and 0 < size <= found.ready()
         if used and not enough:
-            sizes[group] = found.asked
+            sizes[group] = max(size, found.asked)
     return sizes
 
 
