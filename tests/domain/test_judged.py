@@ -8,12 +8,14 @@ import pytest
 from msgspec.structs import replace
 from tests.domain.onway import NOW, PACE, PLACE, as_wanted, course, found, on_way, paced, table, target
 
+from plainsail.domain.criteria import Metric
 from plainsail.domain.decide import Decision, decide
 from plainsail.domain.evidence import Arm, Evidence, Verdict, Without
 from plainsail.domain.judge import begin
 from plainsail.domain.lifecycle import turn_back
 from plainsail.domain.match import Match
-from plainsail.domain.observation import Counts, Latency, Mirrored
+from plainsail.domain.measurement import Reading
+from plainsail.domain.observation import Counts, Latency, Measured, Mirrored
 from plainsail.domain.past import OWN, Past
 from plainsail.domain.rollout import Rollout
 from plainsail.domain.service import Sticky
@@ -276,6 +278,42 @@ def test_a_look_is_a_point_of_the_trail() -> None:
     assert point.each[0] == 0.0, "a test that is no more has brought nothing"
     assert [part for part in point.each if part], point.each
     assert all(part == round(part, 2) for part in point.each)
+
+
+def test_a_look_that_brings_nothing_new_says_the_same_again() -> None:
+    met = {"g1": Counts(9_100), "g2": Counts(1_100)}
+    before = look(on_way(), known(), counts=met)
+    assert before.target.rollout is not None
+    assert before.target.rollout.verdict is not None
+    said_so = replace(before.target.rollout.verdict, sentence="as before")
+    again = look(on_way(verdict=said_so), before.evidence, counts=met)
+    assert again.target.rollout is not None
+    assert again.target.rollout.verdict == said_so
+    assert again.evidence is not None
+    assert len(again.evidence.trail) == 2
+
+
+@pytest.mark.parametrize(("share", "silent"), [(1_000, True), (2_000, False)])
+def test_a_metric_that_is_asked_at_a_share_has_to_speak_there(share: int, silent: bool) -> None:
+    metric = Metric(source="s", value="q", max=1.0, role="critical", at=(1_000,))
+    one = paced(place={"evidence": replace(PLACE.evidence, metrics={"carts": metric})})
+    told = verdict(one, traffic=table(g2=share, g1=ALL - share))
+    assert ("carts" in told.sentence) == silent
+
+
+def test_what_a_dry_run_would_have_done_is_noted_with_its_moment() -> None:
+    metric = Metric(source="s", value="q", max=1.0, dry_run=True)
+    one = paced(place={"evidence": replace(PLACE.evidence, metrics={"carts": metric})})
+    evidence = known()
+    for later in range(1, 400):
+        window = Measured(Reading(NOW + later - 1.0, NOW + later, {"value": 5.0}), None)
+        seen = replace(as_wanted(one), at=NOW + later, counts=BEFORE, measured={"carts": window})
+        found_now = decide(target(one), evidence, (), seen, NOW + later).evidence
+        assert found_now is not None
+        evidence = found_now
+        if evidence.tracks["carts"].would_at:
+            break
+    assert evidence.tracks["carts"].would_at == NOW + later
 
 
 def test_moments_are_kept_to_the_hundredth() -> None:

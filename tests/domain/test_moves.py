@@ -80,6 +80,8 @@ def test_why_it_waited_for_its_traffic_is_over_then_and_why_it_goes_back_is_not(
     busy = {"g1": found("g1"), "g2": found("g2")}
     changed = look(one, replace(as_wanted(one), groups=busy))
     assert [event.reason for event in changed.events] == ["why" if kept else ""]
+    assert changed.target.rollout is not None
+    assert replace(changed.target.rollout, reason=changed.rollouts[0].reason) == changed.rollouts[0]
     assert [(moved.in_force_at, moved.reason) for moved in changed.rollouts] == [(NOW, "why" if kept else "")]
 
 

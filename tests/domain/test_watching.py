@@ -23,13 +23,14 @@ from tests.domain.onway import (
 )
 
 from plainsail.domain.checks import Word
-from plainsail.domain.criteria import EvidenceCriteria, Metric
+from plainsail.domain.criteria import Averaged, EvidenceCriteria, Metric
 from plainsail.domain.evidence import Arm, Without
 from plainsail.domain.judge import begin
 from plainsail.domain.lifecycle import turn_back
 from plainsail.domain.observation import Counts
 from plainsail.domain.patience import hold
-from plainsail.domain.strategy import BlueGreen, Rolling
+from plainsail.domain.strategy import AB, BlueGreen, Rolling
+from plainsail.domain.trial import Trial
 from plainsail.domain.units import ALL
 
 PASSED = said("pass", "proven for 50 % of users", proven_bp=5000)
@@ -135,6 +136,17 @@ def test_nothing_is_left_while_the_candidate_warms_up(exposed: float | None, lac
     else:
         assert look(one, PASSED, evidence=evidence) == goes_on(one, verdict=PASSED)
     assert look(one, PASSED) == goes_on(one, verdict=PASSED)
+
+
+def test_a_test_of_variants_is_decided_by_its_kpi_and_not_by_proof() -> None:
+    asked = AB("conversion")
+    way = course((asked,))
+    number = next(number for number, step in enumerate(way.steps) if step.tests())
+    criteria = EvidenceCriteria(metrics={"conversion": Metric("s", mean=Averaged("n", "s", "q"))})
+    one = on_way(
+        number, course=way, trial=Trial(asked, ("g2",), ("v2",)), placement=replace(PLACE, evidence=criteria)
+    )
+    assert why(one, PASSED).startswith("conversion is not known yet")
 
 
 def test_what_is_not_in_force_is_not_watched() -> None:
