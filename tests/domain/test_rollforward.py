@@ -162,6 +162,47 @@ def test_live_has_them_when_nobody_of_warms_is_left(chain: Chain) -> None:
     assert stage.target.live == "g3"
 
 
+def test_what_users_keep_is_judged_and_live_has_them_when_it_is_worse() -> None:
+    """While insiders look at the newer one, which goes on: nothing is said of that."""
+    stage = _at(5000, 4)
+    stage.turn(stage.deploy("v3", (Dark(INSIDERS), BlueGreen(0.0)), pace=replace(QUICK, deadline=600.0)))
+    for _ in range(60):
+        stage.ready(*stage.groups)
+        stage.ask(g2=(15, 0, 0))
+        happened = stage.turn().events
+        if not _share(stage, "g2"):
+            break
+    told = [one for one in happened if one.kind == "superseded_taken_back"]
+    assert [
+        (one.rollout, "who had v2, which is superseded, has live again" in one.reason) for one in told
+    ] == [("r3", True)]
+    assert _share(stage, "g1") == ALL
+    assert stage.target.quarantine == (f"sha256:{'2' * 64}",)
+    assert stage.target.rollout is not None
+    assert stage.target.rollout.phase == "progressing"
+
+
+def test_where_live_was_made_smaller_it_is_there_in_full_before_it_has_them() -> None:
+    stage = Stage()
+    stage.settled("v1", pace=QUICK)
+    stage.turn(stage.deploy("v2", Rolling(), pace=QUICK))
+    for turn in range(40):
+        if _share(stage, "g2") == 7500:
+            break
+        _passes(stage, turn, 1)
+    stage.turn(stage.deploy("v3", Rolling(), pace=QUICK))
+    for _ in range(60):
+        stage.ask(g2=(_share(stage, "g2") // 300, 0, 0))
+        stage.turn()
+        if stage.groups["g1"].asked == 4:
+            break
+    assert (_share(stage, "g2"), _share(stage, "g1")) == (7500, 2500), "they are not all sent to one of four"
+    stage.ready("g1")
+    stage.ask()
+    stage.turn()
+    assert (_share(stage, "g2"), _share(stage, "g1")) == (0, ALL)
+
+
 def test_one_that_has_no_users_yet_is_superseded_too() -> None:
     """The first one's keep what they have, and the last takes them over."""
     stage = _at(5000, 4)

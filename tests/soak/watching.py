@@ -165,7 +165,7 @@ class Watch:
         taken = rollout.course.steps[0].share("warm")
         has = table.share(rollout.candidate) + table.share(rollout.warm)
         assert has >= taken, (
-            f"of {taken} that users had of something new, live has not got one back, and {has} are left"
+            f"of {taken} that users had of something new {has} are left, and nothing had failed"
         )
 
     def _at_rest(self) -> None:

@@ -18,11 +18,12 @@ from plainsail.domain.events import Event
 from plainsail.domain.evidence import Arm, Evidence, Verdict
 from plainsail.domain.intents import Intent
 from plainsail.domain.judge import begin, judge
+from plainsail.domain.kept import looked
 from plainsail.domain.lifecycle import Changed
 from plainsail.domain.observation import Seen
 from plainsail.domain.past import OWN, remembered
 from plainsail.domain.plan import plan
-from plainsail.domain.progress import progress, tidy
+from plainsail.domain.progress import progress, reached, tidy
 from plainsail.domain.renewal import apart, renewed
 from plainsail.domain.rollout import SUSPECTED, Rollout, Target
 from plainsail.domain.shadows import copying, judged_by, mirrored, told
@@ -66,11 +67,13 @@ def decide(
     target: Target, evidence: Evidence | None, intents: Sequence[Intent], seen: Seen, now: float
 ) -> Decision:
     """Raises nothing that is not a defect: every input has an answer."""
-    changed = Changed(target)
+    changed = Changed(reached(target, seen))
     for intent in intents:
         changed = changed.then(steer(changed.target, intent, now))
     changed = changed.then(heard(changed.target, seen.told, now))
     evidence, verdict = _judged(changed.target, evidence, seen, now)
+    kept, evidence = looked(changed.target, evidence, seen, now)
+    changed = changed.then(kept)
     changed = changed.then(progress(changed.target, seen, verdict, now, evidence))
     target_after = _at_rest(tidy(changed.target, seen), seen, now)
     actions = plan(target_after, seen)
@@ -149,8 +152,9 @@ def _said(verdict: Verdict, evidence: Evidence, rollout: Rollout) -> Verdict:
 def _expected(seen: Seen, rollout: Rollout, live: str | None) -> float | None:
     """The candidate's part of both sides' requests, as the router is told; None unless both have users. Where users stick to
     a side, a busy few make any split uneven, and insiders come to the candidate besides: nothing is wrong with that."""
-    ours, theirs = seen.share(rollout.candidate), seen.share(live) if live is not None else 0
-    table = seen.traffic
+    if live is None:
+        return None
+    ours, theirs, table = seen.share(rollout.candidate), seen.share(live), seen.traffic
     uneven = table is not None and (table.sticky is not None or len(table.routes) > 1)
     return ours / (ours + theirs) if ours and theirs and not uneven else None
 
@@ -165,7 +169,7 @@ def _warm(evidence: Evidence, rollout: Rollout, now: float) -> bool:
 def _criteria(rollout: Rollout, live: str | None) -> EvidenceCriteria:
     """What is asked, with whom it is really compared at this look: with live where the baseline is not there."""
     asked = rollout.placement.evidence
-    if asked.compare == "live" or (rollout.baseline is not None and live in (None, rollout.baseline)):
+    if rollout.baseline is not None and live in (None, rollout.baseline):
         return asked
     return msgspec.structs.replace(asked, compare="live")
 

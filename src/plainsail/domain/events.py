@@ -41,6 +41,8 @@ Kind = Literal[
     "instance_failed",
     # One instance of the candidate was bad while the others were well: it is replaced, and the rollout goes on.
     "instance_replaced",
+    # Users who had kept a superseded release have live again: it was worse, or none of its instances answers any more.
+    "superseded_taken_back",
     # Traffic was not as it should be while nothing was under way: somebody changed the router; it was put right.
     "drift_corrected",
     # A router or provider could not do or say what it was asked; it is asked again, and told once.

@@ -19,7 +19,6 @@ from plainsail.domain.lifecycle import Changed, end, enter, event, timely, turn_
 from plainsail.domain.observation import Seen
 from plainsail.domain.patience import hold, waited, where_to_hold
 from plainsail.domain.plan import in_force
-from plainsail.domain.rollforward import given_up, lost
 from plainsail.domain.rollout import Phase, Rollout, Target
 from plainsail.domain.shadows import beside, lacking
 from plainsail.domain.strategy import Elapsed, Judged, Ready, Settled
@@ -44,14 +43,11 @@ def progress(
     target: Target, seen: Seen, verdict: Verdict | None, now: float, evidence: Evidence | None = None
 ) -> Changed:
     """The target after this look."""
+    target = reached(target, seen)
     rollout = target.rollout
     if rollout is None:
         return Changed(target)
     rollout = replace(timely(rollout, now), verdict=verdict or rollout.verdict)
-    if lost(rollout, seen):
-        rollout = given_up(rollout)
-    reached = max(rollout.reached_bp, seen.share(rollout.candidate) if rollout.renews() else 0)
-    rollout = replace(rollout, reached_bp=reached)
     seen = seen.without(rollout.retired)
     if rollout.phase in ("progressing", "paused") and rollout.renews():
         one = suspect(rollout, seen, verdict)
@@ -76,14 +72,23 @@ def progress(
     return _move(target, rollout, seen, now, evidence)
 
 
+def reached(target: Target, seen: Seen) -> Target:
+    """The target with what its candidate has of the users, before anybody's wish is looked at: who deploys the next one finds
+    them with this one."""
+    rollout = target.rollout
+    if rollout is None or not rollout.renews():
+        return target
+    most = max(rollout.reached_bp, seen.share(rollout.candidate))
+    return replace(target, rollout=replace(rollout, reached_bp=most))
+
+
 def tidy(target: Target, seen: Seen) -> Target:
     """The target without the groups that nothing is asked of and nothing is left of."""
     if not seen.router_up:
         return target
-    busy = {target.live}
-    if target.rollout is not None:
-        busy |= {target.rollout.candidate, target.rollout.live, target.rollout.baseline, target.rollout.warm}
-        busy |= {*target.rollout.others()}
+    busy, rollout = {target.live}, target.rollout
+    if rollout is not None:
+        busy = {rollout.candidate, rollout.live, rollout.baseline, rollout.warm, *rollout.others()}
     groups = tuple(
         group
         for group in target.groups
@@ -132,7 +137,7 @@ def _replaced(target: Target, rollout: Rollout, one: Alone, now: float) -> Chang
 
 
 def _move(target: Target, rollout: Rollout, seen: Seen, now: float, evidence: Evidence | None) -> Changed:
-    there = in_force(replace(target, rollout=rollout), seen)
+    there = in_force(target, seen)
     if rollout.in_force_at is not None and seen.router_up and not there:
         rollout = replace(rollout, in_force_at=None)  # its time at this share begins anew
     changed = Changed(replace(target, rollout=rollout))

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-from plainsail.domain.observation import Seen
 from plainsail.domain.rollout import Rollout
 from plainsail.domain.strategy import (
     AB,
@@ -56,12 +55,14 @@ def keeping(step: Step, taken: Exposed) -> Step:
     return replace(step, sizes=sizes, split=tuple(Part(role, part) for role, part in parts if part))
 
 
-def lost(rollout: Rollout, seen: Seen) -> bool:
-    """Nobody of warm's answers any more, so live has its users; they are not sent to and fro."""
-    warm, live = rollout.warm, rollout.live
-    if warm is None or live is None or not seen.router_up or rollout.phase not in ("progressing", "paused"):
-        return False
-    return rollout.current().share("warm") > 0 and not seen.ready(warm) and seen.ready(live) > 0
+def in_full(rollout: Rollout) -> Rollout:
+    """The rollout with all of live's instances for as long as users keep what it supersedes."""
+    size = rollout.course.back[-1].sizes.get("live", 0)
+    steps = tuple(
+        replace(step, sizes={**step.sizes, "live": size}) if step.share("warm") else step
+        for step in rollout.course.steps
+    )
+    return replace(rollout, course=replace(rollout.course, steps=steps))
 
 
 def given_up(rollout: Rollout) -> Rollout:

@@ -39,6 +39,7 @@ REASONS = {
     "no_requests": "In a verdict: the candidate has had no requests.",
     "instance_failed": "Of the event `instance_failed`.",
     "one_instance": "Of the event `instance_replaced`: one instance alone was bad, and the others are well as far as is known.",
+    "superseded_gone": "Of the event `superseded_taken_back`: no instance of a superseded release that users had kept answers any more.",
     "drift": "Of the event `drift_corrected`.",
     "refused": "Of the event `intent_refused`.",
     "added": "Of the event `spec_applied`: new.",
