@@ -120,12 +120,19 @@ def test_who_approves_has_a_week_or_the_steps_own_time(
     assert _own(CustomStep(share=1000, approval=True, deadline=deadline), pace).approve_within == within
 
 
-def test_each_step_is_left_for_what_the_next_one_exposes() -> None:
-    steps = _way(
-        Custom((CustomStep(), CustomStep(share=1000), CustomStep(share=1000), CustomStep(share=9000)))
-    ).steps
-    asked = [one.leave.exposure for one in steps if isinstance(one.leave, Judged)]
-    assert asked == [1000, 1000, 9000, 10_000]
+@pytest.mark.parametrize(
+    ("chain", "exposures"),
+    [
+        ((Custom((CustomStep(), CustomStep(share=1000), CustomStep(share=1000), CustomStep(share=9000))),),
+         [1000, 1000, 9000, 10_000]),
+        ((Custom((CustomStep(share=5000),)), Dark(INSIDERS)), [5000, 10_000]),
+    ],
+)  # fmt: skip
+def test_each_step_is_left_for_what_the_next_one_exposes_and_for_no_less_than_it_has(
+    chain: tuple[Strategy, ...], exposures: list[int]
+) -> None:
+    asked = [one.leave.exposure for one in _way(chain).steps if isinstance(one.leave, Judged)]
+    assert asked == exposures
 
 
 # Seen by insiders alone, or by nobody.

@@ -96,7 +96,7 @@ def course(
     there = (start, *_analysis(start, asked), *kept([*_exposed(steps), *ends]))
     if taken is not None:
         there = tuple(rollforward.keeping(step, taken) for step in there)
-    return cleared(Course(there, (_back([*steps, *ends[:-1]], asked, taken),)), whole)
+    return cleared(Course(there, (_back([*steps, *ends[:1]], asked, taken),)), whole)
 
 
 def rollback_course(replicas: int, live: int) -> Course:
