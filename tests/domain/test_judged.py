@@ -280,6 +280,11 @@ def test_a_look_is_a_point_of_the_trail() -> None:
     assert all(part == round(part, 2) for part in point.each)
 
 
+def test_where_there_is_no_line_no_test_brings_anything_on_the_way_to_it() -> None:
+    one = paced(place={"evidence": replace(PLACE.evidence, alpha=0.0)})
+    assert after(one).trail[-1].each == (0.0, 0.0, 0.0)
+
+
 def test_a_look_that_brings_nothing_new_says_the_same_again() -> None:
     met = {"g1": Counts(9_100), "g2": Counts(1_100)}
     before = look(on_way(), known(), counts=met)

@@ -25,11 +25,11 @@ from tests.domain.onway import (
 from plainsail.domain.checks import Errand, Question, Told
 from plainsail.domain.decide import AT_REST, BRISK, CALM, FAST, IDLE, TESTED, Decision, decide
 from plainsail.domain.driver import Driver
-from plainsail.domain.evidence import Evidence
+from plainsail.domain.evidence import Arm, Evidence
 from plainsail.domain.intents import Deploy, Intent, Pause
 from plainsail.domain.judge import begin
 from plainsail.domain.observation import Counts, Seen
-from plainsail.domain.past import remembered
+from plainsail.domain.past import Past, remembered
 from plainsail.domain.plan import plan
 from plainsail.domain.rollout import SUSPECTED, Group, Rollout, Target
 from plainsail.domain.strategy import AB
@@ -91,6 +91,20 @@ def test_what_users_meet_is_remembered_while_live_has_all_of_them(
     assert after == replace(
         target(), past=remembered(None, "g1", Counts(70, 1, 0, 2), 1.0, NOW) if kept else None
     )
+
+
+def test_what_is_remembered_grows_and_waits_while_a_rollout_is_under_way() -> None:
+    before = Past("g1", 1.0, NOW - 60.0, Counts(50), Arm(50))
+    seen = replace(LIVE, counts={"g1": Counts(70)})
+    after = look(target(past=before), seen).target
+    assert after.past == remembered(before, "g1", Counts(70), 1.0, NOW)
+    assert after.past is not None
+    assert after.past.arm().requests == 70
+    one = on_way("start")
+    under_way = replace(as_wanted(one), counts=seen.counts, groups={"g1": found("g1")})
+    assert look(replace(target(one), past=before), under_way).target.past == before
+    nobody = target(past=before, live=None, groups=())
+    assert look(nobody, Seen(NOW, traffic=table(g1=10_000), counts=seen.counts)).target.past == before
 
 
 def test_what_is_being_put_right_is_looked_at_soon() -> None:

@@ -147,6 +147,10 @@ def test_a_test_of_variants_is_decided_by_its_kpi_and_not_by_proof() -> None:
         number, course=way, trial=Trial(asked, ("g2",), ("v2",)), placement=replace(PLACE, evidence=criteria)
     )
     assert why(one, PASSED).startswith("conversion is not known yet")
+    long = replace(one, entered_at=NOW - 900.0)
+    assert why(long, PASSED, evidence=replace(begin(NOW), exposed_at=NOW)).startswith(
+        "conversion is not known yet"
+    )
 
 
 def test_what_is_not_in_force_is_not_watched() -> None:
