@@ -16,7 +16,7 @@ from plainsail.domain.progress import progress
 from plainsail.domain.rollout import Group, Revision, Rollout, Target
 from plainsail.domain.service import Placement, Shield, config_digest
 from plainsail.domain.strategy import Canary, Chain, Course, Pace, Part
-from plainsail.domain.traffic import GroupShare, Route, Traffic
+from plainsail.domain.traffic import GroupShare, Mirror, Route, Traffic
 
 NOW = 1000.0
 PACE = Pace(dwell=5.0, deadline=60.0)
@@ -86,8 +86,10 @@ def as_wanted(rollout: Rollout, **changes: Any) -> Seen:
         for role, size in step.sizes.items()
         if (group := rollout.group(role)) is not None and size
     }
-    shares = {_group(rollout, part): part.share_bp for part in step.split}
-    return replace(Seen(NOW, groups, traffic=table(**shares) if shares else None), **changes)
+    traffic = table(**{_group(rollout, part): part.share_bp for part in step.split}) if step.split else None
+    if traffic is not None and (copies := step.copies) is not None:
+        traffic = replace(traffic, mirror=Mirror(rollout.candidate, copies.share_bp, copies.methods))
+    return replace(Seen(NOW, groups, traffic=traffic), **changes)
 
 
 def said(outcome: Any = "unsure", sentence: str = "needs 12 more requests", **changes: Any) -> Verdict:
@@ -122,7 +124,7 @@ def paced(step: str = "10 %", pace: Any = PACE, **changes: Any) -> Rollout:
     chain = changes.pop("chain", CANARY)
     place = replace(PLACE, pace=pace, **changes.pop("place", {}))
     way = course(
-        chain, **{name: getattr(place, name) for name in ("pace", "evidence", "approvals", "checks")}
+        chain, **{name: getattr(place, name) for name in ("pace", "evidence", "approvals", "checks", "hooks")}
     )
     return on_way(step, course=way, placement=place, **changes)
 

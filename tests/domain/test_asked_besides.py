@@ -20,7 +20,7 @@ from tests.domain.onway import (
     why,
 )
 
-from plainsail.domain.checks import Word
+from plainsail.domain.checks import Hooks, Word
 from plainsail.domain.driver import Driver
 from plainsail.domain.lifecycle import Changed, event, turn_back
 from plainsail.domain.patience import hold
@@ -62,6 +62,16 @@ def test_a_check_before_the_first_user_fails_it() -> None:
     assert look(one) == turn_back(target(one), one, "failed", told, "unsure", "plainsail", NOW)
 
 
+def test_the_hook_before_is_waited_for_and_nothing_else_is() -> None:
+    one = paced("before", place={"hooks": Hooks(before=CHECK["10%"])})
+    assert why(one) == "waiting for the hook 'before' smoke"
+    said_go = replace(one, words={"0/0": Word("go", NOW)})
+    assert look(said_go) == goes_on(said_go)
+    over = late(one)
+    told = "not answered after 1 min: waiting for the hook 'before' smoke"
+    assert look(over) == turn_back(target(over), over, "failed", told, "unsure", "plainsail", NOW)
+
+
 ASKS = "waiting for approval: 'plainsail approve shop' goes on, 'plainsail reject shop' takes it back"
 
 
@@ -69,6 +79,7 @@ def test_a_person_is_asked_when_nothing_else_is_lacking() -> None:
     one = paced(place={"approvals": ("10%",)})
     assert why(one, UNSURE) == UNSURE.sentence
     assert why(replace(one, in_force_at=NOW), PASSED) == WATCHING
+    one = replace(one, in_force_at=NOW - 5.0)
     asked = replace(one, verdict=PASSED, words={"1/approval": Word("not_yet", NOW)}, reason=ASKS)
     told = event("approval_asked", replace(asked, reason_code="approval"), NOW)
     assert look(one, PASSED) == Changed(target(asked), (), (told,))
@@ -99,6 +110,7 @@ def test_a_person_has_more_time_than_the_evidence(does: Any) -> None:
     ("entered", "in_force", "asked", "reason"),
     [
         (4.9, 4.9, False, UNSURE.sentence),  # it is watched first
+        (9.0, 4.9, False, UNSURE.sentence),
         (5.0, 5.0, True, UNSURE.sentence),  # then asked, whatever the evidence
         (60.0, 59.0, True, ASKS),  # which is waited for no longer
         (59.9, 59.0, True, UNSURE.sentence),
@@ -115,6 +127,27 @@ def test_who_goes_on_unsure_is_asked_meanwhile(
     changed = look(one, UNSURE)
     told = replace(after, reason=ASKS, reason_code="approval")
     assert changed == Changed(target(after), (), (event("approval_asked", told, NOW),) if asked else ())
+
+
+def test_the_evidence_has_no_more_time_for_a_person_who_could_be_asked() -> None:
+    one = late(paced(place={"approvals": ("10%",)}))
+    known = replace(one, verdict=UNSURE)
+    told = "not proven after 1 min: needs 12 more requests"
+    assert look(one, UNSURE) == hold(target(known), known, told, "unsure", NOW)
+
+
+def test_who_goes_on_unsure_has_the_persons_time_for_a_check_too() -> None:
+    pace = replace(PACE, on_unsure="advance")
+    one = late(paced(pace=pace, place={"approvals": ("10%",), "checks": CHECK}))
+    assert why(one, UNSURE) == UNSURE.sentence
+
+
+def test_a_person_is_asked_though_the_traffic_never_comes() -> None:
+    one = paced(pace=replace(PACE, on_unsure="advance"), place={"approvals": ("10%",)}, in_force_at=None)
+    changed = look(one, UNSURE, replace(as_wanted(one), router_up=False, traffic=None))
+    assert [event.kind for event in changed.events] == ["approval_asked"]
+    early = replace(one, entered_at=NOW - 4.9)
+    assert not look(early, UNSURE, replace(as_wanted(one), router_up=False, traffic=None)).events
 
 
 def test_nobody_is_asked_while_instances_are_missing_or_a_check_is() -> None:

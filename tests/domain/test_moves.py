@@ -64,6 +64,7 @@ def test_when_a_steps_traffic_is_in_force_its_time_begins(step: str) -> None:
     assert (changed.rollouts[:1], changed.events[:1]) == (event_of_it.rollouts, event_of_it.events)
     assert changed.target.rollout is not None
     assert (changed.target.rollout.in_force_at is None) == (step != "10 %"), "the others go on at once"
+    assert look(replace(one, verdict=None)).rollouts[0].had == 0
 
 
 @pytest.mark.parametrize(

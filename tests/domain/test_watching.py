@@ -24,12 +24,12 @@ from tests.domain.onway import (
 
 from plainsail.domain.checks import Word
 from plainsail.domain.criteria import Averaged, EvidenceCriteria, Metric
-from plainsail.domain.evidence import Arm, Without
+from plainsail.domain.evidence import Arm, Shadowed, Told, Track, Without
 from plainsail.domain.judge import begin
 from plainsail.domain.lifecycle import turn_back
-from plainsail.domain.observation import Counts
+from plainsail.domain.observation import Counts, Mirrored
 from plainsail.domain.patience import hold
-from plainsail.domain.strategy import AB, BlueGreen, Rolling
+from plainsail.domain.strategy import AB, BlueGreen, Pace, Rolling, Shadow
 from plainsail.domain.trial import Trial
 from plainsail.domain.units import ALL
 
@@ -112,13 +112,15 @@ def test_metrics_before_the_first_user_are_waited_for() -> None:
     metric = Metric(source="s", value="q", max=1.0, during=("start",))
     one = paced("analysis", place={"evidence": EvidenceCriteria(metrics={"smoke": metric})})
     assert why(one) == "waiting for smoke (no window yet)"
+    told = Track(told=(Told(NOW, 0.5, None),))
+    assert look(one, evidence=replace(begin(NOW), tracks={"smoke": told})) == goes_on(one)
     other = paced("analysis", place={"evidence": EvidenceCriteria(metrics={"smoke": metric})})
     bare = replace(other, placement=PLACE)
     assert look(bare) == goes_on(bare)
 
 
 def test_the_others_of_a_replaced_instance_are_not_known_yet() -> None:
-    one = on_way(retired=("g2-7", "g2-8"))
+    one = on_way(retired=("g2-7", "g2-9", "g2-8"))
     evidence = replace(begin(NOW - 9.0), without=Without(NOW - 1.0, NOW, Counts()))
     wants = "waiting until g2-8, which is replaced, has answered what it was asked"
     assert why(one, PASSED, evidence=evidence) == wants
@@ -136,6 +138,17 @@ def test_nothing_is_left_while_the_candidate_warms_up(exposed: float | None, lac
     else:
         assert look(one, PASSED, evidence=evidence) == goes_on(one, verdict=PASSED)
     assert look(one, PASSED) == goes_on(one, verdict=PASSED)
+
+
+def test_copies_are_waited_for_and_told() -> None:
+    one = paced("shadow", chain=(Shadow(), BlueGreen()))
+    total = Mirrored(50, 50, 0, 50, compared=50)
+    evidence = replace(begin(NOW), shadow=Shadowed(total, total, open=True))
+    told = "watching until 10 min are over; 50 copies: none answered otherwise"
+    assert why(one, PASSED, evidence=evidence) == told
+    over = replace(one, in_force_at=NOW - 600.0)
+    assert look(over, PASSED, evidence=evidence) == goes_on(over, verdict=PASSED)
+    assert why(over, PASSED) != ""
 
 
 def test_a_test_of_variants_is_decided_by_its_kpi_and_not_by_proof() -> None:
@@ -227,5 +240,8 @@ def test_who_goes_on_unsure_gives_up_a_baseline_that_never_came() -> None:
 
 
 def test_how_long_all_users_had_it_is_known_then() -> None:
+    unsure = late(paced("bake", Pace("dwell", 5.0, 60.0, "advance", bake=5.0)))
+    silent = replace(UNSURE, code="no_data")
+    assert look(unsure, silent) == goes_on(unsure, verdict=silent, baked=59.0)
     one = paced("bake", replace(PACE, bake=5.0), in_force_at=NOW - 8.0)
     assert look(one, UNSURE) == goes_on(one, verdict=UNSURE, baked=8.0)
