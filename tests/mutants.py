@@ -29,7 +29,7 @@ KEPT = Path(__file__).with_suffix(".json")
 ROOMS = {
     "planner": (
         "analyses", "approval", "arms", "checking", "checkpoints", "courses", "decide", "insiders", "lacking", "lifecycle",
-        "patience", "plan", "progress", "quarantine", "steer", "steps", "strategy", "tested", "trial", "trying", "upkeep", "wayback",
+        "patience", "plan", "progress", "quarantine", "rollforward", "rolling", "steer", "steps", "strategy", "tested", "trial", "trying", "upkeep", "wayback",
     ),
     "judge": ("blocks", "claims", "evidence", "finding", "judge", "mishaps", "past", "sharing", "tails"),
     "other judges": (
