@@ -16,6 +16,9 @@ from plainsail.domain.observation import Counts
 from plainsail.domain.past import Past
 from plainsail.domain.progress import progress
 from plainsail.domain.rollout import KEPT_GOOD, Against, Configured, Group, Phase, Scaled, Undertaking
+from plainsail.domain.strategy import AB
+from plainsail.domain.trial import Decided, Trial
+from plainsail.domain.upkeep import outcome
 
 
 def test_success_makes_the_candidate_live_and_remembers_what_was() -> None:
@@ -196,3 +199,14 @@ def test_a_release_with_another_configuration_is_called_that(kind: Any, same: bo
     groups = (Group("g1", "live", V1 if same else V3, 4), target(one).groups[1])
     before = target(one, groups=groups)
     assert progress(before, as_wanted(one), None, NOW) == end(before, one, "succeeded", told, "", NOW)
+
+
+def test_upkeep_and_tests_say_what_they_were_for() -> None:
+    one = on_way("finish", phase="finishing", kind="restart", revision=V1)
+    told = outcome(target(one), one)
+    assert told
+    assert look(one) == end(target(one), one, "succeeded", told, "", NOW)
+    decided = Decided("winner", "red is better by conversion", NOW, "g2")
+    won = on_way("finish", phase="finishing", trial=Trial(AB("conversion"), ("g2",), ("red",), decided))
+    told = "red is better by conversion; red has all users"
+    assert look(won) == end(target(won), won, "succeeded", told, "", NOW)
