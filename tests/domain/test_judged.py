@@ -15,11 +15,12 @@ from plainsail.domain.judge import begin
 from plainsail.domain.lifecycle import turn_back
 from plainsail.domain.match import Match
 from plainsail.domain.measurement import Reading
+from plainsail.domain.mirroring import Shadow
 from plainsail.domain.observation import Counts, Latency, Measured, Mirrored
 from plainsail.domain.past import OWN, Past
 from plainsail.domain.rollout import Rollout
 from plainsail.domain.service import Sticky
-from plainsail.domain.strategy import BlueGreen, Shadow
+from plainsail.domain.strategy import BlueGreen
 from plainsail.domain.traffic import GroupShare, Route, Traffic
 from plainsail.domain.trail import Point, Tally
 from plainsail.domain.units import ALL

@@ -13,9 +13,10 @@ from plainsail.domain.criteria import Metric, Threshold
 from plainsail.domain.decide import decide
 from plainsail.domain.evidence import Arm, Evidence, Meters, Verdict
 from plainsail.domain.measurement import Reading
+from plainsail.domain.mirroring import Shadow
 from plainsail.domain.observation import Counts, Measured, Mirrored, Seen
 from plainsail.domain.rollout import Rollout
-from plainsail.domain.strategy import BlueGreen, Pace, Shadow
+from plainsail.domain.strategy import BlueGreen, Pace
 from plainsail.domain.threshold import Place, measure
 from plainsail.domain.trail import Point, Tally
 from plainsail.domain.units import ALL

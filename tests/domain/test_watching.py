@@ -27,9 +27,10 @@ from plainsail.domain.criteria import Averaged, EvidenceCriteria, Metric
 from plainsail.domain.evidence import Arm, Shadowed, Told, Track, Without
 from plainsail.domain.judge import begin
 from plainsail.domain.lifecycle import turn_back
+from plainsail.domain.mirroring import Shadow
 from plainsail.domain.observation import Counts, Mirrored
 from plainsail.domain.patience import hold
-from plainsail.domain.strategy import AB, BlueGreen, Pace, Rolling, Shadow
+from plainsail.domain.strategy import AB, BlueGreen, Pace, Rolling
 from plainsail.domain.trial import Trial
 from plainsail.domain.units import ALL
 
