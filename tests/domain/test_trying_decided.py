@@ -27,10 +27,17 @@ from tests.domain.under_test import (
 from plainsail.domain import trying
 from plainsail.domain.evidence import Evidence, Track
 from plainsail.domain.lifecycle import Changed, event
+from plainsail.domain.rollout import Rollout
 from plainsail.domain.strategy import AB, Variant
 from plainsail.domain.trial import Decided, Trial
 
 # How it is decided.
+
+
+def _look_at(now: float, hits: dict[str, tuple[int, int]]) -> Rollout:
+    rollout = look(under_way(), known_of(hits), now).target.rollout
+    assert rollout is not None
+    return rollout
 
 
 def test_a_winner_is_said_with_its_numbers_and_live_stays() -> None:
@@ -42,8 +49,8 @@ def test_a_winner_is_said_with_its_numbers_and_live_stays() -> None:
         "'plainsail deploy shop v2 --to production --strategy canary' gives it to all"
     )
     assert back is not None
-    assert (back.phase, back.ending, back.reason, back.reason_code) == (
-        "rolling_back", "succeeded", why, "winner",
+    assert (back.phase, back.ending, back.reason, back.reason_code, back.decided_at) == (
+        "rolling_back", "succeeded", why, "winner", NOW,
     )  # fmt: skip
     assert back.trial == trial_of(decided=Decided("winner", SAID, NOW, "g3"))
     assert told(over.events) == [("rollout_turned_back", "plainsail", why, "winner")]
@@ -116,6 +123,7 @@ def test_a_person_has_a_week_for_the_winner_or_the_longest_step(
     why = f"{SAID}; nobody said in {said} what it gets, so live stays"
     assert late.target.rollout is not None
     assert (late.target.rollout.ending, late.target.rollout.reason) == ("succeeded", why)
+    assert late.target.rollout.decided_at == 900.1 + patience
     assert told(late.events)[1:] == [("rollout_turned_back", "plainsail", why, "winner")]
 
 
@@ -137,15 +145,16 @@ def test_why_its_source_says_nothing_is_said() -> None:
     silent = Evidence(850.0, "r2", 860.0, tracks={"conversion": Track(missing="no connection")})
     found = trying.compared(under_way(), silent)
     assert found is not None
-    assert trying.standing(trial_of(), found) == "conversion is not known yet: no connection"
+    assert trying.standing(found) == "conversion is not known yet: no connection"
     nothing = trying.compared(under_way(), None)
     assert nothing is not None
-    assert trying.standing(trial_of(), nothing) == "conversion is not known yet"
+    assert trying.standing(nothing) == "conversion is not known yet"
     some = trying.compared(under_way(), known_of({"g2": (0, 0), "g3": (0, 0)}, live=(100, 5)))
     assert some is not None
-    assert trying.standing(trial_of(), some) == (
+    assert trying.standing(some) == (
         "not decided by conversion yet: red nothing against live's 5 %, and blue nothing against live's 5 %"
     )
+    assert [one.group for one in some.arms] == ["g1", "g2", "g3"]
     assert trying.compared(part_way(), silent) is None
 
 
@@ -175,6 +184,7 @@ def test_users_who_fall_unevenly_end_it_at_once() -> None:
     assert (over.target.rollout.ending, over.target.rollout.trial) == (
         "failed", trial_of(decided=Decided("mismatch", said, 860.0)),
     )  # fmt: skip
+    assert over.target.rollout.decided_at == 860.0
     assert told(over.events) == [("rollout_turned_back", "plainsail", f"{said}; live stays", "mismatch")]
 
 
@@ -191,13 +201,25 @@ def test_at_its_end_live_stays_if_no_difference_is_shown(then: Any) -> None:
     assert told(over.events) == [("rollout_turned_back", "plainsail", f"{said}; live stays", "no_difference")]
 
 
+def test_of_two_that_are_better_than_live_and_alike_the_better_one_wins_at_the_end() -> None:
+    hits = {"g2": (20_000, 1_401), "g3": (20_000, 1_400)}
+    waits = _look_at(1459.9, hits)
+    assert waits.reason.startswith("not decided by conversion yet: red 7 %")
+    over = _look_at(1460.0, hits)
+    assert over.trial is not None
+    assert over.trial.decided is not None
+    assert (over.trial.decided.code, over.trial.decided.winner) == ("winner", "g2")
+    assert over.reason.startswith("red is better by conversion: 7 % against live's 4.8 %, by 2.2")
+    assert "; against blue no difference is shown; live stays" in over.reason
+
+
 def test_it_ends_as_soon_as_no_variant_can_be_better() -> None:
     worse = {"g2": (20_000, 500), "g3": (20_000, 500)}
     plain = look(under_way(), known_of(worse)).target.rollout
     assert plain is not None
     assert plain.trial is not None
     assert plain.trial.decided is not None
-    assert plain.trial.decided.code == "no_difference"
+    assert (plain.trial.decided.code, plain.trial.decided.at) == ("no_difference", NOW)
     assert plain.trial.decided.sentence.startswith(
         "no variant is better by conversion: red 2.5 % against live's"
     )
@@ -221,7 +243,7 @@ def test_users_who_are_never_divided_are_not_waited_for_for_ever(
     late = look(rollout, evidence, 850.1 + patience)
     why = f"users were not divided within {said}: an instance is not ready, or the router does not answer"
     assert late.target.rollout is not None
-    assert late.target.rollout.ending == "failed"
+    assert (late.target.rollout.ending, late.target.rollout.decided_at) == ("failed", 850.1 + patience)
     assert told(late.events) == [("rollout_turned_back", "plainsail", why, "deadline")]
     divided = look(under_way(trial_of(replace(TEST, lasts=9e9))), known_of(ALIKE, 1450.0), 1451.0)
     assert not divided.events, "that is over once they are"

@@ -57,7 +57,7 @@ def explained(rollout: Rollout, evidence: Evidence | None) -> Test | None:
         then=trial.asked.then,
         decided=decided.code if decided is not None else "",
         winner=trial.name(decided.winner) if decided is not None and decided.winner else "",
-        sentence=decided.sentence if decided is not None else standing(trial, found),
+        sentence=decided.sentence if decided is not None else standing(found),
         level=found.level,
         margin=trial.asked.margin,
         parts=found.parts,

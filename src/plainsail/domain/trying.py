@@ -84,7 +84,7 @@ def tried(changed: Changed, rollout: Rollout, evidence: Evidence | None, now: fl
     decided = decide(trial, found, late=late, now=now)
     early = began is None or now - began < min(rollout.placement.pace.dwell, trial.asked.lasts)
     if decided is None or (early and decided.code != "mismatch"):
-        return _open(changed, rollout, standing(trial, found))
+        return _open(changed, rollout, standing(found))
     rollout = replace(rollout, trial=replace(trial, decided=decided))
     if decided.code == "mismatch":
         why = f"{decided.sentence}; live stays"
@@ -109,7 +109,7 @@ def decide(trial: Trial, found: Comparison, *, late: bool, now: float) -> Decide
     name = comparing.winner(found, margin, late=late)
     if name:
         group = trial.groups[trial.names.index(name)]
-        against = comparing.told(found, name).replace(", better by ", ", by ", 1)
+        against = comparing.told(found, name).replace(", better by ", ", by ")
         said = f"{name} is better by {kpi}: {against}{comparing.among(found, name)}"
         return Decided("winner", said, now, group)
     if comparing.none_better(found, margin):
@@ -121,7 +121,7 @@ def decide(trial: Trial, found: Comparison, *, late: bool, now: float) -> Decide
     return None
 
 
-def standing(trial: Trial, found: Comparison) -> str:
+def standing(found: Comparison) -> str:
     """A test that is not decided yet, in one clause."""
     if not any(one.n for one in found.arms):
         why = f": {found.missing}" if found.missing else ""
