@@ -221,7 +221,7 @@ def test_one_instance_is_enough_where_one_is_wanted() -> None:
 
 def test_who_has_users_is_never_ended() -> None:
     world = seen(there("g1", 4), traffic=table(g1=1, g2=9999))
-    assert sustained(want({"g1": 0}), world, {"g2": ALL}) == {"g1": 4}
+    assert sustained(want({"g3": 2, "g1": 0}), world, {"g2": ALL}) == {"g3": 2, "g1": 4}
 
 
 def test_who_is_about_to_have_users_is_not_ended() -> None:
