@@ -35,6 +35,7 @@ from plainsail.domain.strategy import (
     RollingCanary,
     Step,
 )
+from plainsail.domain.traffic import GroupShare
 from plainsail.domain.units import ALL
 
 QUICK = replace(PACE, until="dwell", dwell=0.0)
@@ -86,7 +87,7 @@ def test_what_users_have_never_falls_below(
 ) -> None:
     """Turn by turn, with instances that take their time."""
     stage = _at(share, replicas)
-    has = _has(stage)
+    has, newest = _has(stage), _newest(stage)
     stage.turn(stage.deploy("v3", chain, replicas=replicas, pace=QUICK, sticky=Sticky(cookie="who")))
     for _ in range(400):
         rollout = stage.target.rollout
@@ -99,8 +100,9 @@ def test_what_users_have_never_falls_below(
         stage.turn(*_helped(stage, rollout))
         assert stage.traffic is not None
         assert ALL - stage.traffic.share("g1") >= share, "nobody goes back to live"
-        assert _has(stage) >= has
-        has = _has(stage)
+        assert _has(stage) >= has, "nobody flips back to live"
+        assert _newest(stage) >= newest, "nor from the newest to what it supersedes"
+        has, newest = _has(stage), _newest(stage)
     assert stage.target.live == "g3"
 
 
@@ -274,13 +276,23 @@ def _share(stage: Stage, group: str) -> int:
 
 
 def _has(stage: Stage) -> set[int]:
-    """Buckets of the users who do not have live, as routers read a split: live has the rest."""
-    upper = (
-        sum(part.share_bp for part in stage.traffic.routes[-1].split if part.group != "g1")
-        if stage.traffic
-        else 0
+    """Buckets of the users who do not have live, as routers read a split: in the order of groups, and live has the rest."""
+    return set(range(sum(part.share_bp for part in _others(stage))))
+
+
+def _newest(stage: Stage) -> set[int]:
+    """Buckets of the users who have the newest."""
+    before = sum(part.share_bp for part in _others(stage) if part.group != "g3")
+    return set(range(before, before + _share(stage, "g3")))
+
+
+def _others(stage: Stage) -> list[GroupShare]:
+    split = stage.traffic.routes[-1].split if stage.traffic else ()
+    found = [part for part in split if part.group != "g1"]
+    assert [part.group for part in found] == sorted(part.group for part in found), (
+        "the newest have the upper buckets"
     )
-    return set(range(upper))
+    return found
 
 
 def _asked(step: Step) -> tuple[object, ...]:

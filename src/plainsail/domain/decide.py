@@ -23,8 +23,9 @@ from plainsail.domain.lifecycle import Changed
 from plainsail.domain.observation import Seen
 from plainsail.domain.past import OWN, remembered
 from plainsail.domain.plan import plan
-from plainsail.domain.progress import progress, reached, tidy
+from plainsail.domain.progress import progress, tidy
 from plainsail.domain.renewal import apart, renewed
+from plainsail.domain.rollforward import reached
 from plainsail.domain.rollout import SUSPECTED, Rollout, Target
 from plainsail.domain.shadows import copying, judged_by, mirrored, told
 from plainsail.domain.standing import warned, watch
@@ -228,7 +229,7 @@ def _at_rest(target: Target, seen: Seen, now: float) -> Target:
         return target
     bound = target.placement.evidence.latency.bound
     past = remembered(target.past, target.live, seen.counts.get(target.live), bound, now)
-    return target if past is target.past else msgspec.structs.replace(target, past=past)
+    return msgspec.structs.replace(target, past=past)
 
 
 def _latest(rollouts: tuple[Rollout, ...]) -> tuple[Rollout, ...]:

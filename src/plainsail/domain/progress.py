@@ -19,6 +19,7 @@ from plainsail.domain.lifecycle import Changed, end, enter, event, timely, turn_
 from plainsail.domain.observation import Seen
 from plainsail.domain.patience import hold, waited, where_to_hold
 from plainsail.domain.plan import in_force
+from plainsail.domain.rollforward import reached
 from plainsail.domain.rollout import Phase, Rollout, Target
 from plainsail.domain.shadows import beside, lacking
 from plainsail.domain.strategy import Elapsed, Judged, Ready, Settled
@@ -70,16 +71,6 @@ def progress(
     if rollout.phase in ("progressing", "paused") and (no := refused(rollout)) is not None:
         return turn_back(target, rollout, *no, "plainsail", now)
     return _move(target, rollout, seen, now, evidence)
-
-
-def reached(target: Target, seen: Seen) -> Target:
-    """The target with what its candidate has of the users, before anybody's wish is looked at: who deploys the next one finds
-    them with this one."""
-    rollout = target.rollout
-    if rollout is None or not rollout.renews():
-        return target
-    most = max(rollout.reached_bp, seen.share(rollout.candidate))
-    return replace(target, rollout=replace(rollout, reached_bp=most))
 
 
 def tidy(target: Target, seen: Seen) -> Target:
@@ -153,7 +144,7 @@ def _move(target: Target, rollout: Rollout, seen: Seen, now: float, evidence: Ev
     step = rollout.current()
     match step.leave:
         case Ready(role=role, within=within):
-            waits = unready(rollout, seen, role, step.sizes.get(role, 0))
+            waits = unready(rollout, seen, role, step.sizes[role])
             if not waits and rollout.in_force_at is not None:
                 return changed.then(_next(changed.target, rollout, now))
             if now - rollout.entered_at > within and rollout.phase == "rolling_back":

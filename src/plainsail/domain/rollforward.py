@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from plainsail.domain.rollout import Rollout
+from plainsail.domain.observation import Seen
+from plainsail.domain.rollout import Rollout, Target
 from plainsail.domain.strategy import (
     AB,
     Canary,
@@ -28,6 +29,16 @@ from plainsail.domain.strategy import (
 from plainsail.domain.units import ALL
 
 replace = msgspec.structs.replace
+
+
+def reached(target: Target, seen: Seen) -> Target:
+    """The target with what its candidate has of the users, before anybody's wish is looked at: who deploys the next one finds
+    them with this one."""
+    rollout = target.rollout
+    if rollout is None or not rollout.renews():
+        return target
+    most = max(rollout.reached_bp, seen.share(rollout.candidate))
+    return replace(target, rollout=replace(rollout, reached_bp=most))
 
 
 def taken(chain: Sequence[Strategy], exposed: Exposed | None) -> Exposed | None:
