@@ -168,6 +168,8 @@ def test_a_restart_leaves_nothing_to_go_back_to() -> None:
         ({"retired": ("g2-0", "g2-1")}, None, "v2 has all users, after 2 bad instances were replaced"),
         ({"against": Against(failed=True)}, said("fail", "it needs 2; it needs more"),
          "v2 has all users: it needs 2; it needed more"),
+        ({"against": Against()}, said("unsure", "needs 12 more requests", needs=12),
+         "v2 has all users: needed 12 more requests"),
         ({}, said("unsure", "needs 12 more requests", needs=12),
          "v2 has all users: no harm seen in 100 requests (12 too few to be sure)"),
         ({"retired": ("g2-0",), "baked": 5.0}, said("pass", "proven"),

@@ -311,10 +311,10 @@ def _next(target: Target, rollout: Rollout, now: float) -> Changed:
     told = outcome(target, rollout) or outcome_of_a_test(rollout)
     if told:
         return end(target, rollout, "succeeded", told, "", now)
-    verdict = rollout.verdict
-    against = rollout.against is not None  # somebody went on in spite of harm
-    found = (past(verdict.sentence) if against else at_success(verdict)) if verdict is not None else ""
-    proven = f": {found}" if verdict is not None and verdict.candidate.requests else ""
+    verdict, proven = rollout.verdict, ""
+    if verdict is not None and verdict.candidate.requests:
+        in_spite = rollout.against is not None  # somebody went on
+        proven = f": {past(verdict.sentence) if in_spite else at_success(verdict)}"
     baked = f", and was watched with them for {seconds(rollout.baked)}" if rollout.baked else ""
     mended = (
         f", after {plural(len(rollout.retired), 'bad instance was', 'bad instances were')} replaced"
