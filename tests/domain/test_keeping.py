@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from tests.domain.part_way import part_way, step
+from tests.domain.part_way import NOW, WATCHED, part_way, step, target_of
 from tests.domain.stage import replace
 
-from plainsail.domain.rollforward import begins_there, given_up, in_full, keeping, taken
+from plainsail.domain.match import Match
+from plainsail.domain.observation import Seen
+from plainsail.domain.rollforward import begins_there, given_up, in_full, keeping, reached, taken
 from plainsail.domain.steps import finish, gone, split_at
 from plainsail.domain.strategy import (
     AB,
@@ -21,8 +25,14 @@ from plainsail.domain.strategy import (
     Rolling,
     RollingCanary,
 )
+from plainsail.domain.traffic import GroupShare, Route, Traffic
 
 HAD = Exposed(4000, 2)
+BACK = (
+    step("80 %", 8000, sizes={"live": 1, "candidate": 4}),
+    step("60 %", 6000, sizes={"live": 2, "candidate": 3}),
+    gone(4),
+)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +99,7 @@ def test_what_is_given_up_is_lives_with_as_many_instances_as_it_had() -> None:
         step("80 %", 8000, sizes={"live": 1, "candidate": 4, "warm": 1}),
         finish(4),
     )
-    rollout = part_way(course=Course(there, (step("60 %", 6000), gone(4))), warm="g9")
+    rollout = part_way(course=Course(there, BACK), warm="g9")
     one, two, three, last = given_up(rollout).course.steps
     assert one == replace(there[0], sizes={"live": 4, "candidate": 1}, split=(Part("live", 10_000),))
     assert two == replace(
@@ -108,7 +118,32 @@ def test_in_full_live_is_there_while_users_keep_the_superseded_one() -> None:
         step("80 %", 8000, sizes={"live": 1, "candidate": 4, "warm": 1}),
         finish(4),
     )
-    back = (step("60 %", 6000, sizes={"live": 2, "candidate": 2}), gone(4))
-    rollout = part_way(course=Course(there, back), warm="g9")
+    rollout = part_way(course=Course(there, BACK), warm="g9")
     start = replace(there[0], sizes={"live": 4, "candidate": 1, "warm": 2})
-    assert in_full(rollout) == replace(rollout, course=Course((start, *there[1:]), back))
+    assert in_full(rollout) == replace(rollout, course=Course((start, *there[1:]), BACK))
+
+
+def test_where_live_has_no_instances_it_is_given_none() -> None:
+    bare = step("start", 0, sizes={"candidate": 1, "warm": 2}, leave=WATCHED)
+    none = part_way(course=Course((replace(bare, split=(Part("warm", 10_000),)),), (gone(None),)), warm="g9")
+    (given,) = given_up(none).course.steps
+    assert (given.sizes, given.split) == ({"candidate": 1, "live": 0}, (Part("live", 10_000),))
+    assert in_full(none).course.steps[0].sizes == {"candidate": 1, "warm": 2, "live": 0}
+    four = part_way(course=Course(none.course.steps, BACK), warm="g9")
+    assert given_up(four).course.steps[0].sizes == {"candidate": 1, "live": 2}
+
+
+def test_what_users_have_is_known_before_anybody_s_wish_is_looked_at() -> None:
+    def reached_with(shares: dict[str, int], **fields: Any) -> int:
+        rollout = part_way(**fields)
+        split = tuple(GroupShare(group, share) for group, share in shares.items())
+        table = Traffic("shop", (), (Route(Match(), split),), {}, "g1", rollout.placement.shield, None, 1.0)
+        after = reached(target_of(rollout), Seen(NOW, traffic=table))
+        assert after.rollout is not None
+        assert after == target_of(replace(rollout, reached_bp=after.rollout.reached_bp))
+        return after.rollout.reached_bp
+
+    assert reached_with({"g2": 1000, "g1": 9000}) == 1000
+    assert reached_with({"g2": 1000, "g1": 9000}, reached_bp=3000) == 3000
+    assert reached_with({"g1": 10_000}, candidate="g1") == 0, "a restart has no candidate of its own"
+    assert reached(target_of(None), Seen(NOW)) == target_of(None)
