@@ -11,13 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from tests.domain.stage import PACE, Stage, replace
 from tests.domain.test_courses import batches, chains, criteria, paces
 
+from plainsail.domain.checkpoints import way
+from plainsail.domain.checks import Hooks
 from plainsail.domain.courses import course
 from plainsail.domain.criteria import EvidenceCriteria
+from plainsail.domain.driver import Driver
 from plainsail.domain.intents import Abort, Advance
 from plainsail.domain.match import Match
 from plainsail.domain.plan import in_force
 from plainsail.domain.rollout import Rollout
-from plainsail.domain.service import Sticky
+from plainsail.domain.service import Placement, Sticky
 from plainsail.domain.strategy import (
     BlueGreen,
     Canary,
@@ -74,6 +77,19 @@ def test_all_own_steps_are_walked(chain: Chain, replicas: int, live: int, expose
         return
     alone, over = course(chain, PACE, replicas, live), course(chain, PACE, replicas, live, exposed=exposed)
     assert [_asked(one) for one in over.steps] == [_asked(one) for one in alone.steps]
+
+
+def test_nothing_is_begun_while_the_hook_before_is_asked() -> None:
+    """What is there stays as it is: live's instances that ended already, too, where instances are counted."""
+    smoke = Placement(
+        replicas=4, pace=PACE, hooks=Hooks(before=(Driver("webhook", {"url": "http://127.0.0.1:9/"}),))
+    )
+    had = Exposed(5000, 2, 2, "g2")
+    for chain, live in (((Rolling(),), 2), ((BlueGreen(),), 4)):
+        first = way(chain, smoke, 4, had).steps[0]
+        assert first.name == "before"
+        assert first.sizes == {"live": live, "candidate": 0, "warm": 2}
+        assert (first.share("warm"), first.share("live")) == (5000, 5000)
 
 
 def test_a_test_and_recreate_begin_with_live() -> None:
@@ -148,7 +164,11 @@ def test_live_has_them_when_nobody_of_warms_is_left(chain: Chain) -> None:
     stage.turns(3)
     assert _share(stage, "g2") == 5000
     stage.dies("g2", len(stage.groups["g2"].instances))
-    stage.turns(3)
+    (told,) = [one for one in stage.turn().events if one.kind == "superseded_taken_back"]
+    assert (told.reason, told.code) == (
+        "no instance of v2 answers any more, so who had it has live again", "superseded_gone",
+    )  # fmt: skip
+    stage.turns(2)
     assert _share(stage, "g1") == ALL
     stage.ready("g1")
     stage.turns(3)
