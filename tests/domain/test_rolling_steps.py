@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.domain.stage import PACE
+from tests.domain.storybook import compare
 from tests.domain.trials import COLOURS
 
 from plainsail.domain.courses import course
@@ -13,13 +14,18 @@ from plainsail.domain.strategy import (
     Canary,
     Chain,
     Course,
+    Custom,
+    CustomStep,
+    Dark,
     Exposed,
     Inside,
+    Role,
     Rolling,
     RollingCanary,
     Variant,
 )
 
+INSIDERS = Match(header="Insider: yes")
 Shape = list[tuple[str, int, int, int]]
 """Of each step: its name, instances of live and of the candidate, and the candidate's share."""
 
@@ -81,3 +87,42 @@ def test_whoever_comes_by_a_match_has_all_the_instances_of_a_test() -> None:
     assert way.steps[-1].inside == (Inside(Match(cookie="arm=red"), "candidate"),)
     divided = course(AB("conversion", share=2000, variants=COLOURS), PACE, 3, 4)
     assert divided.steps[-1].sizes == {"live": 4, "candidate": 1, "variant-2": 1}
+
+
+def test_golden_batches() -> None:
+    """Instances of all three releases, and who has which share, over what was superseded on its way and alone."""
+    lines: list[str] = []
+    for replicas, live in ((1, 1), (2, 2), (3, 3), (4, 4), (6, 6), (4, 0), (3, 7)):
+        for batch in ((1, 0), (0, 1), (2, 1), (0, 9)):
+            for had in (
+                None,
+                Exposed(1000, 1),
+                Exposed(2500, 1, 3),
+                Exposed(6000, 3, 1),
+                Exposed(9000, 5, 1),
+            ):
+                made = course(Rolling(*batch), PACE, replicas, live, exposed=had)
+                lines.append(f"{live} to {replicas} by {batch}{_over(had)}: {_batches(made)}")
+    befores: dict[str, Canary | Custom] = {
+        "5 % and 30 %": Canary((500, 3000)), "74 %": Canary((7400,)), "75 %": Canary((7500,)),
+        "40 % on all": Custom((CustomStep(0, 2), CustomStep(4000, 4))),
+    }  # fmt: skip
+    for name, before in befores.items():
+        for had in (None, Exposed(6000, 3, 1)):
+            made = course((Dark(INSIDERS, 2, 5.0), before, Rolling(1, 1)), PACE, 4, 4, exposed=had)
+            lines.append(f"after {name}{_over(had)}: {_batches(made)}")
+    compare("rolling_batches", lines)
+
+
+def _over(had: Exposed | None) -> str:
+    return f" over {had.share_bp} on {had.instances} beside {had.live}" if had is not None else ""
+
+
+def _batches(way: Course) -> str:
+    """Of each step but the last: its name, instances of live, warm and candidate, and their shares."""
+    roles: tuple[Role, ...] = ("live", "warm", "candidate")
+    return " | ".join(
+        f"{one.name}: {'+'.join(str(one.sizes.get(role, 0)) for role in roles)} "
+        f"for {'+'.join(str(one.share(role)) for role in roles)}"
+        for one in way.steps[:-1]
+    )
