@@ -158,7 +158,13 @@ def test_what_is_known_against_it_is_known_until_it_goes_back_at_once() -> None:
 
 
 def test_no_moment_is_later_than_now() -> None:
-    past: dict[str, Any] = {"entered_at": 1.0, "in_force_at": 2.0, "held_at": 3.0, "called_at": 4.0}
+    past: dict[str, Any] = {
+        "entered_at": 1.0,
+        "in_force_at": 2.0,
+        "held_at": 3.0,
+        "called_at": 4.0,
+        "worse_at": 5.0,
+    }
     assert timely(on_way(**past), NOW) == on_way(**past)
     for name in past:
         ahead = on_way(**(past | {name: NOW + 50.0}))

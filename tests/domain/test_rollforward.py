@@ -19,6 +19,7 @@ from plainsail.domain.driver import Driver
 from plainsail.domain.intents import Abort, Advance
 from plainsail.domain.match import Match
 from plainsail.domain.plan import in_force
+from plainsail.domain.rollforward import reached
 from plainsail.domain.rollout import Rollout
 from plainsail.domain.service import Placement, Sticky
 from plainsail.domain.strategy import (
@@ -136,7 +137,7 @@ def test_rolling_over_rolling_keeps_to_its_numbers(
     stage.turn(stage.deploy("v2", Rolling(*batch), **asked))
     for turn in range(after):
         _passes(stage, turn, starts)
-    before = stage.target.rollout
+    before = reached(stage.target, stage.seen()).rollout
     had = before.exposed() if before is not None else None
     if had is None:
         return
@@ -196,7 +197,7 @@ def test_what_users_keep_is_judged_and_live_has_them_when_it_is_worse() -> None:
             break
     told = [one for one in happened if one.kind == "superseded_taken_back"]
     assert [
-        (one.rollout, "who had v2, which is superseded, has live again" in one.reason) for one in told
+        (one.rollout, "who had v2, which is superseded, goes back to live" in one.reason) for one in told
     ] == [("r3", True)]
     assert _share(stage, "g1") == ALL
     assert stage.target.quarantine == (f"sha256:{'2' * 64}",)
@@ -296,21 +297,20 @@ def _share(stage: Stage, group: str) -> int:
 
 
 def _has(stage: Stage) -> set[int]:
-    """Buckets of the users who do not have live, as routers read a split: in the order of groups, and live has the rest."""
+    """Buckets of the users who do not have live, as routers read a split: the newest, what it supersedes, and live has the rest."""
     return set(range(sum(part.share_bp for part in _others(stage))))
 
 
 def _newest(stage: Stage) -> set[int]:
     """Buckets of the users who have the newest."""
-    before = sum(part.share_bp for part in _others(stage) if part.group != "g3")
-    return set(range(before, before + _share(stage, "g3")))
+    return set(range(_share(stage, "g3")))
 
 
 def _others(stage: Stage) -> list[GroupShare]:
     split = stage.traffic.routes[-1].split if stage.traffic else ()
     found = [part for part in split if part.group != "g1"]
-    assert [part.group for part in found] == sorted(part.group for part in found), (
-        "the newest have the upper buckets"
+    assert [part.group for part in found] == sorted((part.group for part in found), reverse=True), (
+        "the newest has the lower buckets, and takes those above"
     )
     return found
 

@@ -18,12 +18,13 @@ from plainsail.domain import quarantine
 from plainsail.domain.checkpoints import way as whole_way
 from plainsail.domain.checks import names
 from plainsail.domain.intents import Deploy
+from plainsail.domain.kept import handed
 from plainsail.domain.release import Release, short
 from plainsail.domain.rollout import Revision, Target
 from plainsail.domain.service import Environment, Placement, config_digest, run_in
 from plainsail.domain.strategy import KINDS, SIMPLE, Chain, chain_name, name_of
 from plainsail.domain.trial import OTHERS, test_in
-from plainsail.domain.upkeep import sized
+from plainsail.domain.upkeep import meant, sized
 from plainsail.ports.errors import NotFound, Rejected
 from plainsail.ports.store import Key
 from plainsail.spec.abilities import beyond
@@ -101,9 +102,8 @@ def plan(
     config = config_digest(run_in(declared, placement))
     _pass_gates(context, key, environment, made, config, again)
     chosen = fitting(context.drivers, placement, environment, strategy)
-    state = naming.target(context, key)
-    live, placement = state.group(state.live), sized(state, placement)
-    exposed = state.rollout.exposed() if state.rollout else None
+    state = meant(naming.target(context, key))
+    live, placement, exposed = state.group(state.live), sized(state, placement), handed(state)
     test = test_in(chosen) if live else None
     way = whole_way(chosen, placement, live.replicas if live else None, exposed)
     return Plan(

@@ -17,10 +17,12 @@ from plainsail.app.documents import (
     waiting_document,
 )
 from plainsail.domain.intents import Remove, Restart, Scale
+from plainsail.domain.kept import handed
 from plainsail.domain.observation import Counts, GroupSeen, Seen
 from plainsail.domain.plan import wanted
 from plainsail.domain.rollout import Group, Phase, Rollout, Target
 from plainsail.domain.service import Environment
+from plainsail.domain.upkeep import meant
 from plainsail.ports.errors import NotFound
 from plainsail.ports.store import Key
 from plainsail.spec.diagnostics import shown
@@ -77,9 +79,10 @@ def rollout_by_id(context: Context, id: str) -> RolloutDocument:
 def describe(context: Context, found: naming.Found) -> RolloutDocument:
     if isinstance(found.of, Rollout):
         return rollout_document(found.of)
-    state = context.store.target(found.key)
+    stored = context.store.target(found.key)
+    state = meant(stored) if stored is not None else None
     live = state.group(state.live) if state else None
-    exposed = state.rollout.exposed() if state is not None and state.rollout is not None else None
+    exposed = handed(state) if state else None
     document = waiting_document(found.of, found.key, live.replicas if live else None, exposed)
     if live is None or not isinstance(found.of.intent, Scale | Restart | Remove):
         return document

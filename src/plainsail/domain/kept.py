@@ -1,5 +1,6 @@
 """What users keep of a superseded release is judged too, for they may have it for days: until insiders have looked at the newer
-one, or a person has approved it. It is held against live as a candidate is, from when it was superseded on."""
+one, or a person has approved it. It is held against live as a candidate is, from when it was superseded on; not by `threshold`,
+which measures a step at a time."""
 
 from __future__ import annotations
 
@@ -10,9 +11,11 @@ from plainsail.domain.evidence import Evidence, Verdict
 from plainsail.domain.judge import begin, judge
 from plainsail.domain.lifecycle import Changed, event
 from plainsail.domain.observation import Counts, Seen
+from plainsail.domain.plan import PATIENCE
 from plainsail.domain.quarantine import quarantined, why
 from plainsail.domain.rollforward import given_up, in_full
 from plainsail.domain.rollout import Group, Rollout, Target
+from plainsail.domain.strategy import Exposed
 
 replace = msgspec.structs.replace
 
@@ -31,28 +34,44 @@ def looked(
         reason = f"no instance of {version} answers any more, so who had it has live again"
         return _told(target, given_up(rollout), reason, "superseded_gone", now), evidence
     found = Changed(target)
-    if not _is_bad(target, kept) and evidence is not None and evidence.rollout == rollout.id:
+    by_bets = isinstance(rollout.placement.evidence.judge, Betting)
+    if rollout.worse_at is None and by_bets and evidence is not None and evidence.rollout == rollout.id:
         known, said = _judged(evidence.variants.get(kept.id), kept, rollout, seen, now)
         evidence = replace(evidence, variants={kept.id: known})
         if said.outcome == "fail":
-            live = target.group(rollout.live)
-            worse = quarantined(target, kept.revision, live.revision if live is not None else None)
-            reason = f"who had {version}, which is superseded, has live again: {said.sentence}"
-            found = _told(worse, in_full(rollout), reason, said.code, now)
-    return found.then(_given_up(found.target, kept, seen)), evidence
+            reason = f"who had {version}, which is superseded, goes back to live: {said.sentence}"
+            bad = replace(in_full(rollout), worse_at=now)
+            found = _told(_without(target, kept), bad, reason, said.code, now)
+    return found.then(_given_up(found.target, seen, now)), evidence
 
 
-def _is_bad(target: Target, kept: Group) -> bool:
-    one = kept.revision
-    return bool(why(target, one.release, one.config, one.version))
-
-
-def _given_up(target: Target, kept: Group, seen: Seen) -> Changed:
-    """Once live can take its users."""
+def handed(target: Target) -> Exposed | None:
+    """What a deploy takes over that supersedes the rollout under way: nothing that is known to be bad."""
     rollout = target.rollout
-    assert rollout is not None
-    enough = seen.ready(rollout.live or "") >= rollout.current().sizes.get("live", 0)
-    if not enough or not _is_bad(target, kept):
+    found = rollout.exposed() if rollout is not None else None
+    group = target.group(found.group) if found is not None else None
+    if rollout is None or group is None or (group.id == rollout.warm and rollout.worse_at is not None):
+        return None
+    one = group.revision
+    return None if why(target, one.release, one.config, one.version) else found
+
+
+def _without(target: Target, kept: Group) -> Target:
+    """The target with what was found to be worse in quarantine. If the newer one is the same release, its configuration was."""
+    rollout, live = target.rollout, target.group(target.live)
+    newer = rollout.revision if rollout is not None else kept.revision
+    if newer.release == kept.revision.release:
+        return quarantined(target, kept.revision, newer)
+    return quarantined(target, kept.revision, live.revision if live is not None else None)
+
+
+def _given_up(target: Target, seen: Seen, now: float) -> Changed:
+    """Once live can take its users, or has had the time to start that its probe gives it."""
+    rollout, live = target.rollout, target.group(target.live)
+    if rollout is None or live is None or rollout.worse_at is None:
+        return Changed(target)
+    late = now - rollout.worse_at > PATIENCE * live.revision.run.ready.within
+    if not late and seen.ready(live.id) < rollout.current().sizes.get("live", 0):
         return Changed(target)
     rollout = given_up(rollout)
     return Changed(replace(target, rollout=rollout), (rollout,))

@@ -105,7 +105,7 @@ def timely(rollout: Rollout, now: float) -> Rollout:
     caught up; so waits begin anew."""
     return replace(
         rollout, entered_at=min(rollout.entered_at, now), in_force_at=_until(rollout.in_force_at, now),
-        held_at=_until(rollout.held_at, now), called_at=_until(rollout.called_at, now),
+        held_at=_until(rollout.held_at, now), called_at=_until(rollout.called_at, now), worse_at=_until(rollout.worse_at, now),
     )  # fmt: skip
 
 

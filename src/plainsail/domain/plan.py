@@ -37,6 +37,8 @@ class Wanted(msgspec.Struct, frozen=True):
     mirror: Mirror | None = None
     backed_up: bool = False
     """Live is a group that users had before: some of its instances are better for them than none, or than a candidate."""
+    known: bool = False
+    """Users have had the candidate: what is left of it is better for them than nobody."""
 
 
 def plan(target: Target, seen: Seen) -> tuple[Action, ...]:
@@ -96,7 +98,8 @@ def wanted(target: Target) -> Wanted:
     backs_up = rollout.live is not None and step.sizes.get("live", 0) > 0
     live_id = rollout.live if backs_up else rollout.candidate
     careful = rollout.phase != "rolling_back"
-    return Wanted(sizes, split, live_id, careful, inside, _mirror(step.copies, rollout), backs_up)
+    mirror = _mirror(step.copies, rollout)
+    return Wanted(sizes, split, live_id, careful, inside, mirror, backs_up, rollout.reached_bp > 0)
 
 
 def _mirror(copies: Copies | None, rollout: Rollout) -> Mirror | None:
@@ -145,7 +148,7 @@ def reachable(want: Wanted, seen: Seen) -> Split:
     lost = ALL - sum(kept.values())
     if not lost:
         return kept
-    if not now and want.careful and not want.backed_up:
+    if not now and want.careful and not (want.backed_up or want.known):
         return {}  # a first release gets users when all of it is ready
     heirs = [group for group in (want.live, *want.split, *kept) if group is not None and seen.ready(group)]
     if not heirs:
@@ -202,9 +205,7 @@ def _traffic(target: Target, want: Wanted, sizes: dict[str, int], split: Split, 
     watch = target.rollout.placement if target.rollout else place
     trial = target.rollout.trial if target.rollout else None
     members = {group: _members(group, seen) for group, size in sizes.items() if size or split.get(group)}
-    # In the order they were made (g9, g10), for routers divide users who stay in this order: the candidate's come first, and
-    # who has it keeps it while the shares of others grow.
-    parts = tuple(GroupShare(group, split[group]) for group in sorted(split, key=lambda one: (len(one), one)))
+    parts = tuple(GroupShare(group, split[group]) for group in _ordered(split, target.rollout))
     rules = tuple(Route(match, (GroupShare(group, ALL),)) for match, group in _inside(want, seen))
     return Traffic(
         service=target.service,
@@ -219,8 +220,17 @@ def _traffic(target: Target, want: Wanted, sizes: dict[str, int], split: Split, 
         # nobody is sent copies who can't take them
         mirror=want.mirror if want.mirror is not None and seen.ready(want.mirror.group) else None,
         unshielded_rules=not (rules and trial),
-        salt=trial.salt if trial else "",
+        # not before those who had something else have live: another hash would deal them anew
+        salt=trial.salt if trial and set(split) <= {want.live, *trial.groups} else "",
     )
+
+
+def _ordered(split: Split, rollout: Rollout | None) -> list[str]:
+    """As routers divide users who stay: in the order the groups were made (g9, g10), the candidate's from the first bucket on, so
+    that who has it keeps it while the shares of others grow. Above them those of what it supersedes, which it takes from their
+    lower end, and keeps when the rest of them have live."""
+    baseline, warm = (rollout.baseline, rollout.warm) if rollout else (None, None)
+    return sorted(split, key=lambda one: (one == baseline, one == warm, len(one), one))
 
 
 def _members(group: str, seen: Seen) -> tuple[Member, ...]:

@@ -119,6 +119,8 @@ class Rollout(msgspec.Struct, frozen=True):
     """When it was said that the wait is nearly over."""
     against: Against | None = None
     """While it goes back gradually, or was held for having been proven to be worse."""
+    worse_at: float | None = None
+    """When it was found that what users keep of the superseded one is worse than live."""
 
     def steps(self) -> tuple[Step, ...]:
         """The way it is on."""

@@ -29,6 +29,7 @@ from plainsail.domain.intents import (
     Rollback,
     Scale,
 )
+from plainsail.domain.kept import handed
 from plainsail.domain.lifecycle import (
     Changed,
     begin,
@@ -78,7 +79,6 @@ def _deploy(target: Target, intent: Deploy, now: float) -> Changed:
         return refused(target, intent, now, what)
     if target.scaled is not None and target.scaled.declared != intent.placement.replicas:
         target = replace(target, scaled=None)
-    before = target.rollout
     cleared = _make_way(target, f"superseded by {revision.version}", now)
     target, plain = cleared.target, revision  # with what is on its way back in quarantine already
     live = target.group(target.live)
@@ -108,7 +108,7 @@ def _deploy(target: Target, intent: Deploy, now: float) -> Changed:
             now,
         )
         return cleared.then(Changed(sized, done.rollouts, (*began.events, *done.events)))
-    exposed = before.exposed() if before is not None else None
+    exposed = handed(given)
     way = whole_way(intent.strategy, placement, live.replicas if live else None, exposed)
     strategy = chain_name(intent.strategy)
     began = begin(target, intent, revision, "deploy", strategy, None, way, placement, now)
@@ -138,8 +138,8 @@ def _rollback(target: Target, intent: Rollback, now: float) -> Changed:
         reason = intent.reason or f"rollback asked by {intent.by}"
         back = turn_back(target, under_way, "aborted", reason, "aborted", intent.by, now)
         return back.then(refused(back.target, intent, now, f"{under_way.id} is taken back instead"))
-    cleared = _make_way(target, "a rollback was asked for", now)
-    before, target = target, cleared.target
+    before, cleared = target, _make_way(upkeep.meant(target), "a rollback was asked for", now)
+    target = cleared.target
     live = target.group(target.live)
     found = quarantine.good(target, intent.release)
     if live is None or not found:  # What is under way goes on.

@@ -88,7 +88,7 @@ def example(kind: Kind) -> Event:
             told = _of_rollout(kind, "progressing", alone, "one_instance")
             return msgspec.structs.replace(told, data={**told.data, "instance": "shop-g2-4f1c9a"})
         case "superseded_taken_back":
-            worse = "who had 1.9, which is superseded, has live again: 9 of 120 requests failed"
+            worse = "who had 1.9, which is superseded, goes back to live: 9 of 120 requests failed"
             return _of_rollout(kind, "progressing", worse, "errors")
         case "drift_corrected":
             return _seen(kind, "the router was changed by somebody else; put back", "drift", {})
