@@ -24,7 +24,7 @@ ASKING = SPEC.replace(
 @pytest.fixture
 def plane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plane]:
     drivers = msgspec.structs.replace(DRIVERS, verifiers={"webhook": Config})
-    monkeypatch.setattr("tests.api.practice.DRIVERS", drivers)
+    monkeypatch.setattr(Plane, "drivers", drivers)
     with practice(tmp_path, applied=False, idle=True) as running:
         running.apply(ASKING)
         yield running
