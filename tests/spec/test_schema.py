@@ -41,6 +41,7 @@ ONLY_THE_DECODER = (
     r"is in 'env' too",
     r"'within' has no meaning for 'live'",
     r"is not host:port",
+    r"is no address",
     r"holds a NUL character",
     r"is here twice",
     r"The query is empty",
