@@ -89,6 +89,39 @@ def test_a_bad_release_is_rolled_back_gradually(plane: Plane) -> None:
     assert len(_instances(plane)) == 4
 
 
+def test_a_newer_release_takes_over_what_an_older_one_has(plane: Plane) -> None:
+    """Half of the users have it when it is superseded in a rolling rollout; live never has more of them than it had then."""
+    _asks(plane, "{rolling: {}}", QUICK.replace("dwell: 300ms", "dwell: 2s"))
+    live = plane.status()["groups"][0]["version"]
+    load = Load(plane.address, 200).start()
+    older = _next(plane)
+    plane.deploy(plane.release(older))
+    plane.until("half of the users have it", lambda status: _share(status, older) == 5000)
+    _asks(plane, "{rolling: {}}")
+    newer = _next(plane)
+    plane.deploy(plane.release(newer))
+    shares: list[tuple[int, int]] = []
+
+    def over(status: Any) -> bool:
+        if status["rollout"] is not None and status["rollout"]["version"] == newer:
+            shares.append((_share(status, live), _share(status, newer)))
+        return status["rollout"] is None
+
+    plane.until("the newer one has all users", over, within=60)
+    load.stop()
+    assert [one for one in load.samples if one.outcome != "ok"] == []
+    assert plane.status()["last_rollout"]["phase"] == "succeeded"
+    assert [kept for kept, _ in shares] == sorted((kept for kept, _ in shares), reverse=True)
+    assert shares[0][0] <= 5000
+    assert any(new for _, new in shares), "it was seen on its way"
+    assert load.samples[-1].version == newer
+    assert len(_instances(plane)) == 4
+
+
+def _share(status: Any, version: str) -> int:
+    return sum(group["share_bp"] for group in status["groups"] if group["version"] == version)
+
+
 def test_only_insiders_see_what_is_dark(plane: Plane) -> None:
     """By host and header; then a canary in the same rollout, and all users."""
     _asks(plane, f"[{{dark: {{match: {DARK}}}}}, {{canary: {{steps: [20%]}}}}]")
