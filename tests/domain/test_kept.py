@@ -11,9 +11,11 @@ from tests.domain.stage import Stage, replace
 from tests.domain.test_planner_split import want
 
 from plainsail.domain.criteria import EvidenceCriteria, Threshold
+from plainsail.domain.intents import Abort
 from plainsail.domain.kept import handed
 from plainsail.domain.match import Match
 from plainsail.domain.plan import PATIENCE, plan, reachable, wanted
+from plainsail.domain.steps import SETTLE_WITHIN
 from plainsail.domain.strategy import AB, BlueGreen, Canary, Chain, Dark, Pace, Part, Rolling
 from plainsail.domain.trial import Trial
 from plainsail.domain.units import ALL
@@ -94,6 +96,26 @@ def test_the_same_release_with_another_configuration_is_not_kept_out() -> None:
     (pair,) = stage.target.misconfigured
     assert stage.target.rollout is not None
     assert pair.config != stage.target.rollout.revision.config
+
+
+def test_a_way_back_to_a_release_that_no_longer_starts_ends_and_users_stay_with_what_they_have() -> None:
+    """And have live when it is there after all."""
+    stage = superseded(DARK)
+    stage.dies("g1", len(stage.groups["g1"].instances))
+    stage.turns(2)
+    assert stage.target.rollout is not None
+    stage.turn(Abort(stage.target.rollout.id, "bob"))
+    stage.turns(3)
+    assert share(stage, "g2") == ALL
+    stage.now += SETTLE_WITHIN + 1.0
+    (over,) = [one for one in stage.turn().events if one.kind == "rollout_ended"]
+    assert over.code == "nothing_starts"
+    assert "no instance of the release before starts: users stay with what they have" in over.reason
+    stage.turns(3)
+    assert share(stage, "g2") == ALL
+    stage.ready("g1")
+    stage.turns(2)
+    assert share(stage, "g1") == ALL
 
 
 # Who has which bucket, and who answers when nobody else does.

@@ -60,3 +60,9 @@ def instances(seen: Seen, group: str) -> int:
     """Also those on their way out."""
     found = seen.groups.get(group)
     return len(found.instances) if found else 0
+
+
+def nobody_to_go_back_to(rollout: Rollout, seen: Seen) -> bool:
+    """Live would have its users if it were there; who has them keeps them until then, with a rollout or without."""
+    gone = rollout.live is not None and not seen.ready(rollout.live)
+    return rollout.phase == "rolling_back" and seen.router_up and gone

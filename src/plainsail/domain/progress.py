@@ -14,7 +14,15 @@ from plainsail.domain.approval import approved, called_for, may_answer_until, un
 from plainsail.domain.checking import refused, silent, unanswered
 from plainsail.domain.evidence import Evidence, Verdict
 from plainsail.domain.finding import at_success, past
-from plainsail.domain.lacking import emptied, instances, not_in_force, surplus, to_take_over, unready
+from plainsail.domain.lacking import (
+    emptied,
+    instances,
+    nobody_to_go_back_to,
+    not_in_force,
+    surplus,
+    to_take_over,
+    unready,
+)  # fmt: skip
 from plainsail.domain.lifecycle import Changed, end, enter, event, timely, turn_back
 from plainsail.domain.observation import Seen
 from plainsail.domain.patience import hold, waited, where_to_hold
@@ -163,6 +171,9 @@ def _move(target: Target, rollout: Rollout, seen: Seen, now: float, evidence: Ev
             left = sum(instances(seen, group) for group in emptied(rollout)) + surplus(rollout, seen)
             if rollout.in_force_at is not None and (not left or now - rollout.in_force_at > within):
                 return changed.then(_next(changed.target, rollout, now))
+            if now - rollout.entered_at > within and nobody_to_go_back_to(rollout, seen):
+                why = f"{rollout.reason}; and no instance of the release before starts: users stay with what they have"
+                return changed.then(end(changed.target, rollout, "failed", why, "nothing_starts", now))
             return _because(
                 changed, rollout, f"waiting for {left} old instance{'s' * (left != 1)} to end" if left else ""
             )
